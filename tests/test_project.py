@@ -1,0 +1,199 @@
+"The project's frame: what settings.ini, the modules, the notebooks and the README owe each other."
+import ast
+import importlib.metadata
+import json
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+import dev
+
+PACKAGE = dev.ROOT/'swapkit'
+MODULES = {'.'.join(p.relative_to(PACKAGE).with_suffix('').parts): p for p in sorted(PACKAGE.rglob('*.py')) if p.name[0]!='_'}
+STAGES = {dev.module_of(p): int(p.name[:2]) for p in dev.notebooks() if re.match(r'\d\d_', p.name)}
+
+
+def imports(path):
+    "(module, names, inside a function) of every import statement; relative ones as `swapkit...`."
+    tree = ast.parse(path.read_text(encoding='utf-8'))
+    top = set(map(id, tree.body))
+    package = ('swapkit',) + path.relative_to(PACKAGE).parent.parts
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import): yield from ((a.name, [], id(node) not in top) for a in node.names)
+        if isinstance(node, ast.ImportFrom):
+            base = package[:len(package)+1-node.level] if node.level else ()
+            names = [a.name for a in node.names]
+            yield '.'.join([*base, node.module] if node.module else base), names, id(node) not in top
+
+
+def own_imports(path):
+    "Modules of this package that a module imports, without `swapkit.`."
+    for module,names,_ in imports(path):
+        if module.split('.')[0]!='swapkit': continue
+        inner = module[len('swapkit.'):]
+        yield from ([inner] if inner in MODULES else [m for m in (f'{inner}.{n}'.strip('.') for n in names) if m in MODULES])
+
+
+# --- one version, one description ---
+
+def test_settings_agree():
+    ini, project = dev.settings(), tomllib.loads((dev.ROOT/'pyproject.toml').read_text())['project']
+    version = re.search(r'__version__ = "(.+)"', (PACKAGE/'__init__.py').read_text())[1]
+    assert version==ini['version']
+    assert project.get('version', ini['version'])==ini['version']
+    assert (project['name'], project['description']) == (ini['lib_name'], ini['description'])
+    assert project['license']==ini['license']
+    assert project['requires-python']==f">={ini['min_python']}"
+    assert f"## {version}" in (dev.ROOT/'CHANGELOG.md').read_text()
+
+
+def requirements(*keys):
+    "Names of the packages that settings.ini lists, as registries spell them."
+    lines = [l for k in keys for l in dev.settings()[k].splitlines() if l]
+    return {re.match(r'[\w.-]+', l)[0].lower().replace('_', '-') for l in lines}
+
+
+def test_constraints_name_every_requirement():
+    pinned = {re.match(r'[\w.-]+', l)[0].lower() for l in (dev.ROOT/'constraints.txt').read_text().splitlines() if '==' in l}
+    assert requirements('requirements', 'extra_notebook', 'extra_dev', 'no_deps')==pinned
+
+
+def test_installed_version():
+    assert importlib.metadata.version('swapkit')==dev.settings()['version']
+
+
+# --- modules ---
+
+@pytest.mark.parametrize('module', MODULES)
+def test_imports_alone(module):
+    "Each module imports in a fresh process, as the module of that name; `align` and `blend` load no network."
+    code = f'''
+import importlib, sys, types
+m = importlib.import_module('swapkit.{module}')
+owner = sys.modules[m.__name__.rpartition('.')[0]]
+assert isinstance(getattr(owner, m.__name__.rpartition('.')[2]), types.ModuleType)
+print(' '.join(n for n in sys.modules if n.startswith('swapkit.') or n=='onnxruntime'))
+'''
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=dev.ROOT)
+    assert done.returncode==0, done.stderr[-2000:]
+    loaded = done.stdout.split()
+    if module in ('align', 'blend'): assert not [m for m in loaded if m=='onnxruntime' or m.startswith('swapkit.nets')]
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_import_direction(module):
+    "Stages import earlier stages and `nets`, `nets` import `core`, and nothing but tools imports tools."
+    kind = module.split('.')[0]
+    for used in own_imports(MODULES[module]):
+        if kind=='tools': continue
+        assert not used.startswith('tools'), f"{module} imports {used}"
+        if kind=='nets': assert used=='core' or used.startswith('nets.'), f"{module} imports {used}"
+        elif module in STAGES and used in STAGES: assert STAGES[used]<STAGES[module], f"{module} imports the later {used}"
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_names_what_it_imports(module):
+    "No star imports, and what a module cannot do without is a requirement."
+    packages = importlib.metadata.packages_distributions()
+    always, with_extras = requirements('requirements'), requirements('requirements', 'extra_notebook', 'no_deps')
+    for name,names,nested in imports(MODULES[module]):
+        top = name.split('.')[0]
+        assert '*' not in names, f"{module}: from {name} import *"
+        if top in ('swapkit', 'IPython') or top in sys.stdlib_module_names: continue
+        given = {d.lower().replace('_', '-') for d in packages.get(top, [top])}
+        assert given & (with_extras if nested else always), f"{module} imports {name}, which settings.ini does not require"
+
+
+def test_init_exports_no_module():
+    tree = ast.parse((PACKAGE/'__init__.py').read_text())
+    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} | {a.asname or a.name for n in ast.walk(tree)
+             if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}
+    assert '__version__' in names and not names & {m.split('.')[0] for m in MODULES}
+
+
+# --- notebooks ---
+
+def test_notebooks_are_small(): assert dev.check_sizes()==[]
+def test_cells_are_clean(): assert dev.check_cells()==[]
+def test_no_path_of_this_machine(): assert dev.check_paths()==[]
+def test_modules_are_what_notebooks_export(): assert dev.check_sync(sys.executable)==[]
+
+
+def test_flags_are_skipped_by_default():
+    "What a plain `nbdev-test` leaves out."
+    flags = tomllib.loads((dev.ROOT/'pyproject.toml').read_text())['tool']['nbdev']['tst_flags'].split()
+    assert {'weights', 'golden', 'slow', 'gpu'} <= set(flags)
+
+
+def notebook(path, *sources, outputs=()):
+    cells = [dict(cell_type='code', metadata={}, source=s, outputs=list(outputs), execution_count=None) for s in sources]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=5)))
+    return path
+
+
+def test_the_checks_find_faults(tmp_path):
+    assert dev.check_sizes(tmp_path)==dev.check_cells(tmp_path)==dev.check_paths(tmp_path, [])==[]
+    notebook(tmp_path/'nbs'/'a.ipynb', '#| export\n#| slwo\nx = 1', outputs=[dict(output_type='error')])
+    said = dev.check_cells(tmp_path)
+    assert len(said)==2 and "nbs/a.ipynb[0]: unknown directive 'slwo'" in said[0] and 'stores an error' in said[1]
+    assert len(dev.check_sizes(tmp_path, one=100))==1 and len(dev.check_sizes(tmp_path, together=100))==1
+    notebook(tmp_path/'nbs'/'b.ipynb', f"open('{tmp_path}/x')")
+    assert dev.check_paths(tmp_path, [str(tmp_path)])==[f'nbs/b.ipynb: names a folder of one machine: {tmp_path}']
+    assert dev.check_paths(tmp_path, [str(tmp_path)[:-1]])==[]
+
+
+def test_sync_finds_faults(tmp_path):
+    notebook(tmp_path/'nbs'/'00_one.ipynb', '#| default_exp one', '#| export\nx = 1')
+    (tmp_path/'pyproject.toml').write_text('[project]\nname = "swapkit"\n[tool.nbdev]\n')
+    (tmp_path/'settings.ini').write_text('')
+    assert 'swapkit/one.py: not exported yet' in dev.check_sync(sys.executable, tmp_path)
+    done = subprocess.run([sys.executable, '-c', 'import nbdev; nbdev.nbdev_export()'], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode==0, done.stderr
+    assert dev.check_sync(sys.executable, tmp_path)==[]
+    (tmp_path/'swapkit'/'one.py').open('a').write('y = 2\n')
+    (tmp_path/'swapkit'/'gone.py').write_text('# AUTOGENERATED!\n')
+    assert dev.check_sync(sys.executable, tmp_path)==['swapkit/gone.py: no notebook exports it; delete it',
+                                                      'swapkit/one.py: differs from its notebook; run nbdev-export']
+
+
+# --- README and set-up ---
+
+README = (dev.ROOT/'README.md').read_text(encoding='utf-8')
+
+
+def test_readme_is_the_index(): assert dev.check_readme()==[]
+
+
+def test_readme_has_what_ci_runs():
+    ran = re.findall(r'^python3 dev\.py \w+$', (dev.ROOT/'.ci'/'run').read_text(), re.M)
+    assert ran==['python3 dev.py demo', 'python3 dev.py test']
+    assert all(re.search(f'^{re.escape(c)}$', README, re.M) for c in ran)
+
+
+def test_readme_links():
+    links = [l for l in re.findall(r'\]\(([^)\s#]+)', README) if ':' not in l]
+    assert len(links)>10
+    assert [l for l in links if not (dev.ROOT/l).exists()]==[]
+
+
+def test_readme_names_every_stage():
+    exporting = [p.relative_to(dev.ROOT).as_posix() for p in dev.notebooks() if dev.module_of(p)]
+    assert [p for p in exporting if f']({p})' not in README]==[]
+
+
+def test_links_of_the_index_are_turned():
+    text = '[a](00_core.ipynb) [b](../models/README.md) [c](https://x.org/y) ![d](../results/d.jpg)'
+    assert dev.from_root(text)=='[a](nbs/00_core.ipynb) [b](models/README.md) [c](https://x.org/y) ![d](results/d.jpg)'
+
+
+def test_old_python_is_refused():
+    with pytest.raises(dev.Stop, match=r'needs Python 3\.11 or newer, and this is 3\.8'): dev.check_python((3, 8, 1), '3.11')
+    dev.check_python((3, 12, 0), '3.11')
+
+
+def test_dev_parses_on_old_pythons():
+    ast.parse((dev.ROOT/'dev.py').read_text(encoding='utf-8'), feature_version=(3, 6))
