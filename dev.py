@@ -72,7 +72,7 @@ def make_env():
 
 
 def pip(*args):
-    quiet = [] if sys.stdout.isatty() else ['-q']
+    quiet = [] if sys.stdout.isatty() else ['-qq']
     if run(tool('python'), '-m', 'pip', 'install', *quiet, *args):
         raise Stop('could not install the packages; pip says why above. Once that is put right, run the same command again')
 

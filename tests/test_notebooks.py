@@ -41,7 +41,7 @@ def missing(tier, text, env=os.environ):
     elif tier=='golden': needs = ['SWAPKIT_GOLDEN']
     else: return f"{tier}: SWAPKIT_TEST_FLAGS does not name it"
     absent = [v for v in needs if not is_folder(v, env)]
-    return f"{tier}: {' and '.join(absent)} names no folder" if absent else ''
+    return f"{tier}: {' and '.join(absent)} not set to a folder" if absent else ''
 
 
 def items():
@@ -65,7 +65,7 @@ def run_notebook(path, flags, env, root=dev.ROOT):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding='utf-8', errors='replace')
 
 
-@pytest.mark.parametrize('path, flags', items())
+@pytest.mark.parametrize('path, flags', list(items()))
 def test_notebook(path, flags, own_home):
     done = run_notebook(path, flags, own_home)
     if done.returncode: pytest.fail(f"exit code {done.returncode}\n{done.stdout[-6000:]}", pytrace=False)
@@ -97,8 +97,8 @@ def test_tiers(tmp_path):
     assert list(tiers)==['weights', 'slow']
     here = dict(SWAPKIT_MODELS=str(tmp_path))
     assert missing('weights', '', here)==''
-    assert missing('weights', tiers['weights'], here)=='weights: SWAPKIT_MEDIA names no folder'
+    assert missing('weights', tiers['weights'], here)=='weights: SWAPKIT_MEDIA not set to a folder'
     assert missing('weights', tiers['weights'], {**here, 'SWAPKIT_MEDIA': str(tmp_path)})==''
-    assert missing('golden', '', dict(SWAPKIT_GOLDEN=str(tmp_path/'none')))=='golden: SWAPKIT_GOLDEN names no folder'
+    assert missing('golden', '', dict(SWAPKIT_GOLDEN=str(tmp_path/'none')))=='golden: SWAPKIT_GOLDEN not set to a folder'
     assert 'SWAPKIT_TEST_FLAGS' in missing('slow', '', here)
     assert missing('slow', '', dict(SWAPKIT_TEST_FLAGS='slow gpu'))==''

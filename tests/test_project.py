@@ -129,7 +129,8 @@ def test_flags_are_skipped_by_default():
 
 
 def notebook(path, *sources, outputs=()):
-    cells = [dict(cell_type='code', metadata={}, source=s, outputs=list(outputs), execution_count=None) for s in sources]
+    cells = [dict(cell_type='code', id=f'c{i}', metadata={}, source=s, outputs=list(outputs), execution_count=None)
+             for i,s in enumerate(sources)]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(dict(cells=cells, metadata={}, nbformat=4, nbformat_minor=5)))
     return path
