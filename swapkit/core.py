@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault', 'check_shape', 'Batch', 'cat', 'Frames',
-           'Faces', 'no_faces', 'save_faces', 'load_faces', 'Crops', 'Source', 'test_batch_equal', 'default_device']
+           'Faces', 'no_faces', 'save_faces', 'load_faces', 'Crops', 'Source', 'test_batch_equal', 'test_near',
+           'default_device']
 
 # %% ../nbs/00_core.ipynb #8d721247
 import dataclasses
@@ -189,7 +190,15 @@ def test_batch_equal(
             d = (a.double()-got[k].double()).abs().max().item() if a.numel() else 0
             assert d<=tol, f"{k} differs by {d} between the whole batch and pieces of {n}"
 
-# %% ../nbs/00_core.ipynb #876aa8e6
+# %% ../nbs/00_core.ipynb #d12bfafb
+def test_near(a, b, eps:float=1e-5):
+    "Assert that two tensors, arrays or lists have one shape and nowhere differ by more than `eps`."
+    a, b = (torch.as_tensor(t).double().cpu() for t in (a, b))
+    assert a.shape==b.shape, f"shapes {tuple(a.shape)} and {tuple(b.shape)}"
+    d = (a-b).abs().max().item() if a.numel() else 0
+    assert d<=eps, f"largest difference {d:.3g}, allowed {eps:g}"
+
+# %% ../nbs/00_core.ipynb #eacb54fe
 def default_device(
     name:str='auto',    # 'auto', 'cpu' or 'cuda'
 )->torch.device:
