@@ -24,6 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 DIRECTIVES = set('default_exp export exports exporti hide eval slow gpu weights golden code-fold echo output'.split())
+FOLDERS = ('SWAPKIT_MODELS', 'SWAPKIT_MEDIA', 'SWAPKIT_GOLDEN')
 KB = 1000
 
 
@@ -47,6 +48,8 @@ def tool(name):
 def run(*cmd):
     "Run `cmd` in the checkout and give its exit code. The user's own Python settings stay out of the environment."
     env = {k: v for k, v in os.environ.items() if k not in ('PYTHONPATH', 'PYTHONHOME', 'PYTHONUSERBASE', 'PIP_TARGET')}
+    for k in FOLDERS:   # notebooks run in their own folders
+        if env.get(k): env[k] = os.pathsep.join(os.path.abspath(f) for f in env[k].split(os.pathsep))
     env.update(PYTHONNOUSERSITE='1', PIP_USER='0', PIP_DISABLE_PIP_VERSION_CHECK='1')
     code = subprocess.call([str(c) for c in cmd], cwd=str(ROOT), env=env)
     return 128 - code if code < 0 else code
@@ -74,7 +77,7 @@ def make_env():
 def pip(*args):
     quiet = [] if sys.stdout.isatty() else ['-qq']
     if run(tool('python'), '-m', 'pip', 'install', *quiet, *args):
-        raise Stop('could not install the packages; pip says why above. Once that is put right, run the same command again')
+        raise Stop('could not install the packages; pip says why above. That put right, run the same command again')
 
 
 def stamp():
@@ -145,7 +148,8 @@ def readme():
     parts = []
     for cell in cells(ROOT/'nbs'/'index.ipynb'):
         text = source(cell).strip()
-        if cell['cell_type'] == 'markdown': parts.append(from_root(re.sub(r'^- order: .*\n?', '', text, flags=re.M)).strip())
+        if cell['cell_type'] == 'markdown':
+            parts.append(from_root(re.sub(r'^- order: .*\n?', '', text, flags=re.M)).strip())
         elif cell['cell_type'] == 'code' and 'hide' not in directives(cell):
             code = re.sub(r'^#\|.*\n?', '', text, flags=re.M).strip()
             parts.append('```python\n%s\n```' % code)
@@ -168,7 +172,8 @@ def check_cells(root=ROOT):
         name = path.relative_to(root).as_posix()
         for n, cell in enumerate(cells(path)):
             for d in directives(cell):
-                if d not in DIRECTIVES: said.append('%s[%d]: unknown directive %r (a misspelt flag runs everywhere)' % (name, n, d))
+                if d in DIRECTIVES: continue
+                said.append('%s[%d]: unknown directive %r (a misspelt flag runs everywhere)' % (name, n, d))
             if any(o['output_type'] == 'error' for o in cell.get('outputs', [])):
                 said.append('%s[%d]: stores an error as its output' % (name, n))
     return said
@@ -176,23 +181,24 @@ def check_cells(root=ROOT):
 
 def own_paths():
     "Folders of this machine that no committed file may name."
-    named = [v for k in ('SWAPKIT_MODELS', 'SWAPKIT_MEDIA', 'SWAPKIT_GOLDEN') for v in os.environ.get(k, '').split(os.pathsep)]
+    named = [f for k in FOLDERS for f in os.environ.get(k, '').split(os.pathsep)]
     folders = [str(ROOT), str(Path.home()), tempfile.gettempdir()] + named
     return sorted({f.rstrip('/\\') for f in folders if len(Path(f).parts) > 1 or os.name == 'nt'} - {''})
 
 
 def committed(root=ROOT):
     "Files git tracks or would add; without git, the project's text files."
-    listed = subprocess.run(['git', 'ls-files', '-z', '-co', '--exclude-standard'], cwd=str(root), stdout=subprocess.PIPE,
-                            stderr=subprocess.DEVNULL) if shutil.which('git') else None
-    if listed is None or listed.returncode:
+    try: listed = subprocess.check_output(['git', 'ls-files', '-z', '-co', '--exclude-standard'], cwd=str(root),
+                                          stderr=subprocess.DEVNULL).decode().split('\0')
+    except (OSError, subprocess.CalledProcessError):
         return [p for d in ('nbs', 'swapkit', 'tests') for p in (root/d).rglob('*') if p.is_file()]
-    return [p for p in (root/f for f in listed.stdout.decode().split('\0') if f) if p.is_file()]
+    return [root/f for f in listed if f and (root/f).is_file()]
 
 
 def check_paths(root=ROOT, folders=None):
     needles = [re.escape(f) + r'(?!\w)' for f in (own_paths() if folders is None else folders)]
-    pattern = re.compile(r'(?<![\w.])(?:%s)' % '|'.join(needles + [r'/home/\w+/', r'/Users/\w+/', r'[A-Z]:\\+Users\\+\w']))
+    needles += [r'/home/\w+/', r'/Users/\w+/', r'[A-Z]:\\+Users\\+\w']
+    pattern = re.compile(r'(?<![\w.])(?:%s)' % '|'.join(needles))
     said = []
     for path in committed(root):
         if path.suffix not in ('.py', '.md', '.ipynb', '.ini', '.toml', '.txt', '.json', '.sh', ''): continue
@@ -214,8 +220,8 @@ def check_sync(python, root=ROOT):
             if p.parent != root and generated(p): continue
             (copy/p.relative_to(root)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(str(p), str(copy/p.relative_to(root)))
-        done = subprocess.run([str(python), '-c', 'import nbdev; nbdev.nbdev_export()'], cwd=str(copy), stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT)
+        done = subprocess.run([str(python), '-c', 'import nbdev; nbdev.nbdev_export()'], cwd=str(copy),
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode: return ['nbdev-export fails: %s' % done.stdout.decode().strip().splitlines()[-1]]
         both = {p.relative_to(r).as_posix() for r in (root, copy) for p in (r/'swapkit').rglob('*.py')}
         return [compare(root/f, copy/f, f) for f in sorted(both) if not same(root/f, copy/f)]

@@ -1,6 +1,7 @@
 """Every notebook is a test, run by nbdev's own runner with every flag that this machine can serve.
 
-A tier that it cannot serve is an item of its own, skipped with its reason, so that pytest's summary says what was not tested."""
+A tier that it cannot serve is an item of its own, skipped with its reason: pytest's summary says what was not tested."""
+import json
 import os
 import subprocess
 import sys
@@ -62,7 +63,7 @@ def own_home(tmp_path_factory):
 def run_notebook(path, flags, env, root=dev.ROOT):
     cmd = [sys.executable, '-c', RUN, str(path), str(root), *flags]
     return subprocess.run(cmd, cwd=root, env={**os.environ, **NO_NETWORK, **env}, timeout=1800,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding='utf-8', errors='replace')
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8', errors='replace')
 
 
 @pytest.mark.parametrize('path, flags', list(items()))
@@ -74,8 +75,8 @@ def test_notebook(path, flags, own_home):
 # --- what the above rests on ---
 
 def write_notebook(path, *sources):
-    import json
-    cells = [dict(cell_type='code', id=f'c{i}', metadata={}, source=s, outputs=[], execution_count=None) for i,s in enumerate(sources)]
+    cells = [dict(cell_type='code', id=f'c{i}', metadata={}, source=s, outputs=[], execution_count=None)
+             for i,s in enumerate(sources)]
     kernel = dict(display_name='python3', language='python', name='python3')
     path.write_text(json.dumps(dict(cells=cells, metadata=dict(kernelspec=kernel), nbformat=4, nbformat_minor=5)))
     return path
@@ -92,13 +93,15 @@ def test_runner_sees_failures(tmp_path, own_home):
 
 
 def test_tiers(tmp_path):
-    nb = write_notebook(tmp_path/'a.ipynb', '1', '#| hide\n#| weights\nos.environ["SWAPKIT_MEDIA"]', '#| slow\n2', 'x = "#| gpu"')
+    weights = '#| hide\n#| weights\nos.environ["SWAPKIT_MEDIA"]'
+    nb = write_notebook(tmp_path/'a.ipynb', '1', weights, '#| slow\n2', 'x = "#| gpu"')
     tiers = tiers_of(nb)
     assert list(tiers)==['weights', 'slow']
     here = dict(SWAPKIT_MODELS=str(tmp_path))
     assert missing('weights', '', here)==''
     assert missing('weights', tiers['weights'], here)=='weights: SWAPKIT_MEDIA not set to a folder'
     assert missing('weights', tiers['weights'], {**here, 'SWAPKIT_MEDIA': str(tmp_path)})==''
-    assert missing('golden', '', dict(SWAPKIT_GOLDEN=str(tmp_path/'none')))=='golden: SWAPKIT_GOLDEN not set to a folder'
+    absent = dict(SWAPKIT_GOLDEN=str(tmp_path/'none'))
+    assert missing('golden', '', absent)=='golden: SWAPKIT_GOLDEN not set to a folder'
     assert 'SWAPKIT_TEST_FLAGS' in missing('slow', '', here)
     assert missing('slow', '', dict(SWAPKIT_TEST_FLAGS='slow gpu'))==''
