@@ -14,8 +14,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import decord
 import torch
+
+try: import decord
+except ImportError: decord = None # no wheel for this machine; PyAV reads instead
 
 from .core import BadInput, Frames
 
@@ -53,7 +55,7 @@ class StreamInfo:
 @dataclass
 class VideoInfo:
     "What a film is, without its pixels."
-    path:Path
+    path:Path = field(repr=False)
     width:int
     height:int
     rate:Fraction
@@ -145,12 +147,18 @@ def _decoded(container, stream, error=av.error.FFmpegError):
     except error: return
 
 # %% ../nbs/03_read.ipynb #2ea21059
+def _lost(info, frame):
+    return BadInput(f"{info.path} is damaged after frame {frame-1}; use the part before it with --end {info.seconds[frame]:.3f}")
+
 def decord_reader(info:VideoInfo):
     "Pixels by decord, which turns the picture upright by itself; `get(numbers)` gives (N,3,H,W) uint8."
+    if decord is None: raise BadInput("decord is not installed here: use the reader 'pyav'")
     try: film = decord.VideoReader(str(info.path.absolute()))
     except decord.DECORDError as e: raise BadInput(f"{info.path}: decord cannot read this film") from e
     def get(numbers):
-        with decord.bridge.use_torch(): return film.get_batch(list(numbers)).permute(0,3,1,2)
+        try:
+            with decord.bridge.use_torch(): return film.get_batch(list(numbers)).permute(0,3,1,2)
+        except decord.DECORDError as e: raise _lost(info, numbers[0]) from e
     return get
 
 # %% ../nbs/03_read.ipynb #c3163775
@@ -170,7 +178,7 @@ def pyav_reader(info:VideoInfo):
     def get(numbers):
         if state['at']!=numbers[0]: state['film'] = _film(info, int(info.pts[numbers[0]]))
         data = [f for _,f in zip(numbers, state['film'])]
-        if len(data)<len(numbers): raise BadInput(f"{info.path} is damaged after frame {numbers[0]+len(data)-1}")
+        if len(data)<len(numbers): raise _lost(info, numbers[0])
         state['at'] = numbers[-1]+1
         return torch.stack(data).permute(0,3,1,2)
     return get
@@ -180,11 +188,11 @@ READERS = {'decord': decord_reader, 'pyav': pyav_reader}
 
 def open_reader(
     info:VideoInfo,
-    name:str='auto',    # key of `READERS`; auto is decord, or pyav for a film that was cut off
+    name:str='auto',    # key of `READERS`; auto is decord, or pyav where there is none or the film was cut off
 ):
     "The function that turns frame numbers of this film into pixels."
     if name!='auto' and name not in READERS: raise BadInput(f"unknown reader {name!r}: choose auto, {', '.join(READERS)}")
-    return READERS[('pyav' if info.damaged else 'decord') if name=='auto' else name](info)
+    return READERS[('pyav' if info.damaged or decord is None else 'decord') if name=='auto' else name](info)
 
 # %% ../nbs/03_read.ipynb #0a527e66
 def prefetch(
@@ -223,12 +231,9 @@ def read_frames(
     ahead:int=2,        # batches that may wait
 ):
     "Yield `Frames` first … last-1 in order, each exactly once; raises `BadInput` at a frame that cannot be decoded."
-    get, last = get or open_reader(info), len(info) if last is None else last
+    get, last = get or open_reader(info), len(info) if last is None else min(last, len(info))
     def batches():
         for i in range(first, last, bs):
             idx = torch.arange(i, min(i+bs, last))
-            try: data = get(idx.tolist())
-            except decord.DECORDError as e: raise BadInput(f"{info.path} is damaged between frames {i} and {idx[-1]}; "
-                f"the part before can be used with --end {info.seconds[i]:.3f}") from e
-            yield Frames(data, idx, info.pts[idx], info.time_base)
+            yield Frames(get(idx.tolist()), idx, info.pts[idx], info.time_base)
     return prefetch(batches(), ahead)
