@@ -55,18 +55,11 @@ def file_sha256(path)->str:
     p = Path(path).resolve()
     st, known = p.stat(), recall('hashes').get(str(p))
     if known and known[:2]==[st.st_size, st.st_mtime_ns]: return known[2]
-    with open(p, 'rb') as f: sha = _digest(f)
+    with open(p, 'rb') as f: sha = hashlib.file_digest(f, 'sha256').hexdigest()
     remember('hashes', str(p), [st.st_size, st.st_mtime_ns, sha])
     return sha
 
-# %% ../nbs/02_models.ipynb #5b4c454d
-def _digest(f):
-    if hasattr(hashlib, 'file_digest'): return hashlib.file_digest(f, 'sha256').hexdigest()
-    h = hashlib.sha256()    # Python 3.10
-    while b := f.read(1<<20): h.update(b)
-    return h.hexdigest()
-
-# %% ../nbs/02_models.ipynb #73930073
+# %% ../nbs/02_models.ipynb #675bf26d
 @dataclass(frozen=True)
 class ModelSpec:
     "One file of weights: what it is, where it comes from and what may be done with it."
@@ -81,7 +74,7 @@ class ModelSpec:
     def __post_init__(self):
         if self.commercial not in ('yes','no','unclear'): raise ValueError(f"{self.name}: yes, no or unclear")
 
-# %% ../nbs/02_models.ipynb #825e7cfa
+# %% ../nbs/02_models.ipynb #c55fbb2d
 _gh,_hf = 'https://github.com', 'https://huggingface.co'
 _yunet = f'{_gh}/ShiqiYu/libfacedetection.train/raw'
 _zoo = f'{_gh}/opencv/opencv_zoo/raw/main/models/face_detection_yunet', f'{_hf}/opencv/face_detection_yunet/resolve/main'
@@ -164,13 +157,13 @@ MODELS = {m.name:m for m in [
         'no', 'inswapper 128 (InsightFace); its authors withdrew it, bring your own file'),
 ]}
 
-# %% ../nbs/02_models.ipynb #ddaf461e
+# %% ../nbs/02_models.ipynb #825e7cfa
 def spec(name:str)->ModelSpec:
     "The entry called `name`; raises `BadInput` listing the names there are."
     if name not in MODELS: raise BadInput(f"no model is called {name!r}; there are {', '.join(sorted(MODELS))}")
     return MODELS[name]
 
-# %% ../nbs/02_models.ipynb #f87e3935
+# %% ../nbs/02_models.ipynb #272a49ac
 def checkout_models(
     root=None,  # folder above the package; found from the package itself
 ):              # the checkout's `models/`, or None where swapkit was installed rather than checked out
@@ -178,13 +171,13 @@ def checkout_models(
     root = Path(root or Path(swapkit.__file__).parent.parent)
     return root/'models' if (root/'nbs').is_dir() and (root/'settings.ini').is_file() else None
 
-# %% ../nbs/02_models.ipynb #843bf8c8
+# %% ../nbs/02_models.ipynb #f87e3935
 def model_dirs()->list: # of `Path`, in the order they are searched; they need not exist
     "The folders of `$SWAPKIT_MODELS`, the checkout's `models/`, the user's cache."
     env = [Path(p).expanduser() for p in os.environ.get('SWAPKIT_MODELS', '').split(os.pathsep) if p]
     return env + [p for p in [checkout_models()] if p] + [cache_dir()/'models']
 
-# %% ../nbs/02_models.ipynb #e14677ff
+# %% ../nbs/02_models.ipynb #843bf8c8
 def download_dir()->Path:
     "The first folder of swapkit's own that can be written: never one of `$SWAPKIT_MODELS`, which may be shared."
     for d in filter(None, [checkout_models(), cache_dir()/'models']):
@@ -193,17 +186,17 @@ def download_dir()->Path:
         if os.access(d, os.W_OK): return d
     raise SystemFault(f"no folder for models can be written; set SWAPKIT_CACHE to one that can (tried {d})")
 
-# %% ../nbs/02_models.ipynb #5154a2b9
+# %% ../nbs/02_models.ipynb #b4fb1e50
 def find_file(m:ModelSpec): # `Path` of the first file with that name in `model_dirs()`, or None
     "Look for a model's file, right or wrong."
     return next((d/m.file for d in model_dirs() if (d/m.file).is_file()), None)
 
-# %% ../nbs/02_models.ipynb #b108dbac
+# %% ../nbs/02_models.ipynb #5154a2b9
 def expected_sha(m:ModelSpec)->str: # '' where it is neither published nor confirmed
     "The hash a model's file must have: the entry's, else the one the user confirmed."
     return m.sha256 or recall('confirmed').get(m.name, '')
 
-# %% ../nbs/02_models.ipynb #782e0e88
+# %% ../nbs/02_models.ipynb #b108dbac
 def verify(
     m:ModelSpec,
     path,       # the file that should be it
@@ -216,7 +209,7 @@ def verify(
                                      f"delete it and run `swapkit models pull {m.name}`")
     return Path(path)
 
-# %% ../nbs/02_models.ipynb #f6a9008b
+# %% ../nbs/02_models.ipynb #782e0e88
 def confirm(name:str)->str: # the file's SHA-256
     "Remember the file that is there for `name` as the right one, where no checksum is published."
     m = spec(name)
@@ -227,13 +220,13 @@ def confirm(name:str)->str: # the file's SHA-256
         raise SystemFault(f"cannot write in {cache_dir()} to remember it; set SWAPKIT_CACHE")
     return sha
 
-# %% ../nbs/02_models.ipynb #123e99ef
+# %% ../nbs/02_models.ipynb #f6a9008b
 def where_to_get(m:ModelSpec)->str:
     "One line: which file, where to get it, where to put it."
     src = f"get {m.urls[0]}" if m.urls else f"nobody publishes this very file ({m.about}): bring your own"
     return f"model {m.name} is not here: {src} and put it as {m.file} into {model_dirs()[-1]} or a folder of $SWAPKIT_MODELS"
 
-# %% ../nbs/02_models.ipynb #73c30319
+# %% ../nbs/02_models.ipynb #64dbb758
 def fetch_url(
     url:str,
     part:Path,          # what has been fetched so far, if anything; grows
@@ -253,7 +246,7 @@ def fetch_url(
                 if progress: progress(done, total)
     if done<total: raise ConnectionError(f"{done} of {total} bytes came")
 
-# %% ../nbs/02_models.ipynb #ff66f7ce
+# %% ../nbs/02_models.ipynb #920ef1e0
 def try_url(
     m:ModelSpec,
     url:str,
@@ -274,7 +267,7 @@ def try_url(
     part.unlink()
     return f"{url}: its SHA-256 is {got}, expected {want}"
 
-# %% ../nbs/02_models.ipynb #c80a0fda
+# %% ../nbs/02_models.ipynb #ff66f7ce
 def download(
     m:ModelSpec,
     folder=None,        # where to; `download_dir()` by default
@@ -289,7 +282,7 @@ def download(
         else: return Path(os.replace(part, folder/m.file) or folder/m.file)
     raise ModelMissing(f"{where_to_get(m)} ({'; '.join(errs)})")
 
-# %% ../nbs/02_models.ipynb #df62e4e1
+# %% ../nbs/02_models.ipynb #d7515491
 def model_path(
     name:str,               # key of `MODELS`
     fetch:bool=True,        # download what is not here
@@ -301,7 +294,7 @@ def model_path(
     if not fetch: raise ModelMissing(where_to_get(m))
     return verify(m, download(m, progress=progress))
 
-# %% ../nbs/02_models.ipynb #5bc4a8ab
+# %% ../nbs/02_models.ipynb #beb372c7
 def check(
     names=(),   # all models by default
 )->dict:        # name → 'ok', 'missing', 'unconfirmed' or 'wrong'
@@ -312,7 +305,7 @@ def check(
         return 'ok' if file_sha256(p)==want else 'wrong'
     return {n:state(spec(n)) for n in names or MODELS}
 
-# %% ../nbs/02_models.ipynb #abd7fd14
+# %% ../nbs/02_models.ipynb #5bc4a8ab
 def pull(
     names,          # one or more keys of `MODELS`
     progress=None,  # called with (name, bytes so far, bytes in all or 0)
@@ -322,7 +315,7 @@ def pull(
     tell = lambda n: (lambda *a: progress(n, *a)) if progress else None
     return {n:model_path(n, progress=tell(n)) for n in names}
 
-# %% ../nbs/02_models.ipynb #1a0c225f
+# %% ../nbs/02_models.ipynb #abd7fd14
 def list_models()->list: # of dicts: name, state, path or None, size, licence, commercial, about
     "One row per model, for a table."
     state = check()
@@ -330,7 +323,7 @@ def list_models()->list: # of dicts: name, state, path or None, size, licence, c
                          commercial=m.commercial, about=m.about)
     return [row(m) for m in MODELS.values()]
 
-# %% ../nbs/02_models.ipynb #dc23a322
+# %% ../nbs/02_models.ipynb #0181d90b
 def load_state(
     path,           # .safetensors, or a torch checkpoint of tensors
     key:str=None,   # entry to take where the checkpoint wraps its tensors, e.g. 'params_ema'

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PROVIDERS', 'check_graph', 'load_graph', 'data_inputs', 'dims', 'is_frozen', 'free_reshape', 'free_batch',
            'make_session', 'bind_run', 'probe_inputs', 'agrees', 'prove', 'half_precision', 'settle',
-           'remembered_settle', 'OnnxNet']
+           'remembered_settle', 'check_inputs', 'run_batch', 'run_rows', 'OnnxNet']
 
 # %% ../../nbs/nets/onnx.ipynb #dab84dda
 import copy, os, warnings
@@ -15,7 +15,6 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
-from fastcore.basics import patch
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 from ..core import BadInput, ModelMissing, SystemFault, check_shape, default_device
@@ -26,7 +25,7 @@ def _graphs(g):     # a graph and the bodies of its branches and loops
     yield g
     for n in g.node:
         for a in n.attribute:
-            for sub in [a.g, *a.graphs] if a.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) else []: yield from _graphs(sub)
+            for sub in [a.g]*(a.type==AttributeProto.GRAPH) + [*a.graphs]: yield from _graphs(sub)
 
 # %% ../../nbs/nets/onnx.ipynb #2cec0493
 def _tensors(g):    # every stored tensor of one graph
@@ -40,15 +39,16 @@ def check_graph(
     path:Path,  # where it came from
 ):
     "Raise `BadInput` for weights outside the model's folder and for operators that are not built in."
-    home,domains = path.resolve().parent, {'', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft', *(f.domain for f in model.functions)}
-    nodes = list(model.functions)
+    home = path.resolve().parent
+    domains = {'', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft', *(f.domain for f in model.functions)}
+    nodes = [n for f in model.functions for n in f.node]
     for g in _graphs(model.graph):
         nodes += g.node
         for t in _tensors(g):
             where = next((e.value for e in t.external_data if e.key=='location'), '')
             if where and not (home/where).resolve().is_relative_to(home):
                 raise BadInput(f"{path.name} wants weights from outside its folder ({where}); it was not loaded")
-    odd = sorted({f'{n.domain}.{n.op_type}' for n in nodes if hasattr(n, 'op_type') and n.domain not in domains})
+    odd = sorted({f'{n.domain}.{n.op_type}' for n in nodes if n.domain not in domains})
     if odd: raise BadInput(f"{path.name} uses operators that are not built in ({', '.join(odd[:3])}); it was not loaded")
 
 # %% ../../nbs/nets/onnx.ipynb #188a8160
@@ -124,19 +124,11 @@ def _constants(g)->dict:        # name → array, of initializers and Constant n
     return got
 
 # %% ../../nbs/nets/onnx.ipynb #c4a31efd
-def _free_node(n, ed, consts, shapes, carriers)->list:  # nodes to put in place of `n`
-    num = lambda i: numpy_helper.to_array(consts[n.input[i]]).tolist() if len(n.input)>i and n.input[i] in consts else None
-    if n.op_type=='Reshape' and n.input[0] in carriers and (s := num(1)):
-        n.input[1] = ed.const(free_reshape(s, shapes.get(n.output[0])))
-    if n.op_type=='Resize' and n.input[0] in carriers and (s := num(3)) and not any(a.name=='axes' for a in n.attribute):
-        n.input[3],join = ed.node('Concat', [ed.batch(), ed.const(s[1:])], axis=0)
-        return [join, n]
-    axis = next((a.i for a in n.attribute if a.name=='axis'), 0)
-    fixed = [i for i,x in enumerate(n.input) if x not in carriers]
-    if n.op_type!='Concat' or axis==0 or not fixed or len(fixed)==len(n.input): return [n]
-    extra = []
+def _widen(n, ed, consts, shapes, carriers)->list: # nodes in place of a Concat of constants and what has a batch
+    extra,fixed = [],[i for i,x in enumerate(n.input) if x not in carriers]
+    if len(fixed)==len(n.input): return [n]
     for i in fixed:
-        rank = len(numpy_helper.to_array(consts[n.input[i]]).shape) if n.input[i] in consts else len(shapes.get(n.input[i], ()))
+        rank = len(consts[n.input[i]].dims if n.input[i] in consts else shapes.get(n.input[i], ()))
         if rank<2: continue     # a list of sizes, not data
         to,join = ed.node('Concat', [ed.batch(), ed.const([1]*(rank-1))], axis=0)
         n.input[i],wide = ed.node('Expand', [n.input[i], to])
@@ -144,6 +136,18 @@ def _free_node(n, ed, consts, shapes, carriers)->list:  # nodes to put in place 
     return [*extra, n]
 
 # %% ../../nbs/nets/onnx.ipynb #81921cc3
+def _free_node(n, ed, consts, shapes, carriers)->list:  # nodes to put in place of `n`
+    num = lambda i: numpy_helper.to_array(consts[x]).tolist() if (x := ''.join(n.input[i:i+1])) in consts else None
+    attrs = {a.name:a for a in n.attribute}
+    if n.op_type=='Concat' and attrs['axis'].i!=0: return _widen(n, ed, consts, shapes, carriers)
+    if not n.input or n.input[0] not in carriers: return [n]
+    if n.op_type=='Reshape' and (s := num(1)): n.input[1] = ed.const(free_reshape(s, shapes.get(n.output[0])))
+    if n.op_type=='Resize' and (s := num(3)) and 'axes' not in attrs:
+        n.input[3],join = ed.node('Concat', [ed.batch(), ed.const(s[1:])], axis=0)
+        return [join, n]
+    return [n]
+
+# %% ../../nbs/nets/onnx.ipynb #4583ba28
 def free_batch(model):  # a copy in which the batch is open
     "Rewrite a graph frozen at one batch size; whether that succeeded is for `prove` to say."
     shapes = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
@@ -160,10 +164,10 @@ def free_batch(model):  # a copy in which the batch is open
     g.node.extend([*ed.front, *nodes])
     return model
 
-# %% ../../nbs/nets/onnx.ipynb #caa86146
+# %% ../../nbs/nets/onnx.ipynb #c444526f
 PROVIDERS = dict(cpu='CPUExecutionProvider', cuda='CUDAExecutionProvider')
 
-# %% ../../nbs/nets/onnx.ipynb #c444526f
+# %% ../../nbs/nets/onnx.ipynb #37e7b286
 def make_session(
     model,                  # `onnx.ModelProto`
     device:torch.device,
@@ -181,12 +185,13 @@ def make_session(
     if want not in s.get_providers(): raise SystemFault("onnxruntime cannot use the CUDA device; `swapkit doctor` says why")
     return s
 
-# %% ../../nbs/nets/onnx.ipynb #e7a12a7b
-_DT = {'tensor(float)':torch.float32, 'tensor(float16)':torch.float16, 'tensor(double)':torch.float64, 'tensor(int64)':torch.int64,
-       'tensor(int32)':torch.int32, 'tensor(uint8)':torch.uint8, 'tensor(bool)':torch.bool}
+# %% ../../nbs/nets/onnx.ipynb #e5018ca1
+_DT = dict(float=torch.float32, float16=torch.float16, double=torch.float64,
+           int64=torch.int64, int32=torch.int32, uint8=torch.uint8, bool=torch.bool)
+_DT = {f'tensor({k})':t for k,t in _DT.items()}
 _np_type = lambda t: torch.empty(0, dtype=t.dtype).numpy().dtype.type
 
-# %% ../../nbs/nets/onnx.ipynb #e5018ca1
+# %% ../../nbs/nets/onnx.ipynb #84c735a7
 def bind_run(
     session,
     ins:dict,       # name → contiguous tensor on the session's device
@@ -206,7 +211,7 @@ def bind_run(
     ours = lambda v: torch.from_numpy(v.numpy()).clone() if dev.type=='cpu' else torch.from_dlpack(v).clone()
     return {o.name:ours(v) for o,v in zip(session.get_outputs(), io.get_outputs())}
 
-# %% ../../nbs/nets/onnx.ipynb #ed4065f1
+# %% ../../nbs/nets/onnx.ipynb #56a6fa95
 def probe_inputs(
     session,
     n:int,              # elements
@@ -224,7 +229,7 @@ def probe_inputs(
         got[v.name] = (scale*(level/2 + width*torch.rand(size, generator=g)/2)).to(_DT[v.type])
     return got
 
-# %% ../../nbs/nets/onnx.ipynb #56a6fa95
+# %% ../../nbs/nets/onnx.ipynb #378542b5
 def agrees(
     whole:dict,     # outputs for N at once
     ones:list,      # outputs for each of the N
@@ -242,7 +247,7 @@ def agrees(
         tells |= all((parts[i]-parts[j]).abs().max()>3*tol for i in range(len(parts)) for j in range(i))
     return tells
 
-# %% ../../nbs/nets/onnx.ipynb #451ba155
+# %% ../../nbs/nets/onnx.ipynb #1fa60992
 def prove(
     one,                # session of the graph as it is
     many,               # session that should take any batch; the same one where the graph is open
@@ -262,12 +267,12 @@ def prove(
             except Exception: continue      # open sizes that this network does not take
     return False
 
-# %% ../../nbs/nets/onnx.ipynb #8247c7f1
+# %% ../../nbs/nets/onnx.ipynb #918bf1b6
 def half_precision(model)->bool:
     "True where weights are float16: results then agree to 10⁻² only."
     return any(t.data_type==TensorProto.FLOAT16 for g in _graphs(model.graph) for t in _tensors(g))
 
-# %% ../../nbs/nets/onnx.ipynb #918bf1b6
+# %% ../../nbs/nets/onnx.ipynb #4bdc830c
 def settle(
     model,
     device:torch.device,
@@ -277,12 +282,13 @@ def settle(
     "The session that takes the largest share of the batch, proved to be right."
     eps = 1e-2 if half_precision(model) else 1e-4
     one = None if known=='rewritten' else make_session(model, device, threads)
-    if known in ('native','looped') or (not is_frozen(model) and prove(one, one, device, eps)): return one,known or 'native'
+    if known in ('native','looped'): return one,known
+    if not known and not is_frozen(model) and prove(one, one, device, eps): return one,'native'
     try: many = make_session(free_batch(model), device, threads)
     except BadInput: return one,'looped'
     return (many,'rewritten') if known or prove(one, many, device, eps) else (one,'looped')
 
-# %% ../../nbs/nets/onnx.ipynb #4bdc830c
+# %% ../../nbs/nets/onnx.ipynb #e2c8af58
 def remembered_settle(model, path, device, threads=0)->tuple: # as `settle`
     "`settle`, asking what was found for this file on this engine before."
     key = f'{file_sha256(path)} {ort.__version__} {PROVIDERS[device.type]} 1'
@@ -291,9 +297,61 @@ def remembered_settle(model, path, device, threads=0)->tuple: # as `settle`
     if how!=known: remember('proofs', key, how)
     return session,how
 
-# %% ../../nbs/nets/onnx.ipynb #660ccbd3
-_UNFIXED = {'NonZero','NonMaxSuppression','Unique','Compress','Loop','If','Scan'} # sizes of outputs depend on values
+# %% ../../nbs/nets/onnx.ipynb #39511814
+def _letters(v): # the shape of an input as `check_shape` reads it
+    rest = [s if isinstance(s, int) else f'{v.name}.{s or i}' for i,s in enumerate(v.shape)][1:]
+    return ('N', *rest) if len(v.shape)>1 else tuple(v.shape)
 
+# %% ../../nbs/nets/onnx.ipynb #6fc180b2
+def check_inputs(
+    net,        # an `OnnxNet`
+    xs,         # tensors by position
+    named:dict, # tensors by name
+)->tuple:       # (name → contiguous tensor, N)
+    "Raise `ValueError` naming what was expected and what came."
+    got,sizes = {**dict(zip(net.inputs, xs)), **named},{}
+    if set(got)!=set(net.inputs) or len(xs)+len(named)!=len(got):
+        raise ValueError(f"{net.path.name} takes {list(net.inputs)}, got {len(xs)} by position and {list(named)} by name")
+    for k,(dt,shape) in net.inputs.items():
+        t,what = got[k],f'{net.path.name}: {k}'
+        check_shape(what, t, shape, sizes)
+        if (t.dtype,t.device.type)!=(dt,net.device.type):
+            raise ValueError(f"{what}: expected {dt} on {net.device.type}, got {t.dtype} on {t.device.type}")
+    return {k:got[k].detach().contiguous() for k in net.inputs},sizes['N']
+
+# %% ../../nbs/nets/onnx.ipynb #a2db8b47
+_UNFIXED = {'NonZero','NonMaxSuppression','Unique','Compress','Loop','If','Scan'}
+
+def run_batch(
+    net,    # an `OnnxNet`
+    x:dict, # name → tensor, checked
+    n:int,  # elements, at least 1
+)->dict:    # name → tensor
+    "One call of the engine; outputs are written where they will stay once their sizes are known."
+    sig = tuple(t.shape[t.ndim>1:] for t in x.values())
+    if known := net.rows.get(sig):
+        outs = {k:torch.empty(m*n, *rest, dtype=dt, device=net.device) for k,(m,rest,dt) in known.items()}
+        return bind_run(net.session, x, outs)
+    outs = bind_run(net.session, x)
+    if net.fixed: net.rows[sig] = {k:(len(o)//n, o.shape[1:], o.dtype) for k,o in outs.items()}
+    return outs
+
+# %% ../../nbs/nets/onnx.ipynb #ca3b9c75
+def run_rows(
+    net,    # an `OnnxNet`
+    x:dict, # name → tensor, checked
+    n:int,  # elements; may be 0
+)->dict:
+    "Any number of elements, in one call where the graph allows; for none, the shapes come from one element of zeros."
+    part = lambda i: {k:t[i:i+1] if t.ndim>1 else t for k,t in x.items()}
+    if n==0:
+        one = {k:t.new_zeros(1, *t.shape[1:]) if t.ndim>1 else t for k,t in x.items()}
+        return {k:o[:0] for k,o in run_batch(net, one, 1).items()}
+    if net.batched!='looped': return run_batch(net, x, n)
+    rows = [run_batch(net, part(i), 1) for i in range(n)]
+    return {k:torch.cat([r[k] for r in rows]) for k in rows[0]}
+
+# %% ../../nbs/nets/onnx.ipynb #7653d49f
 class OnnxNet:
     "An ONNX file as a function of tensors with a true batch dimension."
     def __init__(self,
@@ -301,72 +359,28 @@ class OnnxNet:
         device=None,    # 'cpu', 'cuda' or a torch device; by default the GPU where torch has one
         threads:int=0,  # of the CPU; 0: as many as there are cores
     ):
-        if device is not None: default_device(torch.device(device).type)
+        if device is not None: default_device(torch.device(device).type)    # raises where there is none
         self.path,self.device = Path(path),torch.device(device) if device is not None else default_device()
         model = load_graph(path)
         first = [d[0] for v in data_inputs(model) if len(d := dims(v))>1]
         if not first or any(isinstance(f, int) and f!=1 for f in first):
             raise BadInput(f"{self.path.name}: its inputs start with {first}; a graph with a batch of 1 or any is needed")
         self.session,self.batched = remembered_settle(model, path, self.device, threads)
-        self.inputs = {v.name:(_DT[v.type], self._letters(v)) for v in self.session.get_inputs()}
+        self.inputs = {v.name:(_DT[v.type], _letters(v)) for v in self.session.get_inputs()}
         self.fixed = not any(n.op_type in _UNFIXED for g in _graphs(model.graph) for n in g.node)
-        self._rows = {} # shapes of inputs → for each output: rows per element, the other sizes, dtype
-        if self.batched=='looped': warnings.warn(f"{self.path.name} cannot take a batch: its elements run one by one", stacklevel=2)
+        self.rows = {}  # shapes of inputs → for each output: rows per element, the other sizes, dtype
+        if self.batched=='looped':
+            warnings.warn(f"{self.path.name} cannot take a batch: its elements run one by one", stacklevel=2)
 
-    @staticmethod
-    def _letters(v): # the shape as `check_shape` reads it
-        rest = [s if isinstance(s, int) else f'{v.name}.{s or i}' for i,s in enumerate(v.shape)][1:]
-        return ('N', *rest) if len(v.shape)>1 else tuple(v.shape)
+    def __call__(self,
+        *xs,     # (N,…) tensors in the order of the graph's inputs, on the net's device
+        **named, # or by name
+    ):           # the output; where there are several: dict of name → tensor, in the graph's order
+        "Run N elements; N may be 0."
+        outs = run_rows(self, *check_inputs(self, xs, named))
+        return next(iter(outs.values())) if len(outs)==1 else outs
 
     def __repr__(self):
         size = lambda shape: '×'.join(str(s).split('.')[-1] for s in shape)
         ins = ', '.join(f'{k} {size(sh)}' for k,(_,sh) in self.inputs.items())
         return f'OnnxNet({self.path.name}: {ins}; {self.batched}, {self.device})'
-
-# %% ../../nbs/nets/onnx.ipynb #39511814
-@patch
-def check_inputs(self:OnnxNet,
-    xs,     # tensors by position
-    named,  # tensors by name
-)->tuple:   # (name → contiguous tensor, N)
-    "Raise `ValueError` naming what was expected and what came."
-    got,sizes = {**dict(zip(self.inputs, xs)), **named},{}
-    if set(got)!=set(self.inputs) or len(xs)+len(named)!=len(got):
-        raise ValueError(f"{self.path.name} takes {list(self.inputs)}, got {len(xs)} by position and {list(named)} by name")
-    for k,(dt,shape) in self.inputs.items():
-        check_shape(f'{self.path.name}: {k}', got[k], shape, sizes)
-        if (got[k].dtype,got[k].device.type)!=(dt,self.device.type):
-            raise ValueError(f"{self.path.name}: {k}: expected {dt} on {self.device.type}, got {got[k].dtype} on {got[k].device.type}")
-    return {k:got[k].detach().contiguous() for k in self.inputs},sizes['N']
-
-# %% ../../nbs/nets/onnx.ipynb #6fc180b2
-@patch
-def run_batch(self:OnnxNet,
-    x:dict, # name → tensor, checked
-    n:int,  # elements, at least 1
-)->dict:    # name → tensor
-    "One call of the engine; outputs are written where they will stay once their sizes are known."
-    sig = tuple(t.shape[t.ndim>1:] for t in x.values())
-    if known := self._rows.get(sig):
-        return bind_run(self.session, x, {k:torch.empty(m*n, *rest, dtype=dt, device=self.device) for k,(m,rest,dt) in known.items()})
-    outs = bind_run(self.session, x)
-    if self.fixed: self._rows[sig] = {k:(len(o)//n, o.shape[1:], o.dtype) for k,o in outs.items()}
-    return outs
-
-# %% ../../nbs/nets/onnx.ipynb #f24525cc
-@patch
-def __call__(self:OnnxNet,
-    *xs,     # (N,…) tensors in the order of the graph's inputs, contiguous on the net's device
-    **named, # or by name
-):           # the output; where there are several: dict of name → tensor, in the graph's order
-    "Run N elements; N may be 0."
-    x,n = self.check_inputs(xs, named)
-    part = lambda i: {k:t[i:i+1] if t.ndim>1 else t for k,t in x.items()}
-    if n==0:
-        one = {k:t.new_zeros(1, *t.shape[1:]) if t.ndim>1 else t for k,t in x.items()}
-        outs = {k:o[:0] for k,o in self.run_batch(one, 1).items()}
-    elif self.batched=='looped':
-        rows = [self.run_batch(part(i), 1) for i in range(n)]
-        outs = {k:torch.cat([r[k] for r in rows]) for k in rows[0]}
-    else: outs = self.run_batch(x, n)
-    return next(iter(outs.values())) if len(outs)==1 else outs
