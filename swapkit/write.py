@@ -344,8 +344,9 @@ def _add(out, template, stream):
 
 def _layout(out, film, picture, info, fmt):
     "Streams of `out` by number in the target, whose order they keep; and a line for each that cannot be."
-    streams, lost = {}, []
+    streams, lost, chapters = {}, [], film.chapters()
     for s in film.streams:
+        if chapters and s.type=='data' and s.frames==len(chapters): continue # the chapters themselves, as a track
         if s.index==info.stream: streams[s.index] = _add(out, picture, s)
         elif can_carry(fmt, s): streams[s.index] = _add(out, s, s)
         else: lost.append(f"{fmt} cannot carry stream {s.index} ({info.streams[s.index].kind} {info.streams[s.index].codec}"
