@@ -4,18 +4,21 @@
 
 # %% auto #0
 __all__ = ['SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault', 'check_shape', 'Batch', 'cat', 'Frames',
-           'Faces', 'no_faces', 'save_faces', 'load_faces', 'Crops', 'Source', 'test_batch_equal', 'test_near',
-           'default_device']
+           'Faces', 'no_faces', 'FacesWriter', 'finish_faces', 'load_faces', 'save_faces', 'Crops', 'Source',
+           'test_batch_equal', 'test_near', 'default_device']
 
 # %% ../nbs/00_core.ipynb #8d721247
 import dataclasses
+import json
+import os
+import shutil
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 
 # %% ../nbs/00_core.ipynb #0c2ee388
 class SwapkitError(Exception):
@@ -127,21 +130,76 @@ def no_faces(device='cpu')->Faces:
     return Faces(z(dtype=torch.long), z(4), z(5,2), z())
 
 # %% ../nbs/00_core.ipynb #6fdf782e
-def save_faces(faces:Faces, path, **about):
-    "Write `faces`, and what they are `about` (strings), to one safetensors file."
-    meta = dict(topology=faces.topology, kind='swapkit faces 1', **{k:str(v) for k,v in about.items()})
-    save_file({k:t.contiguous().cpu() for k,t in faces.tensors().items()}, str(path), metadata=meta)
+class FacesWriter:
+    "Collect a film's faces batch by batch into one safetensors file; a context manager, and the file appears when it is complete."
+    def __init__(self, path): self.path, self.parts, self.like, self.n = Path(path), {}, None, 0
+    def part(self, key): return self.path.with_name(f'.{self.path.name}.{key}')
+    def __enter__(self): return self
+    def add(self, faces:Faces):
+        if self.like is None and len(faces): self.like = faces[:0].to('cpu')
+        self.n += len(faces)
+        for k,t in (faces.tensors() if len(faces) else {}).items():
+            if k not in self.parts: self.parts[k] = open(self.part(k), 'wb')
+            self.parts[k].write(t.contiguous().cpu().numpy())
+    def small(self)->Faces: # all but the landmarks, in memory
+        "The faces added so far, without landmarks."
+        if self.like is None: return no_faces()
+        for f in self.parts.values(): f.flush()
+        read = lambda k,t: torch.from_numpy(np.fromfile(self.part(k), dtype=t.numpy().dtype)).view(self.n, *t.shape[1:])
+        return Faces(**{k:read(k, t) for k,t in self.like.tensors().items() if k!='lms'})
+    def __exit__(self, kind, *_):
+        for f in self.parts.values(): f.close()
+        for k in self.parts: self.part(k).unlink()
 
 # %% ../nbs/00_core.ipynb #8d4cc0eb
-def load_faces(path)->tuple: # `Faces`, and the dict they were saved with
-    "Read what `save_faces` wrote; raises `BadInput` for any other file."
+_kinds = {torch.float32:'F32', torch.float64:'F64', torch.int64:'I64'}
+
+def finish_faces(
+    w:FacesWriter,      # still open
+    about:dict,         # what the faces are of: strings
+    **more,             # fields found out since, such as `ids`
+):
+    "Put the collected parts together, as safetensors stores them: a header in JSON, then the numbers."
+    like = (w.like if w.n else no_faces()).tensors() | more
+    meta = dict(kind='swapkit faces 1', topology=w.like.topology if w.n else '') | {k:str(v) for k,v in about.items()}
+    head, at = {'__metadata__': meta}, 0
+    for k,t in like.items():
+        size = w.n*t.shape[1:].numel()*t.element_size()
+        head[k] = dict(dtype=_kinds[t.dtype], shape=[w.n, *t.shape[1:]], data_offsets=[at, at+size]); at += size
+    head = json.dumps(head).encode(); head += b' '*(-len(head)%8)
+    made = w.part('made')
+    with open(made, 'wb') as f:
+        f.write(len(head).to_bytes(8, 'little') + head)
+        for k in like:
+            if k in more: f.write(more[k].contiguous().numpy())
+            elif w.n: w.parts[k].flush(); _append(f, w.part(k))
+    os.replace(made, w.path)
+
+def _append(f, path):
+    with open(path, 'rb') as part: shutil.copyfileobj(part, f, 1<<20)
+
+# %% ../nbs/00_core.ipynb #91c5bf18
+def load_faces(
+    path,
+    rows:slice=slice(None), # which faces
+    lms:bool=True,          # with their landmarks
+)->tuple:                   # `Faces`, and the dict they were saved with
+    "Read faces that a `FacesWriter` wrote; raises `BadInput` for any other file."
+    if not Path(path).is_file(): raise BadInput(f"{path}: no such file")
     try:
-        with safe_open(str(path), 'pt') as f: meta,ts = f.metadata() or {}, {k:f.get_tensor(k) for k in f.keys()}
+        with safe_open(str(path), 'pt') as f:
+            meta, ts = f.metadata() or {}, {k:f.get_slice(k)[rows] for k in f.keys() if lms or k!='lms'}
         assert meta.pop('kind')=='swapkit faces 1'
-        return Faces(**ts, topology=meta.pop('topology')), meta
+        topology = meta.pop('topology')
+        return Faces(**ts, topology=topology if 'lms' in ts else ''), meta
+    except BadInput: raise
     except Exception as e: raise BadInput(f"{path} is not a faces file written by `swapkit analyse`") from e
 
-# %% ../nbs/00_core.ipynb #b3efc5bc
+def save_faces(faces:Faces, path, **about):
+    "Write `faces`, and what they are `about`, to one file."
+    with FacesWriter(path) as w: w.add(faces); finish_faces(w, about)
+
+# %% ../nbs/00_core.ipynb #160cce9e
 @dataclass(repr=False)
 class Crops(Batch):
     "F square pictures of faces, each with the matrix that cut it out of its frame."
@@ -155,7 +213,7 @@ class Crops(Batch):
     @property
     def size(self): return self.data.shape[-1]
 
-# %% ../nbs/00_core.ipynb #00ecb38b
+# %% ../nbs/00_core.ipynb #15e9d576
 @dataclass(repr=False)
 class Source:
     "Aligned faces of one person, from one or more photos."
@@ -168,7 +226,7 @@ class Source:
     def __len__(self): return len(self.crops)
     def __repr__(self): return f"Source({len(self)} photos: {', '.join(self.names[:3])}{'…' if len(self)>3 else ''})"
 
-# %% ../nbs/00_core.ipynb #a410d248
+# %% ../nbs/00_core.ipynb #38e8f8f1
 def test_batch_equal(
     stage,              # a `Batch` in, a `Batch` or tensor out
     batch:Batch,
@@ -190,7 +248,7 @@ def test_batch_equal(
             d = (a.double()-got[k].double()).abs().max().item() if a.numel() else 0
             assert d<=tol, f"{k} differs by {d} between the whole batch and pieces of {n}"
 
-# %% ../nbs/00_core.ipynb #d12bfafb
+# %% ../nbs/00_core.ipynb #876aa8e6
 def test_near(a, b, eps:float=1e-5):
     "Assert that two tensors, arrays or lists have one shape and nowhere differ by more than `eps`."
     a, b = (torch.as_tensor(t).double().cpu() for t in (a, b))
@@ -198,7 +256,7 @@ def test_near(a, b, eps:float=1e-5):
     d = (a-b).abs().max().item() if a.numel() else 0
     assert d<=eps, f"largest difference {d:.3g}, allowed {eps:g}"
 
-# %% ../nbs/00_core.ipynb #eacb54fe
+# %% ../nbs/00_core.ipynb #52b893ba
 def default_device(
     name:str='auto',    # 'auto', 'cpu' or 'cuda'
 )->torch.device:

@@ -24,7 +24,7 @@ from .landmarks import OVAL
 class SwapSpec:
     "What the pipeline must know about a swapper."
     template:str            # key of `align.TEMPLATES`
-    size:int                # crop side it works at
+    size:int                # crop side it works at; 0 is any
     run:Callable            # (loaded, crops, source) → (F,3,S,S) in [0,1]
     load:Callable = None    # (device) → whatever `run` gets as `loaded`
     licence:str = ''        # of its weights
@@ -87,5 +87,5 @@ def mesh_swap(
 # %% ../nbs/09_swap.ipynb #72dcbc17
 def _texture(source:Source): return source.get('texture', lambda s: make_texture(s.crops))
 
-SWAPPERS['mesh'] = SwapSpec('ffhq_512', 512, lambda _,crops,source: mesh_swap(crops, _texture(source)),
+SWAPPERS['mesh'] = SwapSpec('ffhq_512', 0, lambda _,crops,source: mesh_swap(crops, _texture(source)),
                             licence='Apache-2.0 (no weights)', commercial='yes')

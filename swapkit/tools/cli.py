@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['compute', 'target', 'overwrite', 'plain_line', 'progress', 'Number', 'Faces', 'assignments', 'spread', 'cli',
-           'file_arg', 'options', 'swap', 'people_table', 'new_file', 'analyse', 'write_faces', 'demo', 'doctor',
-           'models', 'models_list', 'models_pull', 'models_check', 'models_confirm', 'one_line', 'explain',
-           'short_warnings', 'run', 'main']
+           'file_arg', 'options', 'swap', 'people_table', 'new_file', 'analyse', 'demo', 'doctor', 'models',
+           'models_list', 'models_pull', 'models_check', 'models_confirm', 'one_line', 'explain', 'short_warnings',
+           'run', 'main']
 
 # %% ../../nbs/tools/cli.ipynb #5f79356a
-import contextlib, math, os, sys, tempfile, time, warnings
+import contextlib, math, os, sys, time, warnings
 
 import click
 
@@ -135,7 +135,7 @@ def options(*opts):
     return add
 
 compute = options(
-    click.option('--batch', type=click.IntRange(1), default=16, show_default=True, help='Frames at once.'),
+    click.option('--batch', type=click.IntRange(1), default=16, show_default=True, metavar='N', help='Frames at once.'),
     click.option('--device', type=click.Choice(['auto','cpu','cuda']), default='auto', show_default=True),
     click.option('--detector', default='yunet_n', show_default=True, metavar='NAME'),
     click.option('--start', type=Number(0), metavar='S', help='Begin here, in seconds.'),
@@ -151,9 +151,9 @@ overwrite = click.option('--overwrite', is_flag=True, help='Replace the output i
 @click.option('--out', required=True, metavar='FILE', callback=file_arg, help='Film to write, .mp4 or .mov.')
 @overwrite
 @click.option('--swapper', default='mesh', show_default=True, metavar='NAME')
-@click.option('--strength', type=Number(0, 1), default=1., show_default=True, help='How much of the swap is seen.')
+@click.option('--strength', type=Number(0, 1), default=1., metavar='0..1', help='How much of the swap is seen.')
 @click.option('--restore', default='none', show_default=True, metavar='NAME', help='Restorer, or none.')
-@click.option('--restore-strength', type=Number(0, 1), default=1., show_default=True)
+@click.option('--restore-strength', type=Number(0, 1), default=1., metavar='0..1')
 @click.option('--mouth', type=click.Choice(['inner','lips','none']), default='inner', show_default=True,
               help="How much of the target's own mouth is kept.")
 @click.option('--faces', type=Faces(), default='largest', show_default=True, help='Who is swapped.')
@@ -163,7 +163,7 @@ overwrite = click.option('--overwrite', is_flag=True, help='Replace the output i
 @click.option('--crop', type=click.Choice(['512','1024']), default='512', show_default=True, help='1024 for close-ups.')
 @click.option('--preview', type=click.IntRange(0), metavar='FRAME', help='Only this frame, as a picture.')
 @click.option('--encoder', default='libx264', show_default=True, metavar='NAME')
-@click.option('--crf', type=click.IntRange(0, 63), default=16, show_default=True, help='Quality; lower is better.')
+@click.option('--crf', type=click.IntRange(0, 63), default=16, show_default=True, metavar='N', help='Quality; lower is better.')
 @click.option('--preset', default='medium', show_default=True, metavar='NAME', help="The encoder's speed.")
 def swap(target, sources, out, pairs, crop, preview, **kw):
     "Put the face of --source onto people in TARGET."
@@ -202,21 +202,10 @@ def analyse(target, out, overwrite, **kw):
     "Find and follow the people in TARGET; `swap --faces-file` uses what is found."
     new_file(out, overwrite)
     from swapkit import pipeline
-    with progress() as step: faces = pipeline.analyse(target, progress=step, **kw)
-    write_faces(faces, out, kw)
+    with progress() as step: faces = pipeline.analyse(target, out, progress=step, **kw)
     click.echo(people_table(faces))
 
 # %% ../../nbs/tools/cli.ipynb #3c050134
-def write_faces(faces, out:str, about:dict):
-    "`save_faces`, in one step: a stopped program leaves no half file."
-    from swapkit.core import SystemFault, save_faces
-    try:
-        with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(out)), prefix='.swapkit') as d:
-            save_faces(faces, made := os.path.join(d, 'faces'), **{k:v for k,v in about.items() if v is not None})
-            os.replace(made, out)
-    except OSError as e: raise SystemFault(f"cannot write {out}: {e.strerror or e}") from e
-
-# %% ../../nbs/tools/cli.ipynb #0a4eef51
 @cli.command(**_S)
 @click.option('--out', default='swapkit-demo', show_default=True, metavar='FOLDER', callback=file_arg)
 @click.option('--device', type=click.Choice(['auto','cpu','cuda']), default='auto', show_default=True)
@@ -226,7 +215,7 @@ def demo(out, device):
     with progress() as step: made = samples.demo(out, device=device, progress=step)
     for what,path in made.items(): click.echo(f"{what}: {path}")
 
-# %% ../../nbs/tools/cli.ipynb #9bb1fd12
+# %% ../../nbs/tools/cli.ipynb #0a4eef51
 @cli.command(**_S)
 def doctor():
     "Say what works on this machine, and how to mend the rest."
@@ -235,12 +224,12 @@ def doctor():
     click.echo(doctor.table(checks))
     raise click.exceptions.Exit(doctor.exit_code(checks))
 
-# %% ../../nbs/tools/cli.ipynb #2d32aef5
+# %% ../../nbs/tools/cli.ipynb #9bb1fd12
 @cli.group(**_S)
 def models():
     "Weights: where they are, what their licences allow."
 
-# %% ../../nbs/tools/cli.ipynb #881da2fb
+# %% ../../nbs/tools/cli.ipynb #2d32aef5
 @models.command('list', **_S)
 def models_list():
     "All models, with their licences."
@@ -250,7 +239,7 @@ def models_list():
     for m in list_models():
         click.echo(row(m['name'], m['state'], f"{m['size']/1e6:.1f} MB", m['commercial'], f"{m['licence']}; {m['about']}"))
 
-# %% ../../nbs/tools/cli.ipynb #574d693e
+# %% ../../nbs/tools/cli.ipynb #881da2fb
 @models.command('pull', **_S)
 @click.argument('names', nargs=-1, required=True)
 def models_pull(names):
@@ -259,7 +248,7 @@ def models_pull(names):
     with progress('B') as step: made = pull(names, progress=lambda name, done, total: step(done, total, name))
     for name,path in made.items(): click.echo(f"{name}: {path}")
 
-# %% ../../nbs/tools/cli.ipynb #e1475858
+# %% ../../nbs/tools/cli.ipynb #574d693e
 @models.command('check', **_S)
 @click.argument('names', nargs=-1)
 def models_check(names):
@@ -271,7 +260,7 @@ def models_check(names):
     bad = [n for n,s in state.items() if s=='wrong' or (names and s!='ok')]
     if bad: raise ModelMissing(f"not in order: {', '.join(bad)}; `swapkit models pull NAME` fetches a model")
 
-# %% ../../nbs/tools/cli.ipynb #07575bac
+# %% ../../nbs/tools/cli.ipynb #e1475858
 @models.command('confirm', **_S)
 @click.argument('name')
 def models_confirm(name):
@@ -279,12 +268,12 @@ def models_confirm(name):
     from swapkit.models import confirm
     click.echo(f"{name}: {confirm(name)}")
 
-# %% ../../nbs/tools/cli.ipynb #53f2fca2
+# %% ../../nbs/tools/cli.ipynb #645bc975
 def one_line(e)->str:
     "The message of an exception, on one line."
     return ' '.join(str(e).split()) or type(e).__name__
 
-# %% ../../nbs/tools/cli.ipynb #f7f4146b
+# %% ../../nbs/tools/cli.ipynb #53f2fca2
 def explain(
     e:BaseException,    # what a command raised
 )->tuple:               # (line for the user, exit code)
@@ -298,7 +287,7 @@ def explain(
     if isinstance(e, (OSError, MemoryError)): return one_line(e), 5
     return f"unexpected {type(e).__name__}: {one_line(e)} (SWAPKIT_DEBUG=1 shows where; please report it)", 1
 
-# %% ../../nbs/tools/cli.ipynb #fd2cc52a
+# %% ../../nbs/tools/cli.ipynb #b3c170c9
 @contextlib.contextmanager
 def short_warnings(out=None):   # default: stderr
     "Show each user warning as one line."
@@ -312,7 +301,7 @@ def short_warnings(out=None):   # default: stderr
         warnings.showwarning = show
         yield
 
-# %% ../../nbs/tools/cli.ipynb #98bc0ca3
+# %% ../../nbs/tools/cli.ipynb #51a374a6
 def run(
     argv:list,  # without the program's name
 )->int:         # exit code
@@ -326,7 +315,7 @@ def run(
         print(f"swapkit: {line}", file=sys.stderr)
         return code
 
-# %% ../../nbs/tools/cli.ipynb #d7af2797
+# %% ../../nbs/tools/cli.ipynb #98bc0ca3
 def main():
     "The console command."
     sys.exit(run(sys.argv[1:]))
