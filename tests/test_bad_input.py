@@ -1,0 +1,194 @@
+"""Every kind of bad input, through the command line: one clear line, the right exit code, and nothing left behind."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import dev
+
+CLI = 'from swapkit.tools.cli import main; main()'
+OFFLINE = {k: 'http://127.0.0.1:9' for k in ('http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY')}
+OFFLINE.update(no_proxy='', NO_PROXY='')
+PROGRESS = re.compile(r'swapkit: \w+ \d+(/\d+)? frames,')
+MODELS = [f for f in os.environ.get('SWAPKIT_MODELS', '').split(os.pathsep) if Path(f).is_dir()]
+needs_weights = pytest.mark.skipif(not MODELS, reason="weights: SWAPKIT_MODELS not set to a folder")
+
+
+def ffmpeg(*args):
+    import imageio_ffmpeg
+    cmd = [imageio_ffmpeg.get_ffmpeg_exe(), '-v', 'error', '-y', *map(str, args)]
+    subprocess.run(cmd, check=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope='session')
+def media(tmp_path_factory):
+    "Films and photos of people who do not exist, and of nobody, good and bad."
+    d = tmp_path_factory.mktemp('media')
+    people = [dev.ROOT/'swapkit'/'samples'/f'{n}.jpg' for n in ('ada', 'ben')]
+    shutil.copy(people[0], d/'ada.jpg')
+    pair = [np.asarray(Image.open(p).resize((320, 320))) for p in people]
+    Image.fromarray(np.hstack([pair[0], pair[1]])).save(d/'two.png')
+    Image.fromarray(np.full((96, 96, 3), 90, np.uint8)).save(d/'blank.png')
+    still = ['-loop', 1, '-framerate', 24, '-i', people[1]]
+    sound = ['-f', 'lavfi', '-i', 'sine=frequency=300']
+    film = ['-vf', 'scale=256:256', '-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-g', 6]
+    ffmpeg(*still, *sound, '-t', .5, *film, d/'ben.mp4')
+    ffmpeg(*still, '-t', 2, *film, '-qp', 4, '-movflags', '+faststart', d/'long.mp4')
+    ffmpeg('-f', 'lavfi', '-i', 'color=gray:s=128x128:r=24', '-t', .5, '-pix_fmt', 'yuv420p', d/'nobody.mp4')
+    ffmpeg(*sound, '-t', .5, d/'sound.mp4')
+    whole = (d/'long.mp4').read_bytes()
+    (d/'cut.mp4').write_bytes(whole[:len(whole)*2//3])
+    (d/'text.mp4').write_text('This is not a film.\n')
+    (d/'text.jpg').write_text('This is not a photo.\n')
+    (d/'zero.mp4').touch()
+    (d/'empty').mkdir()
+    return d
+
+
+@pytest.fixture
+def swapkit(media, tmp_path):
+    "Run the command line in a folder that holds nothing but copies of what it may destroy."
+    def listing(): return {p.relative_to(tmp_path): p.stat().st_size for p in tmp_path.rglob('*')}
+    def run(*args, code, says, made=(), **env):
+        before = listing()
+        # A home of its own: no cache, no credential and no configuration of the user's is used or changed.
+        home = {f'XDG_{k}_HOME': str(media/'home'/k) for k in ('CACHE', 'CONFIG', 'DATA')}
+        models = dict(SWAPKIT_MODELS=os.pathsep.join(map(os.path.abspath, MODELS)))
+        args = [str(a).replace('MEDIA', str(media)) for a in args]
+        done = subprocess.run([sys.executable, '-c', CLI, *args], cwd=tmp_path, capture_output=True, text=True, timeout=300,
+                              env={**os.environ, **OFFLINE, **home, **models, **env}, stdin=subprocess.DEVNULL)
+        lines = [l for l in done.stderr.splitlines() if not PROGRESS.match(l)]
+        notes, lines = lines[:-1] if code==3 else [], lines[-1:] if code==3 else lines  # photos left out are named first
+        assert done.returncode in (code if isinstance(code, tuple) else (code,)), done.stderr
+        assert 'Traceback' not in done.stderr
+        assert len(lines)==(says is not None), done.stderr
+        assert all(l.startswith('swapkit: ') for l in notes+lines), done.stderr
+        for word in [says] if isinstance(says, str) else says or (): assert word in lines[0], lines[0]
+        changed = {p for p in {**before, **listing()} if before.get(p)!=listing().get(p)}
+        assert changed=={Path(m) for m in made}, f"changed: {sorted(map(str, changed))}"
+        return done.stdout
+    return run
+
+
+def swap(target, source='MEDIA/ada.jpg', out='new.mp4', *more):
+    return ['swap', target, '--source', source, '--out', out, *more]
+
+
+CASES = dict( # arguments, exit code, what must be said
+    no_target=(swap('MEDIA/none.mp4'), 2, 'none.mp4: no such file'),
+    folder_as_target=(swap('MEDIA/empty'), 2, 'is not a file'),
+    text_as_film=(swap('MEDIA/text.mp4'), 2, 'text.mp4 is not a video'),
+    no_bytes=(swap('MEDIA/zero.mp4'), 2, 'zero.mp4 is empty'),
+    only_sound=(swap('MEDIA/sound.mp4'), 2, 'sound.mp4 has no picture'),
+    no_source=(swap('MEDIA/ben.mp4', 'MEDIA/none.jpg'), 2, 'none.jpg: no such photo'),
+    no_photo_in_folder=(swap('MEDIA/ben.mp4', 'MEDIA/empty'), 2, 'has no photos'),
+    unknown_swapper=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--swapper', 'nobody'), 2, ("'nobody'", 'choose mesh')),
+    unknown_restorer=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--restore', 'nobody'), 2, ("'nobody'", 'choose none')),
+    unknown_mouth=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--mouth', 'x'), 2, "'inner', 'lips', 'none'"),
+    unknown_detector=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--detector', 'nobody'), 2, ("'nobody'", 'yunet_n')),
+    unknown_device=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--device', 'tpu'), 2, "'auto', 'cpu', 'cuda'"),
+    unknown_encoder=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--encoder', 'nobody'), 2, ("'nobody'", 'libx264')),
+    unknown_preset=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--preset', 'nobody'), 2, "'nobody'"),
+    unknown_option=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--frobnicate'), 2, '--frobnicate'),
+    unknown_container=(swap('MEDIA/ben.mp4', out='new.avi'), 2, ('new.avi', '.mp4')),
+    standard_input=(swap('-'), 2, 'name a file'),
+    too_strong=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--strength', 2), 2, '--strength'),
+    not_a_number=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--start', 'nan'), 2, '--start'),
+    nobody_to_put_in=(['swap', 'MEDIA/ben.mp4', '--out', 'new.mp4'], 2, 'give --source'),
+    no_out=(['swap', 'MEDIA/ben.mp4', '--source', 'MEDIA/ada.jpg'], 2, '--out'),
+    no_folder_for_out=(swap('MEDIA/ben.mp4', out='no/new.mp4'), (2, 5), 'no'),
+    nobody_called=(['frobnicate'], 2, "'frobnicate'"),
+    wrong_faces_file=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--faces-file', 'MEDIA/text.mp4'), 2, 'not a faces file'),
+    after_the_end=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--start', 9), 2, 'no frame'),
+)
+WEIGHTS = dict(
+    text_as_photo=(swap('MEDIA/ben.mp4', 'MEDIA/text.jpg'), 2, 'text.jpg is not a photo'),
+    nobody_in_target=(swap('MEDIA/nobody.mp4'), 3, 'nobody.mp4'),
+    cut_off=(swap('MEDIA/cut.mp4'), 2, ('last good frame is', '--end')),
+)
+LATE = {'wrong_faces_file', 'after_the_end', 'unknown_encoder', 'unknown_preset', 'unknown_detector', 'unknown_swapper'}
+
+
+def params(cases, weights=False):
+    return [pytest.param(*c, id=name, marks=needs_weights if weights or name in LATE else ()) for name,c in cases.items()]
+
+
+@pytest.mark.parametrize('args, code, says', params(CASES) + params(WEIGHTS, True))
+def test_refused(swapkit, args, code, says): swapkit(*args, code=code, says=says)
+
+
+@needs_weights
+def test_photo_without_a_face(swapkit):
+    swapkit(*swap('MEDIA/ben.mp4', 'MEDIA/blank.png'), code=3, says='no face')
+
+
+@needs_weights
+def test_several_faces_in_a_photo(swapkit):
+    swapkit(*swap('MEDIA/ben.mp4', 'MEDIA/two.png'), code=0, says=('2 faces', 'two.png', 'largest'), made=['new.mp4'])
+
+
+@needs_weights
+def test_the_end_that_is_named_works(swapkit, media):
+    import swapkit.read as read
+    from swapkit.core import BadInput
+    with pytest.raises(BadInput) as e: read.video_info(media/'cut.mp4')
+    end = re.search(r'--end ([\d.]+)', str(e.value))[1]
+    assert float(end)>.3
+    swapkit(*swap('MEDIA/cut.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--end', end), code=0, says=None, made=['new.mp4'])
+
+
+@pytest.mark.parametrize('more', [[], ['--overwrite']])
+def test_output_is_an_input(swapkit, media, tmp_path, more):
+    shutil.copy(media/'ben.mp4', tmp_path/'film.mp4')
+    swapkit(*swap('film.mp4', 'MEDIA/ada.jpg', 'film.mp4', *more), code=2, says='film.mp4')
+    (tmp_path/'link.mp4').symlink_to('film.mp4')
+    swapkit(*swap('film.mp4', 'MEDIA/ada.jpg', 'link.mp4', '--overwrite'), code=2, says='is an input')
+    assert (tmp_path/'film.mp4').read_bytes()==(media/'ben.mp4').read_bytes()
+
+
+def test_output_exists(swapkit, tmp_path):
+    (tmp_path/'new.mp4').write_text('mine')
+    swapkit(*swap('MEDIA/ben.mp4'), code=2, says=('new.mp4', '--overwrite'))
+    assert (tmp_path/'new.mp4').read_text()=='mine'
+    (tmp_path/'new.faces').write_text('mine')
+    swapkit('analyse', 'MEDIA/ben.mp4', '--out', 'new.faces', code=2, says=('new.faces', '--overwrite'))
+
+
+@pytest.fixture
+def locked(tmp_path_factory):
+    "A folder that nobody, or at least not this user, can write."
+    if os.name!='posix' or (os.geteuid()==0 and not Path('/proc/self').exists()): pytest.skip("no folder is locked to this user")
+    if os.geteuid()==0: return Path('/proc')
+    folder = tmp_path_factory.mktemp('locked')
+    folder.chmod(0o555)
+    return folder
+
+
+def test_output_cannot_be_written(swapkit, locked):
+    swapkit(*swap('MEDIA/ben.mp4', out=locked/'new.mp4'), code=5, says='cannot write')
+
+
+def elsewhere(tmp_path_factory, text=None):
+    "A folder of models, empty or with a wrong file."
+    if (dev.ROOT/'models'/'yunet_n_dynamic.onnx').exists(): pytest.skip("the checkout has the model")
+    folder = tmp_path_factory.mktemp('models')
+    if text: (folder/'yunet_n_dynamic.onnx').write_text(text)
+    return dict(SWAPKIT_MODELS=str(folder), SWAPKIT_CACHE=str(folder/'cache'))
+
+
+def test_model_missing_and_no_network(swapkit, tmp_path_factory):
+    env = elsewhere(tmp_path_factory)
+    swapkit(*swap('MEDIA/ben.mp4'), code=4, says=('yunet_n', 'https://', 'put it as yunet_n_dynamic.onnx'), **env)
+    swapkit('models', 'pull', 'yunet_n', code=4, says=('yunet_n', 'https://'), **env)
+
+
+def test_model_with_a_wrong_checksum(swapkit, tmp_path_factory):
+    env = elsewhere(tmp_path_factory, 'not these weights')
+    swapkit(*swap('MEDIA/ben.mp4'), code=4, says=('yunet_n_dynamic.onnx', 'SHA-256', 'expected 104ee26c'), **env)
+    swapkit('models', 'check', 'yunet_n', code=4, says='yunet_n', **env)
