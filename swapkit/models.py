@@ -77,7 +77,8 @@ class ModelSpec:
 # %% ../nbs/02_models.ipynb #c55fbb2d
 _gh,_hf = 'https://github.com', 'https://huggingface.co'
 _yunet = f'{_gh}/ShiqiYu/libfacedetection.train/raw'
-_zoo = f'{_gh}/opencv/opencv_zoo/raw/main/models/face_detection_yunet', f'{_hf}/opencv/face_detection_yunet/resolve/main'
+_zoo = (f'{_gh}/opencv/opencv_zoo/raw/main/models/face_detection_yunet',
+        f'{_hf}/opencv/face_detection_yunet/resolve/main')
 _dfl = tuple(f'{_gh}/iperov/DeepFaceLive/raw/{v}/modelhub/onnx/FaceMesh'
              for v in ('894ec56a93c0d82d2b1a5e280f67d3bff916be7b', 'master'))
 _simswap = tuple(f'{_hf}/{who}/resolve/main' for who in ('netrunner-exe/SimSwap-models', 'datvtn/simswap'))
@@ -203,8 +204,9 @@ def verify(
 )->Path:        # the same
     "Return `path` if it has the hash it must have, else raise `ModelMissing` naming both."
     want,got = expected_sha(m),file_sha256(path)
-    if not want: raise ModelMissing(f"{path}: no checksum is known for {m.name}; if you trust where the file came from, "
-                                    f"run `swapkit models confirm {m.name}` once (its SHA-256 is {got})")
+    if not want:
+        raise ModelMissing(f"{path}: no checksum is known for {m.name}; if you trust where the file came from, "
+                           f"run `swapkit models confirm {m.name}` once (its SHA-256 is {got})")
     if got!=want: raise ModelMissing(f"{path} is not {m.name}: its SHA-256 is {got}, expected {want}; "
                                      f"delete it and run `swapkit models pull {m.name}`")
     return Path(path)
@@ -224,7 +226,8 @@ def confirm(name:str)->str: # the file's SHA-256
 def where_to_get(m:ModelSpec)->str:
     "One line: which file, where to get it, where to put it."
     src = f"get {m.urls[0]}" if m.urls else f"nobody publishes this very file ({m.about}): bring your own"
-    return f"model {m.name} is not here: {src} and put it as {m.file} into {model_dirs()[-1]} or a folder of $SWAPKIT_MODELS"
+    return (f"model {m.name} is not here: {src} and put it as {m.file} into {model_dirs()[-1]} "
+            f"or a folder of $SWAPKIT_MODELS")
 
 # %% ../nbs/02_models.ipynb #64dbb758
 def fetch_url(

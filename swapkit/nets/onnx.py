@@ -49,7 +49,7 @@ def check_graph(
             if where and not (home/where).resolve().is_relative_to(home):
                 raise BadInput(f"{path.name} wants weights from outside its folder ({where}); it was not loaded")
     odd = sorted({f'{n.domain}.{n.op_type}' for n in nodes if n.domain not in domains})
-    if odd: raise BadInput(f"{path.name} uses operators that are not built in ({', '.join(odd[:3])}); it was not loaded")
+    if odd: raise BadInput(f"{path.name} has operators that are not built in ({', '.join(odd[:3])}); it was not loaded")
 
 # %% ../../nbs/nets/onnx.ipynb #188a8160
 def load_graph(path):   # `onnx.ModelProto` with all its weights
@@ -60,7 +60,7 @@ def load_graph(path):   # `onnx.ModelProto` with all its weights
     except Exception as e: raise BadInput(f"{path.name} is not an ONNX file, or is damaged") from e
     check_graph(model, path)
     try: onnx.load_external_data_for_model(model, str(path.parent))
-    except Exception as e: raise ModelMissing(f"{path.name}: the file with its weights is missing beside it ({e})") from e
+    except Exception as e: raise ModelMissing(f"{path.name}: the file with its weights is not beside it ({e})") from e
     return model
 
 # %% ../../nbs/nets/onnx.ipynb #c4a4f366
@@ -182,8 +182,8 @@ def make_session(
     try: s = ort.InferenceSession(model.SerializeToString(), opts, providers=[(want, kw)])
     except Exception as e: raise BadInput(f"onnxruntime cannot run this graph: {str(e).splitlines()[0]}") from e
     finally: ort.set_default_logger_severity(2)
-    if want not in s.get_providers(): raise SystemFault("onnxruntime cannot use the CUDA device; `swapkit doctor` says why")
-    return s
+    if want in s.get_providers(): return s
+    raise SystemFault("onnxruntime cannot use the CUDA device; `swapkit doctor` says why")
 
 # %% ../../nbs/nets/onnx.ipynb #e5018ca1
 _DT = dict(float=torch.float32, float16=torch.float16, double=torch.float64,
@@ -311,7 +311,8 @@ def check_inputs(
     "Raise `ValueError` naming what was expected and what came."
     got,sizes = {**dict(zip(net.inputs, xs)), **named},{}
     if set(got)!=set(net.inputs) or len(xs)+len(named)!=len(got):
-        raise ValueError(f"{net.path.name} takes {list(net.inputs)}, got {len(xs)} by position and {list(named)} by name")
+        came = f"{len(xs)} by position and {list(named)} by name"
+        raise ValueError(f"{net.path.name} takes {list(net.inputs)}, got {came}")
     for k,(dt,shape) in net.inputs.items():
         t,what = got[k],f'{net.path.name}: {k}'
         check_shape(what, t, shape, sizes)
@@ -364,7 +365,7 @@ class OnnxNet:
         model = load_graph(path)
         first = [d[0] for v in data_inputs(model) if len(d := dims(v))>1]
         if not first or any(isinstance(f, int) and f!=1 for f in first):
-            raise BadInput(f"{self.path.name}: its inputs start with {first}; a graph with a batch of 1 or any is needed")
+            raise BadInput(f"{self.path.name}: its inputs start with {first}; a graph for 1 or any is needed")
         self.session,self.batched = remembered_settle(model, path, self.device, threads)
         self.inputs = {v.name:(_DT[v.type], _letters(v)) for v in self.session.get_inputs()}
         self.fixed = not any(n.op_type in _UNFIXED for g in _graphs(model.graph) for n in g.node)

@@ -177,7 +177,8 @@ def check_encoding(encoder:str, preset:str):
 @click.option('--crop', type=click.Choice(['512','1024']), default='512', show_default=True, help='1024 for close-ups.')
 @click.option('--preview', type=click.IntRange(0), metavar='FRAME', help='Only this frame, as a picture.')
 @click.option('--encoder', default='libx264', show_default=True, metavar='NAME')
-@click.option('--crf', type=click.IntRange(0, 63), default=16, show_default=True, metavar='N', help='Quality; lower is better.')
+@click.option('--crf', type=click.IntRange(0, 63), default=16, show_default=True, metavar='N',
+              help='Quality; lower is better.')
 @click.option('--preset', default='medium', show_default=True, metavar='NAME', help="The encoder's speed.")
 def swap(target, sources, out, pairs, crop, preview, **kw):
     "Put the face of --source onto people in TARGET."
@@ -197,8 +198,9 @@ def people_table(faces)->str:
     rows = [f"{'ID':>3}  {'frames':>6}  {'first':>6}  {'last':>6}  largest"]
     for i in ([] if faces.ids is None else faces.ids.unique().tolist()):
         f = faces[faces.ids==i]
+        n,first,last = len(f.frame.unique()), f.frame[0].item(), f.frame[-1].item()
         side = (f.boxes[:,2:]-f.boxes[:,:2]).amax()
-        rows.append(f"{i:>3}  {len(f.frame.unique()):>6}  {f.frame[0].item():>6}  {f.frame[-1].item():>6}  {side:.0f} px")
+        rows.append(f"{i:>3}  {n:>6}  {first:>6}  {last:>6}  {side:.0f} px")
     return '\n'.join(rows)
 
 # %% ../../nbs/tools/cli.ipynb #0a4eef51
@@ -252,7 +254,8 @@ def models_list():
     row = lambda *c: '{:<18} {:<12} {:>9}  {:<10} {}'.format(*c).rstrip()
     click.echo(row('model', 'state', 'size', 'commercial', 'licence; what'))
     for m in list_models():
-        click.echo(row(m['name'], m['state'], f"{m['size']/1e6:.1f} MB", m['commercial'], f"{m['licence']}; {m['about']}"))
+        what = f"{m['licence']}; {m['about']}"
+        click.echo(row(m['name'], m['state'], f"{m['size']/1e6:.1f} MB", m['commercial'], what))
 
 # %% ../../nbs/tools/cli.ipynb #07575bac
 @models.command('pull', **_S)

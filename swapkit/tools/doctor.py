@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['DEFAULT_MODELS', 'Check', 'exit_code', 'table', 'check_python', 'check_package', 'check_present',
-           'check_one_onnxruntime', 'has_nvidia', 'check_cuda', 'run_tiny', 'check_engine', 'check_ffmpeg',
-           'check_model', 'check_folder', 'check_credential', 'diagnose']
+           'check_one_onnxruntime', 'has_nvidia', 'check_cuda', 'run_tiny', 'first_line', 'check_engine',
+           'check_ffmpeg', 'check_model', 'check_folder', 'check_credential', 'diagnose']
 
 # %% ../../nbs/tools/doctor.ipynb #cad15601
 import importlib
@@ -44,7 +44,8 @@ def table(checks)->str:
 def check_python(version=sys.version_info)->Check:
     "Python itself."
     found = '.'.join(map(str, version[:3]))
-    return Check('Python', version>=(3,11), f'{found}, {platform.system()} {platform.machine()}', 'install Python 3.11 or newer')
+    found += f', {platform.system()} {platform.machine()}'
+    return Check('Python', version>=(3,11), found, 'install Python 3.11 or newer')
 
 # %% ../../nbs/tools/doctor.ipynb #bff068ef
 def check_package(
@@ -57,7 +58,8 @@ def check_package(
     try: m = importlib.import_module(name)
     except Exception as e:  # a broken binary raises anything
         lost = isinstance(e, ModuleNotFoundError) and e.name==name
-        why = ('not installed' if lost else f'{type(e).__name__}: {e}'.splitlines()[0]) + (f' ({about})' if about else '')
+        why = 'not installed' if lost else f'{type(e).__name__}: {e}'.splitlines()[0]
+        if about: why += f' ({about})'
         return Check(name, False, why, fix or f'pip install --force-reinstall {name}', code)
     return Check(name, True, getattr(m, '__version__', 'installed'))
 
@@ -77,7 +79,7 @@ def check_one_onnxruntime(
 )->Check:
     "Exactly one of the packages that provide onnxruntime."
     if names is None: names = {d.metadata['Name'].lower() for d in metadata.distributions() if d.metadata['Name']}
-    found = sorted(n for n in names if n in ('onnxruntime','onnxruntime-gpu','onnxruntime-directml','onnxruntime-openvino'))
+    found = sorted({'onnxruntime','onnxruntime-gpu','onnxruntime-directml','onnxruntime-openvino'} & set(names))
     if len(found)==1: return Check('onnxruntime', True, f'{found[0]} {_version(found[0])}')
     if not found: return Check('onnxruntime', False, 'not installed', 'pip install onnxruntime-gpu')
     return Check('onnxruntime', False, ' and '.join(found) + ' overwrite each other',
@@ -99,8 +101,8 @@ def check_cuda(
         p = torch.cuda.get_device_properties(0)
         return Check('CUDA in torch', True, f'{p.name}, {p.total_memory/2**30:.0f} GiB, CUDA {torch.version.cuda}')
     if not nvidia(): return Check('CUDA in torch', True, 'no NVIDIA card: the CPU is used')
-    if (v := torch.version.cuda) is None: why,fix = 'this torch is built for the CPU','pip install --force-reinstall torch'
-    else: why,fix = f'torch for CUDA {v} cannot use the card','update the NVIDIA driver'
+    v,why,fix = torch.version.cuda,'this torch is built for the CPU','pip install --force-reinstall torch'
+    if v is not None: why,fix = f'torch for CUDA {v} cannot use the card','update the NVIDIA driver'
     return Check('CUDA in torch', False, why, fix, code=0)
 
 # %% ../../nbs/tools/doctor.ipynb #b46e4d11
@@ -117,6 +119,11 @@ def run_tiny(device:str):   # 'cpu' or 'cuda'
     if y.tolist()!=[[0.,2.]]: raise ArithmeticError(f"Relu of -1 and 2 gave {y.tolist()}")
 
 # %% ../../nbs/tools/doctor.ipynb #51e5a532
+def first_line(e)->str:
+    "What an exception says first, or its name."
+    return next(iter(str(e).splitlines()), type(e).__name__)
+
+# %% ../../nbs/tools/doctor.ipynb #6f8d0a4a
 def check_engine(
     device:str,     # 'cpu' or 'cuda'
     run=run_tiny,
@@ -125,10 +132,10 @@ def check_engine(
     fix = 'pip install --force-reinstall onnxruntime-gpu'
     if device=='cuda': fix += ', whose CUDA version must be that of torch (see `pip show torch`), or use --device cpu'
     try: run(device)
-    except Exception as e: return Check(f'engine on {device}', False, str(e).splitlines()[0] if str(e) else type(e).__name__, fix)
+    except Exception as e: return Check(f'engine on {device}', False, first_line(e), fix)
     return Check(f'engine on {device}', True, 'onnxruntime ran a network')
 
-# %% ../../nbs/tools/doctor.ipynb #e29ff043
+# %% ../../nbs/tools/doctor.ipynb #b5482c07
 def check_ffmpeg(
     find=None,      # function that returns a path, as `swapkit.write.ffmpeg_exe`
     encoder:str='libx264',
@@ -139,14 +146,14 @@ def check_ffmpeg(
         if find is None: from swapkit.write import ffmpeg_exe as find
         exe = find()
         out = subprocess.run([exe, '-hide_banner', '-encoders'], capture_output=True, timeout=30, text=True).stdout
-    except Exception as e: return Check('ffmpeg', False, str(e).splitlines()[0] if str(e) else type(e).__name__, fix)
+    except Exception as e: return Check('ffmpeg', False, first_line(e), fix)
     has = f' {encoder} ' in out
     return Check('ffmpeg', has, f"{exe}, {'with' if has else 'without'} {encoder}", fix)
 
-# %% ../../nbs/tools/doctor.ipynb #a2ad22c4
+# %% ../../nbs/tools/doctor.ipynb #8b4cb050
 DEFAULT_MODELS = ('yunet_n', 'face_mesh_468')
 
-# %% ../../nbs/tools/doctor.ipynb #70c859e4
+# %% ../../nbs/tools/doctor.ipynb #7c2e3347
 def check_model(name:str)->Check:
     "Whether a model's file is there, and is the right one."
     from swapkit.core import SwapkitError
@@ -157,7 +164,7 @@ def check_model(name:str)->Check:
     try: model_path(name, fetch=False)
     except SwapkitError as e: return Check(f'model {name}', False, state, str(e), code=4)
 
-# %% ../../nbs/tools/doctor.ipynb #8b4cb050
+# %% ../../nbs/tools/doctor.ipynb #cd8503fb
 def check_folder(
     name:str,
     folder,
@@ -171,7 +178,7 @@ def check_folder(
     except OSError as e: return Check(name, False, f'{folder}: {e.strerror}', fix, code)
     return Check(name, True, str(folder))
 
-# %% ../../nbs/tools/doctor.ipynb #940cc64a
+# %% ../../nbs/tools/doctor.ipynb #b0684d2f
 def check_credential(env=os.environ)->Check:
     "What results will be signed with."
     files = {v:env.get(v) for v in ('SWAPKIT_CERT','SWAPKIT_KEY')}
@@ -179,10 +186,15 @@ def check_credential(env=os.environ)->Check:
         return check_folder('C2PA credential', platformdirs.user_config_dir('swapkit', appauthor=False), code=5,
                             fix='make this folder writable, or set SWAPKIT_CERT and SWAPKIT_KEY')
     lost = [v for v,f in files.items() if not f or not os.access(f, os.R_OK)]
-    found = ', '.join(f'{v}={f or ""}' for v,f in files.items())
-    return Check('C2PA credential', not lost, found, f"{' and '.join(lost)} must name a file that can be read, or unset both")
+    fix = f"{' and '.join(lost)} must name a file that can be read, or unset both"
+    if lost: return Check('C2PA credential', False, ', '.join(f'{v}={f or ""}' for v,f in files.items()), fix)
+    from swapkit.mark import load_credential
+    try: load_credential(*files.values())
+    except Exception as e:
+        return Check('C2PA credential', False, first_line(e), 'name another certificate and key, or unset both')
+    return Check('C2PA credential', True, files['SWAPKIT_CERT'])
 
-# %% ../../nbs/tools/doctor.ipynb #24c5a2a7
+# %% ../../nbs/tools/doctor.ipynb #e641966e
 def diagnose()->list: # of `Check`
     "Look at everything; never raises."
     from swapkit.models import cache_dir
@@ -191,7 +203,8 @@ def diagnose()->list: # of `Check`
         import torch
         rows += [check_cuda(torch), check_one_onnxruntime(), check_engine('cpu')]
         if torch.cuda.is_available(): rows.append(check_engine('cuda'))
-    rows += [check_package('cv2', 'pip install --force-reinstall "opencv-python<5"'), check_package('av'), check_ffmpeg(),
+    rows += [check_package('cv2', 'pip install --force-reinstall "opencv-python<5"'),
+             check_package('av'), check_ffmpeg(),
              check_package('decord', 'pip install decord', 0, 'without it PyAV reads'),
              check_package('c2pa', 'pip install c2pa-python'), check_credential(),
              check_present('gfpgan', 'pip install --no-deps gfpgan', 'restoration only')]
