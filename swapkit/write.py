@@ -27,10 +27,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import ffmpeg
 import imageio_ffmpeg
+import numpy as np
 import torch
 import torch.nn.functional as F
+from av.stream import Disposition
 
 from .core import BadInput, SystemFault, check_shape
 from .read import Colour, VideoInfo, open_media
@@ -51,31 +54,45 @@ def yuv_weights(
 
 # %% ../nbs/12_write.ipynb #ab2588cb
 def _dot(p, weights, offset):
-    "Weighted sum of the planes R, G, B and an offset, as uint8, rounded."
+    "Weighted sum of the planes R, G, B and an offset, rounded to uint8."
     t = torch.mul(p[0], weights[0])
     return t.add_(p[1], alpha=weights[1]).add_(p[2], alpha=weights[2]).add_(offset+.5).clamp_(0, 255).to(torch.uint8)
 
-# %% ../nbs/12_write.ipynb #1caf7178
+def _by_torch(rgb, out, weights, offsets, chunk=16):
+    "Fill `out` on the device; `chunk` frames at a time, which bounds memory."
+    n,_,h,w = rgb.shape
+    H,W = out.shape[1]*2//3, out.shape[2]
+    for x,o in zip(rgb.split(chunk), out.split(chunk)):
+        p = F.pad(x.float(), (0,W-w,0,H-h), mode='replicate').transpose(0,1)
+        o[:,:H] = _dot(p, weights[0], offsets[0])
+        q = p[:,:,0::2]+p[:,:,1::2]
+        q = (q[...,0::2]+q[...,1::2]).mul_(.25)
+        o[:,H:] = torch.stack([_dot(q, weights[k], offsets[k]) for k in (1,2)], 1).view(len(x), H//2, W)
+
+# %% ../nbs/12_write.ipynb #d97af6c2
+def _by_opencv(rgb, out, weights, offsets):
+    "Fill `out` on the CPU, frame by frame."
+    M = np.column_stack([weights, offsets])
+    H,W = out.shape[1]*2//3, out.shape[2]
+    for x,o in zip(rgb.permute(0,2,3,1).numpy(), out.numpy()):
+        x = np.ascontiguousarray(x)
+        if x.shape[:2]!=(H,W): x = cv2.copyMakeBorder(x, 0, H-x.shape[0], 0, W-x.shape[1], cv2.BORDER_REPLICATE)
+        half = cv2.transform(cv2.resize(x, (W//2,H//2), interpolation=cv2.INTER_AREA), M)
+        cv2.extractChannel(cv2.transform(x, M), 0, o[:H])
+        for k,c in zip((1,2), o[H:].reshape(2, H//2, W//2)): cv2.extractChannel(half, k, c)
+
+# %% ../nbs/12_write.ipynb #7506fff9
 def to_yuv420(
     rgb:torch.Tensor,           # (N,3,H,W) uint8, any device, any memory format
     colour:Colour=Colour(),     # matrix and range to use
-    chunk:int=2,                # frames at a time, which bounds memory
-)->torch.Tensor:                # (N,H·3/2,W) uint8: planes Y, Cb, Cr (I420)
+)->torch.Tensor:                # (N,H·3/2,W) uint8 on the same device: planes Y, Cb, Cr (I420)
     "RGB frames in the encoder's own layout; the last row or column of an odd side is repeated."
     check_shape('rgb', rgb, ('N',3,'H','W'))
     if rgb.dtype!=torch.uint8: raise ValueError(f"rgb: expected uint8, got {rgb.dtype}")
-    weights,(oy,ob,orr) = yuv_weights(colour)
-    n,_,h,w = rgb.shape
-    H,W = even_size((h, w))
-    out = torch.empty(n, H*3//2, W, dtype=torch.uint8, device=rgb.device)
-    for x,o in zip(rgb.split(chunk), out.split(chunk)):
-        p = x.float()
-        if (H,W)!=(h,w): p = F.pad(p, (0,W-w,0,H-h), mode='replicate')
-        p = p.transpose(0,1)
-        o[:,:H] = _dot(p, weights[0], oy+.43)
-        q = p[:,:,0::2]+p[:,:,1::2]
-        q = (q[...,0::2]+q[...,1::2]).mul_(.25)
-        o[:,H:] = torch.stack([_dot(q, weights[1], ob), _dot(q, weights[2], orr)], 1).view(len(x), H//2, W)
+    weights,(y,*c) = yuv_weights(colour)
+    H,W = even_size(rgb.shape[-2:])
+    out = torch.empty(len(rgb), H*3//2, W, dtype=torch.uint8, device=rgb.device)
+    (_by_opencv if rgb.device.type=='cpu' else _by_torch)(rgb, out, weights, (y+.43, *c))
     return out
 
 def even_size(
@@ -84,7 +101,7 @@ def even_size(
     "Sides rounded up to even numbers: the size of the encoded picture."
     return tuple(s+s%2 for s in size)
 
-# %% ../nbs/12_write.ipynb #9e4034a8
+# %% ../nbs/12_write.ipynb #e0551326
 def _has_encoder(exe, encoder):
     r = subprocess.run([exe, '-hide_banner', '-h', f'encoder={encoder}'], capture_output=True, text=True)
     return f'Encoder {encoder}' in r.stdout
@@ -100,7 +117,7 @@ def ffmpeg_exe(
     if not found: raise SystemFault("no ffmpeg found: install ffmpeg, or `pip install imageio-ffmpeg`")
     return next((e for e in found if _has_encoder(e, encoder)), found[0])
 
-# %% ../nbs/12_write.ipynb #876b616c
+# %% ../nbs/12_write.ipynb #0794e555
 @contextmanager
 def replacing(
     path,   # the file to make; an old one stays until the new one is complete
@@ -117,7 +134,7 @@ def replacing(
         raise SystemFault(f"cannot write {path}: {e.strerror or e}") from e
     finally: made.unlink(missing_ok=True)
 
-# %% ../nbs/12_write.ipynb #dda38526
+# %% ../nbs/12_write.ipynb #1c5bf094
 def _plain(crf, preset): return dict(crf=crf, preset=preset)
 def _x265(crf, preset): return dict(crf=crf, preset=preset, **{'tag:v': 'hvc1', 'x265-params': 'log-level=error:open-gop=0'})
 def _nvenc(crf, preset):
@@ -130,7 +147,7 @@ def _svtav1(crf, preset):
 ENCODERS = {'libx264': _plain, 'libx265': _x265, 'libsvtav1': _svtav1, 'h264_nvenc': _nvenc,
             'hevc_nvenc': lambda crf, preset: {**_nvenc(crf, preset), 'tag:v': 'hvc1'}}
 
-# %% ../nbs/12_write.ipynb #237a1d35
+# %% ../nbs/12_write.ipynb #da5d2fad
 def encode_command(
     path,                   # mp4 to write
     size:tuple,             # H, W of the encoded picture, even
@@ -152,7 +169,7 @@ def encode_command(
     return ffmpeg.output(frames, str(path), format='mp4', vcodec=encoder, video_track_timescale=clock, pix_fmt='yuv420p',
                          loglevel='error', **options, **tags).global_args('-hide_banner', '-nostats').overwrite_output()
 
-# %% ../nbs/12_write.ipynb #6780a2f4
+# %% ../nbs/12_write.ipynb #e9d5df98
 def _feed(q, pipe):
     "Write what comes through the queue until None; that the pipe is broken, the process's end will tell."
     alive = True
@@ -167,7 +184,7 @@ def _listen(pipe, said):
     for line in pipe: said.append(line.decode(errors='replace').strip())
     pipe.close()
 
-# %% ../nbs/12_write.ipynb #1354eeeb
+# %% ../nbs/12_write.ipynb #70e76518
 class Encoding:
     "An ffmpeg that runs beside us and is fed arrays."
     def __init__(self,
@@ -194,7 +211,7 @@ class Encoding:
     def __enter__(self): return self
     def __exit__(self, kind, error, trace): self.close(kill=kind is not None)
 
-# %% ../nbs/12_write.ipynb #70e76518
+# %% ../nbs/12_write.ipynb #6169031c
 class SegmentWriter:
     "Encode RGB frames to one mp4 segment; a context manager, and the file appears only when it is complete."
     def __init__(self,
@@ -227,7 +244,7 @@ class SegmentWriter:
         if not kind and not self.frames: raise ValueError(f"{self.path.name}: no frame was written")
     def __exit__(self, *error): return self.todo.__exit__(*error)
 
-# %% ../nbs/12_write.ipynb #1b04a15b
+# %% ../nbs/12_write.ipynb #d2a2e288
 def place(
     ranks:list,     # display number of each packet, in decoding order
     stamps:list,    # rising stamp of each display number
@@ -238,7 +255,7 @@ def place(
     dts = [stamps[0]-step*k for k in range(depth, 0, -1)] + stamps
     return [stamps[i] for i in ranks], dts[:len(ranks)]
 
-# %% ../nbs/12_write.ipynb #960355e2
+# %% ../nbs/12_write.ipynb #6a815550
 def segment_ranks(
     segments,   # paths, in the film's order
 )->list:        # display number of every packet, in decoding order
@@ -254,7 +271,7 @@ def segment_ranks(
         ranks += [number[t] for t in at]
     return ranks
 
-# %% ../nbs/12_write.ipynb #0e51a2c5
+# %% ../nbs/12_write.ipynb #7291551a
 FORMATS = {'.mp4':'mp4', '.mov':'mov'}
 
 def format_of(path)->str:
@@ -274,7 +291,7 @@ def can_carry(
         return True
     except (av.error.FFmpegError, ValueError): return False
 
-# %% ../nbs/12_write.ipynb #2683dc2c
+# %% ../nbs/12_write.ipynb #76af3438
 def in_cut(
     a, b,       # when a packet begins and ends
     begin, end, # the first picture, and just after the last; None for no limit
@@ -282,7 +299,7 @@ def in_cut(
     "Whether any of it is inside; a packet without duration counts by its beginning."
     return (end is None or a<end) and (begin is None or a>=begin or b>begin)
 
-# %% ../nbs/12_write.ipynb #76af3438
+# %% ../nbs/12_write.ipynb #0225396c
 def side_packets(
     film,               # open container of the target
     streams:dict,       # index in the target → stream of the film to be written
@@ -297,15 +314,16 @@ def side_packets(
         s,tb = p.stream, p.time_base
         a = p.pts if p.pts is not None else p.dts or 0
         b = a + (p.duration or 0)
-        picture = s.type=='video' and begin is not None and s.index not in started
-        if not in_cut(a*tb, b*tb, begin, end) or (picture and not p.is_keyframe): continue
+        if not s.disposition & Disposition.attached_pic: # a cover has no time
+            waiting = s.type=='video' and begin is not None and s.index not in started # for a frame to start from
+            if not in_cut(a*tb, b*tb, begin, end) or (waiting and not p.is_keyframe): continue
         started.add(s.index)
         d = a if p.dts is None else p.dts
         if s.type=='subtitle' and begin is not None and a*tb<begin: a = d = round(begin/tb); p.duration = b-a
         p.pts,p.dts,p.stream = a-round(shift/tb), d-round(shift/tb), streams[s.index]
         yield p
 
-# %% ../nbs/12_write.ipynb #0aa65bf4
+# %% ../nbs/12_write.ipynb #18da3c86
 def _picture(segments, stream, ranks, stamps, time_base):
     "Packets of all segments with the stamps of the film."
     pts,dts = place(ranks, stamps)
@@ -329,11 +347,17 @@ def _clock(streams):
     n = math.lcm(1000, *(s.time_base.denominator for s in streams if s.time_base and s.type in ('video','audio')))
     return n if n<2**31 else 90000
 
-# %% ../nbs/12_write.ipynb #0225396c
+# %% ../nbs/12_write.ipynb #453719fd
 _own = {'major_brand', 'minor_version', 'compatible_brands', 'encoder', 'rotate'} # what a writer says of itself, not of the film
 
 def _words(old): return {k:v for k,v in old.items() if k.lower() not in _own}
 def _when(p): return float((p.pts if p.dts is None else p.dts)*p.time_base)
+
+@contextmanager
+def _said(out):
+    "Errors of the library as one line."
+    try: yield
+    except av.error.FFmpegError as e: raise SystemFault(f"cannot write {out}: {e.strerror}") from e
 
 def _add(out, template, stream):
     "A stream of `out` with the format of `template` and the clock, words and flags of the target's `stream`."
@@ -344,9 +368,10 @@ def _add(out, template, stream):
 
 def _layout(out, film, picture, info, fmt):
     "Streams of `out` by number in the target, whose order they keep; and a line for each that cannot be."
-    streams, lost, chapters = {}, [], film.chapters()
+    streams, lost, chapters, code = {}, [], film.chapters(), film.streams[info.stream].metadata.get('timecode')
     for s in film.streams:
-        if chapters and s.type=='data' and s.frames==len(chapters): continue # the chapters themselves, as a track
+        # chapters and the time code are tracks in these containers, which the muxer makes again by itself
+        if s.type=='data' and ((chapters and s.frames==len(chapters)) or (code and s.metadata.get('timecode')==code)): continue
         if s.index==info.stream: streams[s.index] = _add(out, picture, s)
         elif can_carry(fmt, s): streams[s.index] = _add(out, s, s)
         else: lost.append(f"{fmt} cannot carry stream {s.index} ({info.streams[s.index].kind} {info.streams[s.index].codec}"
@@ -360,7 +385,7 @@ def _chapters(film, begin, end, shift):
         a,b = max(c['start']*tb, begin or 0), min(c['end']*tb, end if end is not None else c['end']*tb)
         if a<b: yield {**c, 'start':round((a-shift)/tb), 'end':round((b-shift)/tb)}
 
-# %% ../nbs/12_write.ipynb #453719fd
+# %% ../nbs/12_write.ipynb #193a4ebb
 def finish(
     segments,           # paths, in order, of frames first … last-1
     info:VideoInfo,     # the target
@@ -376,7 +401,7 @@ def finish(
     begin = None if first==0 else int(info.pts[first])*info.time_base
     end = None if last==n else int(info.pts[last])*info.time_base
     shift = int(info.pts[first]-info.pts[0])*info.time_base
-    with replacing(out) as made, open_media(info.path) as film, open_media(segments[0]) as seg:
+    with _said(out), replacing(out) as made, open_media(info.path) as film, open_media(segments[0]) as seg:
         options = dict(movflags='+faststart', strict='experimental', movie_timescale=str(_clock(film.streams)))
         with av.open(str(made), 'w', format=fmt, options=options) as c:
             c.metadata.update(_words(film.metadata))
