@@ -176,7 +176,8 @@ def make_session(
     "A session that runs on `device`, or `SystemFault`."
     opts,want = ort.SessionOptions(),PROVIDERS[device.type]
     opts.intra_op_num_threads,opts.log_severity_level = threads,4
-    opts.add_session_config_entry('session.intra_op.allow_spinning', '0') # leave the cores to the decoder
+    # idle threads that spin take the cores that the decoder and the encoder need
+    opts.add_session_config_entry('session.intra_op.allow_spinning', '0')
     if device.type=='cuda' and hasattr(ort, 'preload_dlls'): ort.preload_dlls()
     kw = dict(device_id=str(device.index or 0), use_tf32='0') if device.type=='cuda' else {}
     ort.set_default_logger_severity(4)  # a missing CUDA library is our one line below, not ten of theirs

@@ -185,8 +185,8 @@ def swap(target, sources, out, pairs, crop, preview, **kw):
     assign = assignments(pairs)
     if not sources and not assign: raise click.UsageError("whose face? give --source PHOTO, or --map ID=PHOTO")
     kw.update(assign=assign, crop=int(crop))
-    check_encoding(kw['encoder'], kw['preset'])
     from swapkit import pipeline
+    check_encoding(kw['encoder'], kw['preset'])
     with progress() as step:
         if preview is None: made = pipeline.swap_video(target, list(sources), out, progress=step, **kw)
         else: made = pipeline.preview(target, list(sources), preview, out, **kw)
