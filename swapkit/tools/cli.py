@@ -227,9 +227,9 @@ def analyse(target, out, overwrite, **kw):
 @click.option('--out', default='swapkit-demo', show_default=True, metavar='FOLDER', callback=file_arg)
 @click.option('--device', type=click.Choice(['auto','cpu','cuda']), default='auto', show_default=True)
 def demo(out, device):
-    "Swap faces in the built-in sample: people who do not exist, no weights needed."
-    from swapkit.tools import samples
-    with progress() as step: made = samples.demo(out, device=device, progress=step)
+    "Swap faces in the built-in sample: people who do not exist."
+    from swapkit.tools.demo import demo
+    with progress() as step: made = demo(out, device=device, progress=step)
     for what,path in made.items(): click.echo(f"{what}: {path}")
 
 # %% ../../nbs/tools/cli.ipynb #881da2fb
