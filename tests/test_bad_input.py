@@ -2,8 +2,10 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -192,3 +194,22 @@ def test_model_with_a_wrong_checksum(swapkit, tmp_path_factory):
     env = elsewhere(tmp_path_factory, 'not these weights')
     swapkit(*swap('MEDIA/ben.mp4'), code=4, says=('yunet_n_dynamic.onnx', 'SHA-256', 'expected 104ee26c'), **env)
     swapkit('models', 'check', 'yunet_n', code=4, says='yunet_n', **env)
+
+
+@needs_weights
+@pytest.mark.skipif(os.name!='posix', reason="sends SIGINT")
+def test_stopped_with_ctrl_c(media, tmp_path):
+    "Ctrl-C in the middle: one line that says how to go on, exit code 130, and no half film."
+    env = {**os.environ, **OFFLINE, **{f'XDG_{k}_HOME': str(media/'home'/k) for k in ('CACHE', 'CONFIG', 'DATA')}}
+    args = swap(str(media/'long.mp4'), str(media/'ada.jpg'), 'new.mp4', '--batch', '2')
+    p = subprocess.Popen([sys.executable, '-c', CLI, *args], cwd=tmp_path, env=env, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    until = time.monotonic()+120
+    while not (tmp_path/'new.mp4.parts').exists() and p.poll() is None and time.monotonic()<until: time.sleep(.05)
+    time.sleep(.3)
+    p.send_signal(signal.SIGINT)
+    out, err = p.communicate(timeout=60)
+    lines = [l for l in err.splitlines() if l and not PROGRESS.match(l)]
+    assert p.returncode==130, err
+    assert len(lines)==1 and 'the same command goes on' in lines[0], err
+    assert not (tmp_path/'new.mp4').exists()
