@@ -175,21 +175,18 @@ def check_encoding(encoder:str, preset:str):
 @click.option('--faces-file', metavar='FILE', help='What `swapkit analyse` wrote for this target.')
 @compute
 @click.option('--crop', type=click.Choice(['512','1024']), default='512', show_default=True, help='1024 for close-ups.')
-@click.option('--preview', type=click.IntRange(0), metavar='FRAME', help='Only this frame, as a picture.')
 @click.option('--encoder', default='libx264', show_default=True, metavar='NAME')
 @click.option('--crf', type=click.IntRange(0, 63), default=16, show_default=True, metavar='N',
               help='Quality; lower is better.')
 @click.option('--preset', default='medium', show_default=True, metavar='NAME', help="The encoder's speed.")
-def swap(target, sources, out, pairs, crop, preview, **kw):
+def swap(target, sources, out, pairs, crop, **kw):
     "Put the face of --source onto people in TARGET."
     assign = assignments(pairs)
     if not sources and not assign: raise click.UsageError("whose face? give --source PHOTO, or --map ID=PHOTO")
     kw.update(assign=assign, crop=int(crop))
     from swapkit import pipeline
     check_encoding(kw['encoder'], kw['preset'])
-    with progress() as step:
-        if preview is None: made = pipeline.swap_video(target, list(sources), out, progress=step, **kw)
-        else: made = pipeline.preview(target, list(sources), preview, out, **kw)
+    with progress() as step: made = pipeline.swap_video(target, list(sources), out, progress=step, **kw)
     click.echo(made)
 
 # %% ../../nbs/tools/cli.ipynb #e15898b7
