@@ -136,7 +136,7 @@ class FacesWriter:
     def part(self, key): return self.path.with_name(f'.{self.path.name}.{key}')
     def __enter__(self): return self
     def add(self, faces:Faces):
-        if self.like is None and len(faces): self.like = faces[:0].to('cpu')
+        if not self.n: self.like = faces[:0].to('cpu')
         self.n += len(faces)
         for k,t in (faces.tensors() if len(faces) else {}).items():
             if k not in self.parts: self.parts[k] = open(self.part(k), 'wb')
@@ -160,8 +160,8 @@ def finish_faces(
     **more,             # fields found out since, such as `ids`
 ):
     "Put the collected parts together, as safetensors stores them: a header in JSON, then the numbers."
-    like = (w.like if w.n else no_faces()).tensors() | more
-    meta = dict(kind='swapkit faces 1', topology=w.like.topology if w.n else '') | {k:str(v) for k,v in about.items()}
+    like = (no_faces() if w.like is None else w.like).tensors() | more
+    meta = dict(kind='swapkit faces 1', topology='' if w.like is None else w.like.topology) | {k:str(v) for k,v in about.items()}
     head, at = {'__metadata__': meta}, 0
     for k,t in like.items():
         size = w.n*t.shape[1:].numel()*t.element_size()
