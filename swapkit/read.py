@@ -11,6 +11,7 @@ import queue
 import threading
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -69,6 +70,7 @@ class VideoInfo:
     stream:int
     streams:list
     damaged:bool = False
+    container:str = ''
     def __len__(self): return len(self.pts)
     @property
     def seconds(self): return self.pts.double()*float(self.time_base)
@@ -107,7 +109,8 @@ def _stamps(container, stream)->tuple:
         bad |= p.is_corrupt
         if p.stream_index==stream.index and not p.is_discard and not p.is_corrupt: pts.append(p.pts)
     full = ((container.start_time or 0) + (container.duration or 0))/1e6
-    short = bad or len(pts)<stream.frames or last<full-max(.5, .02*full)
+    counted = stream.frames if 'mp4' in container.format.name else 0 # other headers only guess the number of frames
+    short = bad or len(pts)<counted or last<full-max(.5, .02*full)
     return torch.tensor(sorted(pts), dtype=torch.long), short
 
 # %% ../nbs/03_read.ipynb #db82e3b0
@@ -127,8 +130,7 @@ def video_info(
         if v is None: raise BadInput(f"{path} has no picture, only {', '.join(sorted({s.type for s in c.streams})) or 'nothing'}")
         f = next(_decoded(c, v), None)
         if f is None: raise BadInput(f"{path} is damaged: not one frame of it can be read")
-        c.seek(c.start_time or 0)
-        pts, short = _stamps(c, v)
+        with open_media(path) as again: pts, short = _stamps(again, again.streams[v.index]) # not every container can be wound back
         if not len(pts): raise BadInput(f"{path} is damaged: not one frame of it can be read")
         good, until = _sound_until(pts, v.time_base)
         if short and (end is None or end>until+1e-6):
@@ -137,7 +139,7 @@ def video_info(
         streams = [StreamInfo(s.index, s.type, s.codec_context.name if s.codec_context else '', s.language or '') for s in c.streams]
         info = VideoInfo(Path(path), *((f.height, f.width) if turned else (f.width, f.height)), v.average_rate or v.guessed_rate,
                          v.time_base, pts, f.rotation, f.format.name, f.format.components[0].bits,
-                         Fraction(v.sample_aspect_ratio or 1), colour_of(f), v.index, streams, short)
+                         Fraction(v.sample_aspect_ratio or 1), colour_of(f), v.index, streams, short, c.format.name)
     if info.colour.transfer in ('smpte2084', 'arib-std-b67'):
         raise BadInput(f"{path} is HDR ({info.colour.transfer}); convert it to SDR first, its colours would come out wrong")
     return info
@@ -162,13 +164,20 @@ def decord_reader(info:VideoInfo):
     return get
 
 # %% ../nbs/03_read.ipynb #c3163775
+def _open_again(info):
+    c = av.open(str(info.path.absolute()))
+    return c, c.streams[info.stream]
+
 def _film(info:VideoInfo, pts:int):
     "Decoded frames from the key frame at or before `pts`."
     with av.open(str(info.path.absolute())) as c:
         v = c.streams[info.stream]
         v.thread_type = 'AUTO'
         c.seek(pts, stream=v)
-        for f in _decoded(c, v):
+        first = next(_decoded(c, v), None)
+        if first is None or first.pts>pts: frames = _decoded(*_open_again(info)) # some containers land too late
+        else: frames = chain([first], _decoded(c, v))
+        for f in frames:
             if f.pts>=pts: yield torch.from_numpy(f.to_ndarray(format='rgb24')).rot90(info.rotation//90)
 
 # %% ../nbs/03_read.ipynb #e0462c04
@@ -188,11 +197,12 @@ READERS = {'decord': decord_reader, 'pyav': pyav_reader}
 
 def open_reader(
     info:VideoInfo,
-    name:str='auto',    # key of `READERS`; auto is decord, or pyav where there is none or the film was cut off
+    name:str='auto',    # key of `READERS`; auto is decord; pyav where there is none, the film was cut off, or decord loses its place (MPEG-TS)
 ):
     "The function that turns frame numbers of this film into pixels."
     if name!='auto' and name not in READERS: raise BadInput(f"unknown reader {name!r}: choose auto, {', '.join(READERS)}")
-    return READERS[('pyav' if info.damaged or decord is None else 'decord') if name=='auto' else name](info)
+    best = 'decord' if decord and not info.damaged and info.container!='mpegts' else 'pyav'
+    return READERS[best if name=='auto' else name](info)
 
 # %% ../nbs/03_read.ipynb #0a527e66
 def prefetch(
