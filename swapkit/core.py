@@ -143,7 +143,7 @@ class FacesWriter:
             self.parts[k].write(t.contiguous().cpu().numpy())
     def small(self)->Faces: # all but the landmarks, in memory
         "The faces added so far, without landmarks."
-        if self.like is None: return no_faces()
+        if not self.n: return no_faces()
         for f in self.parts.values(): f.flush()
         read = lambda k,t: torch.from_numpy(np.fromfile(self.part(k), dtype=t.numpy().dtype)).view(self.n, *t.shape[1:])
         return Faces(**{k:read(k, t) for k,t in self.like.tensors().items() if k!='lms'})

@@ -34,7 +34,7 @@ from .parse import box_mask, combine, face_mask, mouth_mask
 from .read import VideoInfo, frame_range, open_reader, read_frames, video_info
 from .swap import Swapper
 from .track import choose, track
-from .write import FORMATS, SegmentWriter, finish
+from .write import FORMATS, SegmentWriter, check_encoding, finish
 
 # %% ../nbs/14_pipeline.ipynb #52ab3354
 def swap_on(
@@ -323,7 +323,7 @@ def write_photo(frames:Frames, out:Path, target:Path)->Path:
     with workshop(out) as folder:
         made = folder/f'.photo{out.suffix}'
         bgr = cv2.cvtColor(frames.data[0].permute(1,2,0).cpu().numpy(), cv2.COLOR_RGB2BGR)
-        cv2.imwrite(str(made), bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        cv2.imwrite(str(made), bgr, [] if out.suffix.lower()=='.png' else [cv2.IMWRITE_JPEG_QUALITY, 95])
         publish(made, out, target)
     return out
 
@@ -373,6 +373,7 @@ def swap_video(
     check_options(restore, mouth, strength, batch, crop)
     still = target.suffix.lower() in PHOTOS
     check_out(out, [target], overwrite, ('.png','.jpg','.jpeg') if still or frame is not None else tuple(FORMATS))
+    if not still: check_encoding(encoder, preset)
     device = default_device(device)
     swap, info = Swapper(swapper, device), None if still else video_info(target, end)
     find = lru_cache(1)(lambda: make_finder(detector, device)) # made when first needed

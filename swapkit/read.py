@@ -15,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 
 import av
+import cv2 # before decord, whose own zlib would break cv2's PNG reader
 import torch
 
 try: import decord

@@ -21,8 +21,9 @@ def use_jpeg(
     dpi:int=72,     # so that a figure of 6 inches is 432 pixels wide
 ):
     "Store the notebook's figures as small JPEGs."
-    from matplotlib_inline.backend_inline import set_matplotlib_formats
-    set_matplotlib_formats('jpeg', pil_kwargs=dict(quality=quality))
+    from IPython import get_ipython
+    from IPython.core.pylabtools import select_figure_formats
+    select_figure_formats(get_ipython(), 'jpeg', pil_kwargs=dict(quality=quality))
     plt.rcParams.update({'figure.dpi':dpi, 'savefig.dpi':dpi, 'font.size':9, 'axes.titlesize':9})
 
 # %% ../nbs/01_show.ipynb #a3f362a3
