@@ -137,6 +137,7 @@ def load_credential(
     "Read a certificate and its key; raises `BadInput` naming the file that is wrong."
     data = {}
     for what,path in (('certificate', cert), ('key', key)):
+        if what=='key' and key==cert: data[what] = data['certificate']; break # read twice, it could be replaced in between
         try: data[what] = Path(path).read_bytes()
         except OSError as e: raise BadInput(f"signing {what} {path} cannot be read: {e.strerror}") from e
     try: chain = x509.load_pem_x509_certificates(data['certificate'])
