@@ -43,6 +43,7 @@ def similarity(
     ms, md = src.mean(-2), dst.mean(-2)
     p, q = (torch.view_as_complex((t - m.unsqueeze(-2)).contiguous()) for t,m in ((src, ms), (dst, md)))
     a = (p.conj()*q).sum(-1)/p.abs().square().sum(-1).clamp(min=1e-12)
+    a = torch.where(a.abs()<1e-6, torch.ones_like(a), a) # points all in one place: anything that can be inverted
     R = torch.stack([a.real, -a.imag, a.imag, a.real], -1).view(*a.shape, 2, 2)
     return torch.cat([R, md.unsqueeze(-1) - R@ms.unsqueeze(-1)], -1)
 
@@ -140,10 +141,15 @@ def cut_warp(
     M:torch.Tensor,         # (F,2,3) frame → crop
     size:int,               # crop side S
 )->torch.Tensor:            # (F,3,S,S) in [0,1]
-    "Warp faces straight out of `uint8` frames."
-    x,y,h,w = rectangles(M, (size,size), frames.size)
-    parts = cut(frames.data, frames.rows(frame), x, y, h, w).float().div_(255)
-    return warp(parts, compose(M, shift(x, y)), (size,size)) # a pixel of the part is (x, y) further in the frame
+    "Warp faces straight out of `uint8` frames; small ones do not pay for large ones, as each octave of sizes is cut apart."
+    rows, octave = frames.rows(frame), scale_of(M).log2().floor()
+    out = torch.empty(len(M), 3, size, size, device=frames.device)
+    for o in octave.unique().tolist():
+        i = (octave==o).nonzero()[:,0]
+        x,y,h,w = rectangles(M[i], (size,size), frames.size)
+        parts = cut(frames.data, rows[i], x, y, h, w).float().div_(255)
+        out[i] = warp(parts, compose(M[i], shift(x, y)), (size,size)) # a pixel of the part is (x, y) further in the frame
+    return out
 
 # %% ../nbs/05_align.ipynb #a42c77f6
 def align(

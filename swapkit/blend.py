@@ -38,7 +38,7 @@ def places(
     lo, hi = corners.amin(1).floor().long(), corners.amax(1).ceil().long()+1
     H,W = frame
     r = torch.stack([lo[:,0].clamp(0,W), lo[:,1].clamp(0,H), hi[:,0].clamp(0,W), hi[:,1].clamp(0,H)], 1)
-    return torch.where((x2>x1+2)[:,None] | (mask.amax((1,2,3))>0)[:,None], r, torch.zeros_like(r))
+    return torch.where((mask.amax((1,2,3))>0)[:,None], r, torch.zeros_like(r))
 
 # %% ../nbs/10_blend.ipynb #91be2648
 def turns(

@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault', 'check_shape', 'Batch', 'cat', 'Frames',
            'Faces', 'no_faces', 'FacesWriter', 'finish_faces', 'load_faces', 'save_faces', 'Crops', 'Source',
-           'test_batch_equal', 'test_near', 'default_device']
+           'test_batch_equal', 'test_near', 'file_hash', 'default_device']
 
 # %% ../nbs/00_core.ipynb #8d721247
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -56,8 +57,8 @@ class Batch:
     @property
     def device(self): return next(iter(self.tensors().values())).device
     def __getitem__(self, i):
-        if isinstance(i, int): i = slice(i, i+1 or None)
-        if isinstance(i, (list,tuple)): i = torch.tensor(i, dtype=torch.long)
+        if isinstance(i, (int, np.integer)): i = slice(int(i), int(i)+1 or None)
+        if isinstance(i, (list,tuple)): i = torch.tensor(i) if len(i) else torch.zeros(0, dtype=torch.long)
         if isinstance(i, torch.Tensor): i = i.to(self.device)
         return self._apply(lambda t: t[i])
     def __repr__(self):
@@ -149,7 +150,7 @@ class FacesWriter:
         return Faces(**{k:read(k, t) for k,t in self.like.tensors().items() if k!='lms'})
     def __exit__(self, kind, *_):
         for f in self.parts.values(): f.close()
-        for k in self.parts: self.part(k).unlink()
+        for k in (*self.parts, 'made'): self.part(k).unlink(missing_ok=True)
 
 # %% ../nbs/00_core.ipynb #8d4cc0eb
 _kinds = {torch.float32:'F32', torch.float64:'F64', torch.int64:'I64'}
@@ -212,6 +213,8 @@ class Crops(Batch):
     _shapes = dict(data=('F',3,'S','S'), M=('F',2,3), frame=('F',), face=('F',), lms=('F','K','C'))
     @property
     def size(self): return self.data.shape[-1]
+    def _joins(self, others):
+        if len({o.template for o in others})>1: raise ValueError(f"cannot join crops of different templates: {sorted({o.template for o in others})}")
 
 # %% ../nbs/00_core.ipynb #15e9d576
 @dataclass(repr=False)
@@ -223,6 +226,7 @@ class Source:
     def get(self, key:str, make):           # `make(source)` computes it the first time
         if key not in self.kept: self.kept[key] = make(self)
         return self.kept[key]
+    def to(self, device): return Source(self.crops.to(device), self.names)
     def __len__(self): return len(self.crops)
     def __repr__(self): return f"Source({len(self)} photos: {', '.join(self.names[:3])}{'…' if len(self)>3 else ''})"
 
@@ -257,6 +261,10 @@ def test_near(a, b, eps:float=1e-5):
     assert d<=eps, f"largest difference {d:.3g}, allowed {eps:g}"
 
 # %% ../nbs/00_core.ipynb #52b893ba
+def file_hash(path)->str: # SHA-256, hexadecimal
+    "What a file is, whatever its name."
+    with open(path, 'rb') as f: return hashlib.file_digest(f, 'sha256').hexdigest()
+
 def default_device(
     name:str='auto',    # 'auto', 'cpu' or 'cuda'
 )->torch.device:

@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import swapkit
-from .core import BadInput, SystemFault
+from .core import BadInput, SystemFault, file_hash
 from .write import replacing
 
 # %% ../nbs/13_mark.ipynb #3e1488af
@@ -203,16 +203,10 @@ def manifest(
 )->dict:
     "What is stated about a result."
     agent = dict(name='swapkit', version=swapkit.__version__)
-    with open(target, 'rb') as f: sha = hashlib.file_digest(f, 'sha256').hexdigest() if hasattr(hashlib, 'file_digest') else _sha256(f)
     actions = [dict(action='c2pa.opened', parameters=dict(ingredientIds=['target'])),
                dict(action='c2pa.edited', digitalSourceType=SOURCE_TYPE, softwareAgent=agent, parameters=dict(description='faces replaced'))]
     return dict(title=title, format=mime, claim_generator_info=[agent], assertions=[
-        dict(label='c2pa.actions.v2', data=dict(actions=actions)), dict(label='swapkit.target', data=dict(name=Path(target).name, sha256=sha))])
-
-def _sha256(f):
-    h = hashlib.sha256()
-    while b := f.read(1<<20): h.update(b)
-    return h.hexdigest()
+        dict(label='c2pa.actions.v2', data=dict(actions=actions)), dict(label='swapkit.target', data=dict(name=Path(target).name, sha256=file_hash(target)))])
 
 # %% ../nbs/13_mark.ipynb #c3313594
 def _context():
@@ -227,16 +221,19 @@ def sign(
 ):
     "Write `signed`: `made` with a signed manifest; raises `SystemFault` where that cannot be."
     mime, kind, target = mime_of(made), mimetypes.guess_type(str(target))[0], Path(target)
-    parent = dict(title=target.name, relationship='parentOf', label='target', format=kind or 'application/octet-stream')
-    readable = kind in c2pa.Builder.get_supported_mime_types()
-    try:
+    parent = dict(title=target.name, relationship='parentOf', label='target')
+    def attempt(readable):
         info = c2pa.C2paSignerInfo(credential.alg.encode(), credential.chain, credential.key, None)
-        told = manifest(title, mime, target) | ({} if readable else dict(ingredients=[parent]))
+        told = manifest(title, mime, target) | ({} if readable else dict(ingredients=[parent | dict(format='application/octet-stream')]))
         with _context() as context, c2pa.Builder(told, context) as b, c2pa.Signer.from_info(info) as signer:
             if readable:
-                with open(target, 'rb') as f: b.add_ingredient(parent, kind, f)
+                with open(target, 'rb') as f: b.add_ingredient(parent | dict(format=kind), kind, f)
             with open(made, 'rb') as f, open(signed, 'w+b') as g: b.sign(signer, mime, f, g)
-    except c2pa.C2paError as e: raise SystemFault(f"the result could not be signed, and is not written without a mark: {e}") from e
+    ways = [True, False] if kind in c2pa.Builder.get_supported_mime_types() else [False] # a target that is not what its name says is stated by its hash alone
+    for readable in ways:
+        try: return attempt(readable)
+        except c2pa.C2paError as e: error = e
+    raise SystemFault(f"the result could not be signed, and is not written without a mark: {error}") from error
 
 # %% ../nbs/13_mark.ipynb #ac0ac62d
 def _manifest_of(path):

@@ -4,16 +4,17 @@
 
 # %% auto #0
 __all__ = ['PHOTOS', 'SEGMENT', 'RESTORERS', 'swap_on', 'one_batch', 'in_halves', 'photo_files', 'read_photo', 'make_finder',
-           'load_source', 'file_hash', 'find_faces', 'about_film', 'analyse', 'key_of', 'source_key', 'segments_of',
-           'Job', 'faces_of', 'render_segment', 'known', 'check_options', 'check_out', 'workshop', 'pick', 'film_faces',
-           'render_film', 'swap_film', 'write_photo', 'swap_photo', 'read_frame', 'load_sources', 'swap_video']
+           'load_source', 'find_faces', 'about_film', 'analyse', 'key_of', 'source_key', 'segments_of', 'Job',
+           'faces_of', 'render_segment', 'known', 'check_options', 'check_out', 'workshop', 'pick', 'film_faces',
+           'render_film', 'swap_film', 'write_photo', 'swap_photo', 'read_frame', 'source_photos', 'load_sources',
+           'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import hashlib
 import json
 import shutil
 import warnings
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -26,10 +27,10 @@ import swapkit
 from .align import align, compose, invert, realign, warp
 from .blend import keep, paste
 from .core import (BadInput, Crops, FaceMissing, Faces, FacesWriter, Frames, Source, SystemFault, cat,
-                          default_device, finish_faces, load_faces)
+                          default_device, file_hash, finish_faces, load_faces)
 from .detect import detector as make_detector
 from .landmarks import FaceMesh
-from .mark import publish
+from .mark import publish, write_xmp
 from .parse import box_mask, combine, face_mask, mouth_mask
 from .read import VideoInfo, frame_range, open_reader, read_frames, video_info
 from .swap import Swapper
@@ -76,11 +77,11 @@ def one_batch(
 
 # %% ../nbs/14_pipeline.ipynb #ced63dd1
 def in_halves(
-    stage,              # (Frames, Faces, which) → Frames
+    stage,                      # (Frames, Faces, which) → a batch
     frames:Frames,
-    faces:Faces,
-    which:torch.Tensor, # (F,)
-)->Frames:
+    faces:Faces=None,
+    which:torch.Tensor=None,    # (F,)
+):
     "Run a stage; out of GPU memory, run it on both halves."
     try: return stage(frames, faces, which)
     except torch.cuda.OutOfMemoryError:
@@ -88,6 +89,7 @@ def in_halves(
         warnings.warn(f"out of GPU memory with {len(frames)} frames; going on with half (--batch {len(frames)//2} starts there)")
     if torch.cuda.is_available(): torch.cuda.empty_cache()
     cuts = frames[:len(frames)//2], frames[len(frames)//2:]
+    if faces is None: return cat([in_halves(stage, f) for f in cuts])
     on = [(faces.frame>=f.idx[0]) & (faces.frame<=f.idx[-1]) for f in cuts]
     return cat([in_halves(stage, f, faces[i], which[i]) for f,i in zip(cuts, on)])
 
@@ -140,10 +142,6 @@ def load_source(
     return Source(replace(crops, face=torch.arange(len(crops), device=crops.device)), names)
 
 # %% ../nbs/14_pipeline.ipynb #51255b3e
-def file_hash(path)->str: # SHA-256, hexadecimal
-    "What a file is, whatever its name."
-    with open(path, 'rb') as f: return hashlib.file_digest(f, 'sha256').hexdigest()
-
 def find_faces(
     info:VideoInfo, find, path, about:dict,
     first:int, last:int,    # frames first … last-1
@@ -151,9 +149,9 @@ def find_faces(
     progress=None,          # called with (done, total, 'analyse')
 ):
     "First pass: the faces of a film, with tracks, into a file."
-    with FacesWriter(path) as w:
-        for frames in read_frames(info, batch, first, last):
-            w.add(find(frames.to(device)))
+    with FacesWriter(path) as w, closing(read_frames(info, batch, first, last)) as batches:
+        for frames in batches:
+            w.add(in_halves(lambda f,*_: find(f), frames.to(device)))
             if progress: progress(int(frames.idx[-1])+1-first, last-first, 'analyse')
         tracked = track(w.small())
         finish_faces(w, about, ids=tracked.ids)
@@ -168,9 +166,11 @@ def analyse(
     device:str='auto',
     detector:str='yunet_n',
     start:float=None, end:float=None,   # seconds
+    overwrite:bool=False,
     progress=None,      # called with (done, total, 'analyse')
 )->Faces:
     "The faces of a film: boxes, landmarks and tracks. Raises `BadInput` for what is not a film."
+    if out: check_out(out, [target], overwrite)
     device, info = default_device(device), video_info(target, end)
     first, last = frame_range(info, start, end)
     with TemporaryDirectory(dir=Path(out).absolute().parent if out else None) as d:
@@ -190,7 +190,8 @@ def source_key(s:Source)->str: return hashlib.sha256(s.crops.data.cpu().numpy().
 
 def segments_of(folder, key, first, last, size=SEGMENT)->list: # (path, first, last)
     "The segments of a job."
-    return [(Path(folder)/f'{key}-{a:07d}.mp4', a, min(a+size, last)) for a in range(first, last, size)]
+    cuts = [(a, min(a+size, last)) for a in range(first, last, size)]
+    return [(Path(folder)/f'{key}-{a:07d}-{b:07d}.mp4', a, b) for a,b in cuts]
 
 # %% ../nbs/14_pipeline.ipynb #119d44a0
 @dataclass
@@ -217,11 +218,15 @@ def render_segment(job:Job, path, first, last, progress=None):
     "Make one segment: frames first … last-1 with their faces swapped."
     here = ((job.frame>=first) & (job.frame<last)).nonzero()[:,0]
     faces, which, i = faces_of(job, job.rows[here]), job.which[here], job.info
-    with SegmentWriter(path, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w:
-        for frames in read_frames(i, job.batch, first, last, get=job.get):
+    made = path.with_name(f'.{path.name}')
+    with SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
+         closing(read_frames(i, job.batch, first, last, get=job.get)) as batches:
+        for frames in batches:
             on = (faces.frame>=frames.idx[0]) & (faces.frame<=frames.idx[-1])
             w.write(in_halves(job.stage, *(t.to(job.device) for t in (frames, faces[on], which[on]))).data)
             if progress: progress(int(frames.idx[-1])+1)
+    write_xmp(made) # a segment is an output too, should the job end here
+    made.replace(path)
 
 # %% ../nbs/14_pipeline.ipynb #701502d1
 RESTORERS = {'none': None} # name → stage; restoration needs weights, and enters here
@@ -241,12 +246,12 @@ def check_out(
     out,            # wanted
     inputs,         # files that must not be overwritten
     overwrite:bool,
-    formats,        # suffixes allowed
+    formats=None,   # suffixes allowed; any by default
 ):
     "Refuse an output that would destroy something, or that nothing can be written to."
     out = Path(out)
     if out.is_dir(): raise BadInput(f"{out} is a folder; name a file in it")
-    if out.suffix.lower() not in formats: raise BadInput(f"{out}: the result is written as {' or '.join(formats)}; choose one of these names")
+    if formats and out.suffix.lower() not in formats: raise BadInput(f"{out}: the result is written as {' or '.join(formats)}; choose one of these names")
     if out.exists() and any(out.samefile(i) for i in inputs if Path(i).exists()): raise BadInput(f"{out} is an input; choose another output")
     if out.exists() and not overwrite: raise BadInput(f"{out} exists; choose another name, or --overwrite")
     if not out.absolute().parent.is_dir(): raise BadInput(f"{out.parent} is not a folder; make it first")
@@ -256,12 +261,13 @@ def check_out(
 def workshop(out):
     "The folder of unfinished work beside the output: kept when a job is interrupted, gone when it is done or cannot be done."
     folder = Path(out).with_name(f'{Path(out).name}.parts')
-    try: folder.mkdir(exist_ok=True)
+    try: folder.mkdir(exist_ok=True); was = set(folder.iterdir())
     except OSError as e: raise SystemFault(f"cannot write beside {out}: {e.strerror}; choose another place") from e
     try: yield folder
-    except (BadInput, FaceMissing): shutil.rmtree(folder); raise
-    except BaseException:
-        if all(f.name.startswith('.') for f in folder.iterdir()): shutil.rmtree(folder)
+    except BaseException as e: # what an earlier run finished is kept, whatever is wrong now
+        for f in set(folder.iterdir())-was:
+            if f.name.startswith('.') or isinstance(e, (BadInput, FaceMissing)): f.unlink()
+        if not any(folder.iterdir()): folder.rmdir()
         raise
     shutil.rmtree(folder)
 
@@ -304,15 +310,16 @@ def swap_film(
     who, assign, faces_file, detector, first, last, batch, device, encode, progress,
 )->Path:
     "From a target film to the result."
+    if info.bits>8: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8")
     with workshop(out) as folder:
         path = film_faces(info.path, info, find, folder, faces_file, detector, first, last, batch, device, progress)
-        table = load_faces(path, lms=False)[0]
+        table, about = load_faces(path, lms=False)
         rows, which = pick(table, who, assign)
         inside = (table.frame[rows]>=first) & (table.frame[rows]<last)
         rows, which = rows[inside], which[inside]
         if not len(rows): raise FaceMissing(f"no face to swap was found in {info.path.name}; nothing was written")
         job = Job(info, path, rows, which, table.frame[rows], stage, open_reader(info), batch, device, encode)
-        key = key_of(target=file_hash(info.path), faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=look,
+        key = key_of(target=about.get('target'), faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=look,
                      encode=encode, sources=[source_key(s) for s in sources], version=swapkit.__version__)
         render_film(job, folder, key, first, last, out, progress)
     return out
@@ -323,7 +330,8 @@ def write_photo(frames:Frames, out:Path, target:Path)->Path:
     with workshop(out) as folder:
         made = folder/f'.photo{out.suffix}'
         bgr = cv2.cvtColor(frames.data[0].permute(1,2,0).cpu().numpy(), cv2.COLOR_RGB2BGR)
-        cv2.imwrite(str(made), bgr, [] if out.suffix.lower()=='.png' else [cv2.IMWRITE_JPEG_QUALITY, 95])
+        if not cv2.imwrite(str(made), bgr, [] if out.suffix.lower()=='.png' else [cv2.IMWRITE_JPEG_QUALITY, 95]):
+            raise SystemFault(f"cannot write {made}")
         publish(made, out, target)
     return out
 
@@ -340,9 +348,13 @@ def read_frame(info:VideoInfo, number:int)->Frames:
     if not 0<=number<len(info): raise BadInput(f"{info.path.name} has no frame {number}; it has {len(info)}, counted from 0")
     return next(iter(read_frames(info, 1, number, number+1)))
 
+def source_photos(sources, assign)->list: # of Path
+    "Every photo that is named; raises `BadInput` for one that is not there."
+    return [f for s in (assign.values() if assign else [sources]) if not isinstance(s, Source) for f in photo_files(s)]
+
 def load_sources(sources, assign, find, device)->list: # of `Source`
     "One `Source` for `sources`, or one for each entry of `assign`; a `Source` is taken as it is."
-    return [s if isinstance(s, Source) else load_source(s, find(), device) for s in (assign.values() if assign else [sources])]
+    return [s.to(device) if isinstance(s, Source) else load_source(s, find(), device) for s in (assign.values() if assign else [sources])]
 
 # %% ../nbs/14_pipeline.ipynb #6af3df91
 def swap_video(
@@ -371,8 +383,13 @@ def swap_video(
     "Put the face of `sources` into `target`. Raises `BadInput`, `FaceMissing`, `ModelMissing` or `SystemFault`, each in one line."
     target, out, assign = Path(target), Path(out), assign or {}
     check_options(restore, mouth, strength, batch, crop)
+    if assign and (sources or faces!='largest'): raise BadInput("--map says who becomes whom: leave out --source and --faces")
     still = target.suffix.lower() in PHOTOS
-    check_out(out, [target], overwrite, ('.png','.jpg','.jpeg') if still or frame is not None else tuple(FORMATS))
+    if (still or frame is not None) and (faces_file or start is not None or end is not None):
+        raise BadInput("a single picture has no --start, --end or --faces-file")
+    if frame is not None and (still or assign or faces not in ('largest','all')):
+        raise BadInput("--preview shows one frame of a film, with --faces largest or all: tracks are known only to the whole film")
+    check_out(out, [target, *source_photos(sources, assign)], overwrite, ('.png','.jpg','.jpeg') if still or frame is not None else tuple(FORMATS))
     if not still: check_encoding(encoder, preset)
     device = default_device(device)
     swap, info = Swapper(swapper, device), None if still else video_info(target, end)

@@ -4,9 +4,8 @@
 
 # %% auto #0
 __all__ = ['compute', 'target', 'overwrite', 'plain_line', 'progress', 'Number', 'Faces', 'assignments', 'spread', 'cli',
-           'file_arg', 'options', 'swap', 'people_table', 'new_file', 'analyse', 'demo', 'doctor', 'models',
-           'models_list', 'models_pull', 'models_check', 'models_confirm', 'one_line', 'explain', 'short_warnings',
-           'run', 'main']
+           'file_arg', 'options', 'swap', 'people_table', 'analyse', 'demo', 'doctor', 'models', 'models_list',
+           'models_pull', 'models_check', 'models_confirm', 'one_line', 'explain', 'short_warnings', 'run', 'main']
 
 # %% ../../nbs/tools/cli.ipynb #5f79356a
 import contextlib, math, os, sys, time, warnings
@@ -187,12 +186,6 @@ def people_table(faces)->str:
     return '\n'.join(rows)
 
 # %% ../../nbs/tools/cli.ipynb #e15898b7
-def new_file(path:str, overwrite:bool):
-    "Refuse a path that exists, unless it may be replaced."
-    if os.path.exists(path) and not overwrite:
-        raise click.UsageError(f"{path} is there already; choose another --out, or say --overwrite")
-
-# %% ../../nbs/tools/cli.ipynb #da3d6708
 @cli.command(**_S)
 @target
 @click.option('--out', required=True, metavar='FILE', callback=file_arg, help='Faces file to write.')
@@ -200,12 +193,11 @@ def new_file(path:str, overwrite:bool):
 @compute
 def analyse(target, out, overwrite, **kw):
     "Find and follow the people in TARGET; `swap --faces-file` uses what is found."
-    new_file(out, overwrite)
     from swapkit import pipeline
-    with progress() as step: faces = pipeline.analyse(target, out, progress=step, **kw)
+    with progress() as step: faces = pipeline.analyse(target, out, overwrite=overwrite, progress=step, **kw)
     click.echo(people_table(faces))
 
-# %% ../../nbs/tools/cli.ipynb #3c050134
+# %% ../../nbs/tools/cli.ipynb #da3d6708
 @cli.command(**_S)
 @click.option('--out', default='swapkit-demo', show_default=True, metavar='FOLDER', callback=file_arg)
 @click.option('--device', type=click.Choice(['auto','cpu','cuda']), default='auto', show_default=True)
@@ -215,7 +207,7 @@ def demo(out, device):
     with progress() as step: made = demo(out, device=device, progress=step)
     for what,path in made.items(): click.echo(f"{what}: {path}")
 
-# %% ../../nbs/tools/cli.ipynb #0a4eef51
+# %% ../../nbs/tools/cli.ipynb #3c050134
 @cli.command(**_S)
 def doctor():
     "Say what works on this machine, and how to mend the rest."
@@ -224,12 +216,12 @@ def doctor():
     click.echo(doctor.table(checks))
     raise click.exceptions.Exit(doctor.exit_code(checks))
 
-# %% ../../nbs/tools/cli.ipynb #9bb1fd12
+# %% ../../nbs/tools/cli.ipynb #0a4eef51
 @cli.group(**_S)
 def models():
     "Weights: where they are, what their licences allow."
 
-# %% ../../nbs/tools/cli.ipynb #2d32aef5
+# %% ../../nbs/tools/cli.ipynb #9bb1fd12
 @models.command('list', **_S)
 def models_list():
     "All models, with their licences."
@@ -240,7 +232,7 @@ def models_list():
         what = f"{m['licence']}; {m['about']}"
         click.echo(row(m['name'], m['state'], f"{m['size']/1e6:.1f} MB", m['commercial'], what))
 
-# %% ../../nbs/tools/cli.ipynb #881da2fb
+# %% ../../nbs/tools/cli.ipynb #2d32aef5
 @models.command('pull', **_S)
 @click.argument('names', nargs=-1, required=True)
 def models_pull(names):
@@ -249,7 +241,7 @@ def models_pull(names):
     with progress('B') as step: made = pull(names, progress=lambda name, done, total: step(done, total, name))
     for name,path in made.items(): click.echo(f"{name}: {path}")
 
-# %% ../../nbs/tools/cli.ipynb #574d693e
+# %% ../../nbs/tools/cli.ipynb #881da2fb
 @models.command('check', **_S)
 @click.argument('names', nargs=-1)
 def models_check(names):
@@ -261,7 +253,7 @@ def models_check(names):
     bad = [n for n,s in state.items() if s=='wrong' or (names and s!='ok')]
     if bad: raise ModelMissing(f"not in order: {', '.join(bad)}; `swapkit models pull NAME` fetches a model")
 
-# %% ../../nbs/tools/cli.ipynb #e1475858
+# %% ../../nbs/tools/cli.ipynb #574d693e
 @models.command('confirm', **_S)
 @click.argument('name')
 def models_confirm(name):
@@ -269,12 +261,12 @@ def models_confirm(name):
     from swapkit.models import confirm
     click.echo(f"{name}: {confirm(name)}")
 
-# %% ../../nbs/tools/cli.ipynb #645bc975
+# %% ../../nbs/tools/cli.ipynb #07575bac
 def one_line(e)->str:
     "The message of an exception, on one line."
     return ' '.join(str(e).split()) or type(e).__name__
 
-# %% ../../nbs/tools/cli.ipynb #53f2fca2
+# %% ../../nbs/tools/cli.ipynb #645bc975
 def explain(
     e:BaseException,    # what a command raised
 )->tuple:               # (line for the user, exit code)
@@ -288,7 +280,7 @@ def explain(
     if isinstance(e, (OSError, MemoryError)): return one_line(e), 5
     return f"unexpected {type(e).__name__}: {one_line(e)} (SWAPKIT_DEBUG=1 shows where; please report it)", 1
 
-# %% ../../nbs/tools/cli.ipynb #b3c170c9
+# %% ../../nbs/tools/cli.ipynb #f734cc5e
 @contextlib.contextmanager
 def short_warnings(out=None):   # default: stderr
     "Show each user warning as one line."
@@ -302,7 +294,7 @@ def short_warnings(out=None):   # default: stderr
         warnings.showwarning = show
         yield
 
-# %% ../../nbs/tools/cli.ipynb #51a374a6
+# %% ../../nbs/tools/cli.ipynb #fd2cc52a
 def run(
     argv:list,  # without the program's name
 )->int:         # exit code
@@ -316,7 +308,7 @@ def run(
         print(f"swapkit: {line}", file=sys.stderr)
         return code
 
-# %% ../../nbs/tools/cli.ipynb #98bc0ca3
+# %% ../../nbs/tools/cli.ipynb #51a374a6
 def main():
     "The console command."
     sys.exit(run(sys.argv[1:]))
