@@ -129,12 +129,13 @@ def main(argv=None):
     p = argparse.ArgumentParser(prog='python -m swapkit.tools.benchmark')
     p.add_argument('what', choices=['detect', 'films', 'memory']); p.add_argument('films', nargs='+')
     p.add_argument('--source'); p.add_argument('--save'); p.add_argument('--keep', help='folder for the films that are made')
+    p.add_argument('--crop', default='512', choices=['256', '512', '1024'], help='side of the crops while memory is measured')
     p.add_argument('--seconds', nargs=2, type=float, default=[30, 600], help='lengths of the short and the long film')
     a = p.parse_args(argv)
     if a.what!='detect' and not a.source: p.error('--source PHOTO is needed')
     with tempfile.TemporaryDirectory() as d:
         rows = ([bench_detect(f) for f in a.films] if a.what=='detect' else bench_films(a.films, a.source, a.keep or d) if a.what=='films'
-                else [bench_memory(f, a.source, d, *a.seconds, '--preset', 'ultrafast') for f in a.films])
+                else [bench_memory(f, a.source, d, *a.seconds, '--preset', 'ultrafast', '--crop', a.crop) for f in a.films])
     words = ' '.join([Path(w).name if os.sep in w else w for w in (argv or sys.argv[1:])])
     text = json.dumps(dict(command=f'python -m swapkit.tools.benchmark {words}', machine=machine(), rows=rows), indent=1)
     if a.save: Path(a.save).write_text(text+'\n')

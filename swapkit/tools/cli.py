@@ -159,7 +159,7 @@ overwrite = click.option('--overwrite', is_flag=True, help='Replace the output i
 @click.option('--map', 'pairs', multiple=True, metavar='ID=PHOTO...', help='Who becomes whom.')
 @click.option('--faces-file', metavar='FILE', help='What `swapkit analyse` wrote for this target.')
 @compute
-@click.option('--crop', type=click.Choice(['512','1024']), default='512', show_default=True, help='1024 for close-ups.')
+@click.option('--crop', type=click.Choice(['256','512','1024']), default='512', show_default=True, help='Side of the picture in which a face is put together; 1024 for close-ups.')
 @click.option('--preview', type=click.IntRange(0), metavar='FRAME', help='Only this frame, as a .png or .jpg.')
 @click.option('--encoder', default='libx264', show_default=True, metavar='NAME')
 @click.option('--crf', type=click.IntRange(0, 63), default=16, show_default=True, metavar='N',
