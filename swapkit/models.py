@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 import swapkit
-from .core import BadInput, ModelMissing, SystemFault
+from .core import BadInput, ModelMissing, SystemFault, file_hash
 
 # %% ../nbs/02_models.ipynb #e8a2aeb7
 def cache_dir()->Path:
@@ -55,7 +55,7 @@ def file_sha256(path)->str:
     p = Path(path).resolve()
     st, known = p.stat(), recall('hashes').get(str(p))
     if known and known[:2]==[st.st_size, st.st_mtime_ns]: return known[2]
-    with open(p, 'rb') as f: sha = hashlib.file_digest(f, 'sha256').hexdigest()
+    sha = file_hash(p)
     remember('hashes', str(p), [st.st_size, st.st_mtime_ns, sha])
     return sha
 

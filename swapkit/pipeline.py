@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['PHOTOS', 'SEGMENT', 'RESTORERS', 'swap_on', 'one_batch', 'in_halves', 'photo_files', 'read_photo', 'make_finder',
            'load_source', 'find_faces', 'about_film', 'analyse', 'key_of', 'source_key', 'segments_of', 'Job',
-           'faces_of', 'render_segment', 'known', 'check_options', 'check_out', 'workshop', 'pick', 'film_faces',
-           'render_film', 'swap_film', 'write_photo', 'swap_photo', 'read_frame', 'source_photos', 'load_sources',
-           'swap_video']
+           'faces_of', 'in_pieces', 'render_segment', 'known', 'check_options', 'check_out', 'workshop', 'pick',
+           'film_faces', 'render_film', 'swap_film', 'write_photo', 'swap_photo', 'read_frame', 'source_photos',
+           'load_sources', 'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import hashlib
@@ -214,6 +214,13 @@ def faces_of(job:Job, rows:torch.Tensor)->Faces:
     a, b = (int(rows[0]), int(rows[-1])+1) if len(rows) else (0, 0)
     return load_faces(job.faces_file, slice(a, b))[0][rows-a]
 
+def in_pieces(job:Job, frames, faces, which):
+    "Run the stage on as many faces at once as the device likes: a GPU on the whole batch, a CPU on what its cache holds."
+    n = len(frames) if job.device.type!='cpu' else max(1, 4*len(frames)//max(len(faces), 1))
+    for f in (frames[i:i+n] for i in range(0, len(frames), n)):
+        on = (faces.frame>=f.idx[0]) & (faces.frame<=f.idx[-1])
+        yield in_halves(job.stage, f, faces[on], which[on])
+
 def render_segment(job:Job, path, first, last, progress=None):
     "Make one segment: frames first … last-1 with their faces swapped."
     here = ((job.frame>=first) & (job.frame<last)).nonzero()[:,0]
@@ -223,7 +230,7 @@ def render_segment(job:Job, path, first, last, progress=None):
          closing(read_frames(i, job.batch, first, last, get=job.get)) as batches:
         for frames in batches:
             on = (faces.frame>=frames.idx[0]) & (faces.frame<=frames.idx[-1])
-            w.write(in_halves(job.stage, *(t.to(job.device) for t in (frames, faces[on], which[on]))).data)
+            for part in in_pieces(job, *(t.to(job.device) for t in (frames, faces[on], which[on]))): w.write(part.data)
             if progress: progress(int(frames.idx[-1])+1)
     write_xmp(made) # a segment is an output too, should the job end here
     made.replace(path)
