@@ -9,7 +9,6 @@ __all__ = ['READERS', 'Colour', 'colour_of', 'StreamInfo', 'VideoInfo', 'frame_r
 # %% ../nbs/03_read.ipynb #88ad9f80
 import queue
 import threading
-import warnings
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -71,7 +70,7 @@ class VideoInfo:
     stream:int
     streams:list
     damaged:bool = False    # cut off; read only before the damage
-    trimmed:bool = False    # an edit list hides frames that are stored
+    trimmed:bool = False    # an edit list hides frames that are stored; decord would show them
     container:str = ''
     def __len__(self): return len(self.pts)
     @property
@@ -197,22 +196,18 @@ def pyav_reader(info:VideoInfo):
         return torch.stack([f for _,f in got]).permute(0,3,1,2)
     return get
 
-# %% ../nbs/03_read.ipynb #8033d2c1
-READERS = {'decord': decord_reader, 'pyav': pyav_reader}
+# %% ../nbs/03_read.ipynb #71ac9871
+READERS = {'pyav': pyav_reader, 'decord': decord_reader}
 
 def open_reader(
     info:VideoInfo,
-    name:str='auto',    # key of `READERS`; auto is decord; pyav where decord cannot, or would lose its place
+    name:str='auto',    # key of `READERS`; auto is pyav, whose memory does not grow with the film
 ):
     "The function that turns frame numbers of this film into pixels."
     if name!='auto' and name not in READERS: raise BadInput(f"unknown reader {name!r}: choose auto, {', '.join(READERS)}")
-    if name!='auto': return READERS[name](info)
-    if decord is None or info.damaged or info.trimmed or info.container=='mpegts': return pyav_reader(info)
-    try: return decord_reader(info)
-    except BadInput: warnings.warn(f"decord cannot read {info.path.name}; PyAV, which is slower, reads it")
-    return pyav_reader(info)
+    return READERS['pyav' if name=='auto' else name](info)
 
-# %% ../nbs/03_read.ipynb #0a527e66
+# %% ../nbs/03_read.ipynb #a5be2add
 def prefetch(
     items,          # any iterable
     ahead:int=2,    # how many items may wait
@@ -239,7 +234,7 @@ def prefetch(
             yield x
     finally: stop.set()
 
-# %% ../nbs/03_read.ipynb #7622db67
+# %% ../nbs/03_read.ipynb #419730e6
 def read_frames(
     info:VideoInfo,
     bs:int=16,          # frames in a batch; the last may be shorter
