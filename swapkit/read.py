@@ -178,10 +178,12 @@ def _film(info:VideoInfo, pts:int, wind:bool=True):
         v = c.streams[info.stream]
         v.thread_type = 'AUTO'
         if wind: c.seek(pts, stream=v)
-        for i,f in enumerate(_decoded(c, v)):
-            if i==0 and wind and (f.pts is None or f.pts>pts): break
+        first = True
+        for f in _decoded(c, v):
+            if first and wind and (f.pts is None or f.pts>pts): break
+            first = False
             if f.pts is not None and f.pts>=pts: yield f.pts, torch.from_numpy(f.to_ndarray(format='rgb24')).rot90(info.rotation//90)
-        else: return
+    if not first or not wind: return
     yield from _film(info, pts, wind=False)
 
 # %% ../nbs/03_read.ipynb #e0462c04
