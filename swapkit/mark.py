@@ -209,9 +209,10 @@ def manifest(
         dict(label='c2pa.actions.v2', data=dict(actions=actions)), dict(label='swapkit.target', data=dict(name=Path(target).name, sha256=file_hash(target)))])
 
 # %% ../nbs/13_mark.ipynb #c3313594
-def _context():
-    return c2pa.Context(c2pa.Settings.from_dict(dict(builder=dict(thumbnail=dict(enabled=False)),
-                                                     verify=dict(remote_manifest_fetch=False, ocsp_fetch=False, verify_after_sign=False))))
+def _context(): # large films are hashed and written piece by piece: memory does not grow with them
+    return c2pa.Context(c2pa.Settings.from_dict(dict(
+        core=dict(backing_store_memory_threshold_in_mb=16, merkle_tree_chunk_size_in_kb=1024), builder=dict(thumbnail=dict(enabled=False)),
+        verify=dict(remote_manifest_fetch=False, ocsp_fetch=False, verify_after_sign=False))))
 
 def sign(
     made, signed,   # file to read, and file to write
