@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MODELS', 'cache_dir', 'recall', 'remember', 'file_sha256', 'ModelSpec', 'spec', 'checkout_models', 'model_dirs',
-           'download_dir', 'find_file', 'expected_sha', 'verify', 'confirm', 'where_to_get', 'fetch_url', 'try_url',
-           'download', 'model_path', 'check', 'pull', 'list_models', 'load_state']
+           'download_dir', 'built_in', 'find_file', 'best', 'expected_sha', 'verify', 'confirm', 'where_to_get',
+           'fetch_url', 'try_url', 'download', 'model_path', 'check', 'pull', 'list_models', 'load_state']
 
 # %% ../nbs/02_models.ipynb #5715e87f
 import hashlib, http.client, json, os, tempfile, urllib.error, urllib.request
@@ -156,6 +156,12 @@ MODELS = {m.name:m for m in [
     ModelSpec('inswapper_128', 'inswapper_128.onnx',
         'e4a3f08c753cb72d04e10aa0f7dbe3deebbf39567d4ead6dce08e98aa49e16af', 554253681, (), 'non-commercial research',
         'no', 'inswapper 128 (InsightFace); its authors withdrew it, bring your own file'),
+    ModelSpec('tiny_detect', 'tiny_detect.safetensors',
+        'dde56044ac9274bf222b6192df6ae6c541bc6c8be2989fd3bf2c4353ddc01523', 153514, (), 'Apache-2.0', 'yes',
+        'face detector that comes with swapkit (distilled from YuNet-n)'),
+    ModelSpec('tiny_mesh', 'tiny_mesh.safetensors',
+        'a0257e7e9258537b74f7f6ce10a21cab97696fd9983fe22e3a8fcd0408d52b80', 697058, (), 'Apache-2.0', 'yes',
+        '468 landmarks and presence, comes with swapkit (distilled from MediaPipe face mesh)'),
 ]}
 
 # %% ../nbs/02_models.ipynb #825e7cfa
@@ -188,16 +194,25 @@ def download_dir()->Path:
     raise SystemFault(f"no folder for models can be written; set SWAPKIT_CACHE to one that can (tried {d})")
 
 # %% ../nbs/02_models.ipynb #b4fb1e50
-def find_file(m:ModelSpec): # `Path` of the first file with that name in `model_dirs()`, or None
+def built_in()->Path: # folder
+    "The weights that come with the package."
+    return Path(swapkit.__file__).parent/'assets'
+
+def find_file(m:ModelSpec): # `Path` of the first file with that name in `model_dirs()` or the package, or None
     "Look for a model's file, right or wrong."
-    return next((d/m.file for d in model_dirs() if (d/m.file).is_file()), None)
+    return next((d/m.file for d in [*model_dirs(), built_in()] if (d/m.file).is_file()), None)
 
 # %% ../nbs/02_models.ipynb #5154a2b9
+def best(*names)->str:
+    "The first of these models that is here; the last, which comes with the package, where none is."
+    return next((n for n in names[:-1] if find_file(spec(n))), names[-1])
+
+# %% ../nbs/02_models.ipynb #782e0e88
 def expected_sha(m:ModelSpec)->str: # '' where it is neither published nor confirmed
     "The hash a model's file must have: the entry's, else the one the user confirmed."
     return m.sha256 or recall('confirmed').get(m.name, '')
 
-# %% ../nbs/02_models.ipynb #b108dbac
+# %% ../nbs/02_models.ipynb #f6a9008b
 def verify(
     m:ModelSpec,
     path,       # the file that should be it
@@ -211,7 +226,7 @@ def verify(
                                      f"delete it and run `swapkit models pull {m.name}`")
     return Path(path)
 
-# %% ../nbs/02_models.ipynb #782e0e88
+# %% ../nbs/02_models.ipynb #123e99ef
 def confirm(name:str)->str: # the file's SHA-256
     "Remember the file that is there for `name` as the right one, where no checksum is published."
     m = spec(name)
@@ -222,14 +237,14 @@ def confirm(name:str)->str: # the file's SHA-256
         raise SystemFault(f"cannot write in {cache_dir()} to remember it; set SWAPKIT_CACHE")
     return sha
 
-# %% ../nbs/02_models.ipynb #f6a9008b
+# %% ../nbs/02_models.ipynb #475feb57
 def where_to_get(m:ModelSpec)->str:
     "One line: which file, where to get it, where to put it."
     src = f"get {m.urls[0]}" if m.urls else f"nobody publishes this very file ({m.about}): bring your own"
     return (f"model {m.name} is not here: {src} and put it as {m.file} into {model_dirs()[-1]} "
             f"or a folder of $SWAPKIT_MODELS")
 
-# %% ../nbs/02_models.ipynb #64dbb758
+# %% ../nbs/02_models.ipynb #27c6359e
 def fetch_url(
     url:str,
     part:Path,          # what has been fetched so far, if anything; grows
@@ -249,7 +264,7 @@ def fetch_url(
                 if progress: progress(done, total)
     if done<total: raise ConnectionError(f"{done} of {total} bytes came")
 
-# %% ../nbs/02_models.ipynb #920ef1e0
+# %% ../nbs/02_models.ipynb #c80a0fda
 def try_url(
     m:ModelSpec,
     url:str,
@@ -270,7 +285,7 @@ def try_url(
     part.unlink()
     return f"{url}: its SHA-256 is {got}, expected {want}"
 
-# %% ../nbs/02_models.ipynb #ff66f7ce
+# %% ../nbs/02_models.ipynb #5b1f6109
 def download(
     m:ModelSpec,
     folder=None,        # where to; `download_dir()` by default
@@ -285,7 +300,7 @@ def download(
         else: return Path(os.replace(part, folder/m.file) or folder/m.file)
     raise ModelMissing(f"{where_to_get(m)} ({'; '.join(errs)})")
 
-# %% ../nbs/02_models.ipynb #d7515491
+# %% ../nbs/02_models.ipynb #beb372c7
 def model_path(
     name:str,               # key of `MODELS`
     fetch:bool=True,        # download what is not here
@@ -297,7 +312,7 @@ def model_path(
     if not fetch: raise ModelMissing(where_to_get(m))
     return verify(m, download(m, progress=progress))
 
-# %% ../nbs/02_models.ipynb #beb372c7
+# %% ../nbs/02_models.ipynb #abd7fd14
 def check(
     names=(),   # all models by default
 )->dict:        # name → 'ok', 'missing', 'unconfirmed' or 'wrong'
@@ -308,7 +323,7 @@ def check(
         return 'ok' if file_sha256(p)==want else 'wrong'
     return {n:state(spec(n)) for n in names or MODELS}
 
-# %% ../nbs/02_models.ipynb #5bc4a8ab
+# %% ../nbs/02_models.ipynb #1a0c225f
 def pull(
     names,          # one or more keys of `MODELS`
     progress=None,  # called with (name, bytes so far, bytes in all or 0)
@@ -318,7 +333,7 @@ def pull(
     tell = lambda n: (lambda *a: progress(n, *a)) if progress else None
     return {n:model_path(n, progress=tell(n)) for n in names}
 
-# %% ../nbs/02_models.ipynb #abd7fd14
+# %% ../nbs/02_models.ipynb #43dc998e
 def list_models()->list: # of dicts: name, state, path or None, size, licence, commercial, about
     "One row per model, for a table."
     state = check()
@@ -326,7 +341,7 @@ def list_models()->list: # of dicts: name, state, path or None, size, licence, c
                          commercial=m.commercial, about=m.about)
     return [row(m) for m in MODELS.values()]
 
-# %% ../nbs/02_models.ipynb #0181d90b
+# %% ../nbs/02_models.ipynb #a3fc141f
 def load_state(
     path,           # .safetensors, or a torch checkpoint of tensors
     key:str=None,   # entry to take where the checkpoint wraps its tensors, e.g. 'params_ema'

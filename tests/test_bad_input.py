@@ -19,7 +19,6 @@ OFFLINE = {k: 'http://127.0.0.1:9' for k in ('http_proxy', 'https_proxy', 'HTTP_
 OFFLINE.update(no_proxy='', NO_PROXY='')
 PROGRESS = re.compile(r'swapkit: \w+ \d+(/\d+)? frames,')
 MODELS = [f for f in os.environ.get('SWAPKIT_MODELS', '').split(os.pathsep) if Path(f).is_dir()]
-needs_weights = pytest.mark.skipif(not MODELS, reason="weights: SWAPKIT_MODELS not set to a folder")
 
 
 def ffmpeg(*args):
@@ -93,6 +92,8 @@ CASES = dict( # arguments, exit code, what must be said
     unknown_swapper=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--swapper', 'nobody'), 2, ("'nobody'", 'choose mesh')),
     unknown_restorer=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--restore', 'nobody'), 2, ("'nobody'", 'choose none')),
     unknown_mouth=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--mouth', 'x'), 2, "'inner', 'lips', 'none'"),
+    unknown_landmarks=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--landmarks', 'nobody'), 2, ("'nobody'", 'tiny_mesh')),
+    unknown_engine=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--engine', 'abacus'), 2, ("'abacus'", 'tensorrt')),
     unknown_detector=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--detector', 'nobody'), 2, ("'nobody'", 'yunet_n')),
     unknown_device=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--device', 'tpu'), 2, "'auto', 'cpu', 'cuda'"),
     unknown_encoder=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--encoder', 'nobody'), 2, ("'nobody'", 'libx264')),
@@ -108,34 +109,24 @@ CASES = dict( # arguments, exit code, what must be said
     nobody_called=(['frobnicate'], 2, "'frobnicate'"),
     wrong_faces_file=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--faces-file', 'MEDIA/text.mp4'), 2, 'not a faces file'),
     after_the_end=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--start', 9), 2, 'no frame'),
-)
-WEIGHTS = dict(
     text_as_photo=(swap('MEDIA/ben.mp4', 'MEDIA/text.jpg'), 2, 'text.jpg is not a photo'),
     nobody_in_target=(swap('MEDIA/nobody.mp4'), 3, 'nobody.mp4'),
     cut_off=(swap('MEDIA/cut.mp4'), 2, ('last good frame is', '--end')),
 )
-LATE = {'wrong_faces_file', 'after_the_end', 'unknown_encoder', 'unknown_preset', 'unknown_detector', 'unknown_swapper'}
 
 
-def params(cases, weights=False):
-    return [pytest.param(*c, id=name, marks=needs_weights if weights or name in LATE else ()) for name,c in cases.items()]
-
-
-@pytest.mark.parametrize('args, code, says', params(CASES) + params(WEIGHTS, True))
+@pytest.mark.parametrize('args, code, says', CASES.values(), ids=CASES)
 def test_refused(swapkit, args, code, says): swapkit(*args, code=code, says=says)
 
 
-@needs_weights
 def test_photo_without_a_face(swapkit):
     swapkit(*swap('MEDIA/ben.mp4', 'MEDIA/blank.png'), code=3, says='no face')
 
 
-@needs_weights
 def test_several_faces_in_a_photo(swapkit):
     swapkit(*swap('MEDIA/ben.mp4', 'MEDIA/two.png'), code=0, says=('2 faces', 'two.png', 'largest'), made=['new.mp4'])
 
 
-@needs_weights
 def test_the_end_that_is_named_works(swapkit, media):
     import swapkit.read as read
     from swapkit.core import BadInput
@@ -186,7 +177,7 @@ def elsewhere(tmp_path_factory, text=None):
 
 def test_model_missing_and_no_network(swapkit, tmp_path_factory):
     env = elsewhere(tmp_path_factory)
-    swapkit(*swap('MEDIA/ben.mp4'), code=4, says=('yunet_n', 'https://', 'put it as yunet_n_dynamic.onnx'), **env)
+    swapkit(*swap('MEDIA/ben.mp4'), '--detector', 'yunet_n', code=4, says=('yunet_n', 'https://', 'put it as yunet_n_dynamic.onnx'), **env)
     swapkit('models', 'pull', 'yunet_n', code=4, says=('yunet_n', 'https://'), **env)
 
 
@@ -196,7 +187,6 @@ def test_model_with_a_wrong_checksum(swapkit, tmp_path_factory):
     swapkit('models', 'check', 'yunet_n', code=4, says='yunet_n', **env)
 
 
-@needs_weights
 @pytest.mark.skipif(os.name!='posix', reason="sends SIGINT")
 def test_stopped_with_ctrl_c(media, tmp_path):
     "Ctrl-C in the middle: one line that says how to go on, exit code 130, and no half film."

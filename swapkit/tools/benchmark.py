@@ -23,7 +23,7 @@ import torch
 
 import swapkit
 from ..core import BadInput
-from ..detect import YuNet, decode, fit_size, net_input, nms
+from ..detect import decode, detector, fit_size, net_input, nms
 from ..models import model_path
 from ..read import frame_range, read_frames, video_info
 
@@ -50,7 +50,7 @@ def bench_detect(film, frames:int=16, rounds:int=9)->dict: # seconds per frame, 
     "Speed of detection on one film."
     fs = next(iter(read_frames(video_info(film), frames)))
     x = net_input(fs.data, fit_size(fs.size))
-    net = YuNet('yunet_s')
+    net = detector('yunet_s')
     ref = cv2.FaceDetectorYN.create(str(model_path('yunet_2023mar')), '', (x.shape[3], x.shape[2]), .7, .3)
     pictures = [p.permute(1,2,0).contiguous().byte().numpy() for p in x]
     def run(x):

@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['compute', 'target', 'overwrite', 'plain_line', 'progress', 'Number', 'Faces', 'assignments', 'spread', 'cli',
-           'file_arg', 'options', 'swap', 'people_table', 'analyse', 'demo', 'doctor', 'models', 'models_list',
-           'models_pull', 'models_check', 'models_confirm', 'one_line', 'explain', 'short_warnings', 'run', 'main']
+           'file_arg', 'options', 'swap', 'people_table', 'analyse', 'demo', 'evaluate', 'doctor', 'models',
+           'models_list', 'models_pull', 'models_check', 'models_confirm', 'one_line', 'explain', 'short_warnings',
+           'run', 'main']
 
 # %% ../../nbs/tools/cli.ipynb #5f79356a
 import contextlib, math, os, sys, time, warnings
@@ -91,7 +92,7 @@ def assignments(
 def spread(
     argv:list,
     many=('--source','--map'),      # options that take a list
-    flags=('--overwrite','--help'), # options that take nothing
+    flags=('--overwrite','--no-networks','--help'), # options that take nothing
 )->list:
     "Repeat a list option in front of each of its values."
     out,option,plain = [],None,0
@@ -136,7 +137,9 @@ def options(*opts):
 compute = options(
     click.option('--batch', type=click.IntRange(1), default=16, show_default=True, metavar='N', help='Frames at once.'),
     click.option('--device', type=click.Choice(['auto','cpu','cuda']), default='auto', show_default=True),
-    click.option('--detector', default='yunet_n', show_default=True, metavar='NAME'),
+    click.option('--detector', default='auto', show_default=True, metavar='NAME', help='Finds faces; auto: the best that is here.'),
+    click.option('--landmarks', default='auto', show_default=True, metavar='NAME', help='Places 468 points on each.'),
+    click.option('--engine', default='auto', show_default=True, metavar='NAME', help='Runs ONNX files: cpu, cuda, tensorrt.'),
     click.option('--start', type=Number(0), metavar='S', help='Begin here, in seconds.'),
     click.option('--end', type=Number(0), metavar='S', help='End here, in seconds.'))
 target = click.argument('target', callback=file_arg)
@@ -209,6 +212,27 @@ def demo(out, device):
 
 # %% ../../nbs/tools/cli.ipynb #3c050134
 @cli.command(**_S)
+@target
+@click.argument('result', callback=file_arg)
+@click.option('--source', 'sources', multiple=True, required=True, metavar='PHOTO...', callback=file_arg, help='Photos of the face that was put in.')
+@click.option('--faces', 'who', type=Faces(), default='largest', show_default=True, help='Who was swapped.')
+@click.option('--no-networks', is_flag=True, help='Leave out identity and pose, which need weights.')
+@click.option('--json', 'save', metavar='FILE', help='Keep all figures.')
+@click.option('--report', metavar='FILE', help='Write a page with table and plots.')
+@click.option('--batch', type=click.IntRange(1), default=16, show_default=True, metavar='N')
+@click.option('--device', type=click.Choice(['auto','cpu','cuda']), default='auto', show_default=True)
+def evaluate(target, result, sources, save, report, no_networks, **kw):
+    "Measure what a swap made of TARGET: identity, expression, light, steadiness."
+    import json
+    from pathlib import Path
+    from swapkit.tools import metrics
+    with progress() as step: got = metrics.evaluate(target, result, list(sources), networks=not no_networks, progress=step, **kw)
+    if save: Path(save).write_text(json.dumps(got, indent=1)+'\n')
+    if report: Path(report).write_text(metrics.report(got, f'{Path(result).name} from {Path(target).name}'))
+    click.echo(metrics.table(got))
+
+# %% ../../nbs/tools/cli.ipynb #0a4eef51
+@cli.command(**_S)
 def doctor():
     "Say what works on this machine, and how to mend the rest."
     from swapkit.tools import doctor
@@ -216,12 +240,12 @@ def doctor():
     click.echo(doctor.table(checks))
     raise click.exceptions.Exit(doctor.exit_code(checks))
 
-# %% ../../nbs/tools/cli.ipynb #0a4eef51
+# %% ../../nbs/tools/cli.ipynb #9bb1fd12
 @cli.group(**_S)
 def models():
     "Weights: where they are, what their licences allow."
 
-# %% ../../nbs/tools/cli.ipynb #9bb1fd12
+# %% ../../nbs/tools/cli.ipynb #2d32aef5
 @models.command('list', **_S)
 def models_list():
     "All models, with their licences."
@@ -232,7 +256,7 @@ def models_list():
         what = f"{m['licence']}; {m['about']}"
         click.echo(row(m['name'], m['state'], f"{m['size']/1e6:.1f} MB", m['commercial'], what))
 
-# %% ../../nbs/tools/cli.ipynb #2d32aef5
+# %% ../../nbs/tools/cli.ipynb #881da2fb
 @models.command('pull', **_S)
 @click.argument('names', nargs=-1, required=True)
 def models_pull(names):
@@ -241,7 +265,7 @@ def models_pull(names):
     with progress('B') as step: made = pull(names, progress=lambda name, done, total: step(done, total, name))
     for name,path in made.items(): click.echo(f"{name}: {path}")
 
-# %% ../../nbs/tools/cli.ipynb #881da2fb
+# %% ../../nbs/tools/cli.ipynb #574d693e
 @models.command('check', **_S)
 @click.argument('names', nargs=-1)
 def models_check(names):
@@ -253,7 +277,7 @@ def models_check(names):
     bad = [n for n,s in state.items() if s=='wrong' or (names and s!='ok')]
     if bad: raise ModelMissing(f"not in order: {', '.join(bad)}; `swapkit models pull NAME` fetches a model")
 
-# %% ../../nbs/tools/cli.ipynb #574d693e
+# %% ../../nbs/tools/cli.ipynb #e1475858
 @models.command('confirm', **_S)
 @click.argument('name')
 def models_confirm(name):
@@ -261,12 +285,12 @@ def models_confirm(name):
     from swapkit.models import confirm
     click.echo(f"{name}: {confirm(name)}")
 
-# %% ../../nbs/tools/cli.ipynb #07575bac
+# %% ../../nbs/tools/cli.ipynb #645bc975
 def one_line(e)->str:
     "The message of an exception, on one line."
     return ' '.join(str(e).split()) or type(e).__name__
 
-# %% ../../nbs/tools/cli.ipynb #645bc975
+# %% ../../nbs/tools/cli.ipynb #53f2fca2
 def explain(
     e:BaseException,    # what a command raised
 )->tuple:               # (line for the user, exit code)
@@ -280,7 +304,7 @@ def explain(
     if isinstance(e, (OSError, MemoryError)): return one_line(e), 5
     return f"unexpected {type(e).__name__}: {one_line(e)} (SWAPKIT_DEBUG=1 shows where; please report it)", 1
 
-# %% ../../nbs/tools/cli.ipynb #f734cc5e
+# %% ../../nbs/tools/cli.ipynb #b3c170c9
 @contextlib.contextmanager
 def short_warnings(out=None):   # default: stderr
     "Show each user warning as one line."
@@ -294,7 +318,7 @@ def short_warnings(out=None):   # default: stderr
         warnings.showwarning = show
         yield
 
-# %% ../../nbs/tools/cli.ipynb #fd2cc52a
+# %% ../../nbs/tools/cli.ipynb #51a374a6
 def run(
     argv:list,  # without the program's name
 )->int:         # exit code
@@ -308,7 +332,7 @@ def run(
         print(f"swapkit: {line}", file=sys.stderr)
         return code
 
-# %% ../../nbs/tools/cli.ipynb #51a374a6
+# %% ../../nbs/tools/cli.ipynb #98bc0ca3
 def main():
     "The console command."
     sys.exit(run(sys.argv[1:]))

@@ -151,7 +151,7 @@ def check_ffmpeg(
     return Check('ffmpeg', has, f"{exe}, {'with' if has else 'without'} {encoder}", fix)
 
 # %% ../../nbs/tools/doctor.ipynb #8b4cb050
-DEFAULT_MODELS = ('yunet_n', 'face_mesh_468')
+DEFAULT_MODELS = ('yunet_n', 'face_mesh_468', 'tiny_detect', 'tiny_mesh')
 
 # %% ../../nbs/tools/doctor.ipynb #7c2e3347
 def check_model(name:str)->Check:
@@ -160,7 +160,7 @@ def check_model(name:str)->Check:
     from swapkit.models import check, find_file, model_path, spec
     state = check([name])[name]
     if state=='ok': return Check(f'model {name}', True, str(find_file(spec(name))), code=4)
-    if state=='missing': return Check(f'model {name}', False, 'not here yet', f'swapkit models pull {name}', code=4)
+    if state=='missing': return Check(f'model {name}', False, 'not here; a built-in one serves', f'swapkit models pull {name}', code=0)
     try: model_path(name, fetch=False)
     except SwapkitError as e: return Check(f'model {name}', False, state, str(e), code=4)
 
