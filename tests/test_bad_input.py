@@ -177,13 +177,13 @@ def elsewhere(tmp_path_factory, text=None):
 
 def test_model_missing_and_no_network(swapkit, tmp_path_factory):
     env = elsewhere(tmp_path_factory)
-    swapkit(*swap('MEDIA/ben.mp4'), '--detector', 'yunet_n', code=4, says=('yunet_n', 'https://', 'put it as yunet_n_dynamic.onnx'), **env)
+    swapkit(*swap('MEDIA/ben.mp4'), '--detector', 'yunet_n', '--landmarks', 'tiny_mesh', code=4, says=('yunet_n', 'https://', 'put it as yunet_n_dynamic.onnx'), **env)
     swapkit('models', 'pull', 'yunet_n', code=4, says=('yunet_n', 'https://'), **env)
 
 
 def test_model_with_a_wrong_checksum(swapkit, tmp_path_factory):
     env = elsewhere(tmp_path_factory, 'not these weights')
-    swapkit(*swap('MEDIA/ben.mp4'), code=4, says=('yunet_n_dynamic.onnx', 'SHA-256', 'expected 104ee26c'), **env)
+    swapkit(*swap('MEDIA/ben.mp4'), '--landmarks', 'tiny_mesh', code=4, says=('yunet_n_dynamic.onnx', 'SHA-256', 'expected 104ee26c'), **env)
     swapkit('models', 'check', 'yunet_n', code=4, says='yunet_n', **env)
 
 
@@ -193,7 +193,8 @@ def test_stopped_with_ctrl_c(media, tmp_path):
     env = {**os.environ, **OFFLINE, **{f'XDG_{k}_HOME': str(media/'home'/k) for k in ('CACHE', 'CONFIG', 'DATA')}}
     args = swap(str(media/'long.mp4'), str(media/'ada.jpg'), 'new.mp4', '--batch', '2')
     p = subprocess.Popen([sys.executable, '-c', CLI, *args], cwd=tmp_path, env=env, text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) # a shell's background job ignores it
     until = time.monotonic()+120
     while not (tmp_path/'new.mp4.parts').exists() and p.poll() is None and time.monotonic()<until: time.sleep(.05)
     time.sleep(.3)
