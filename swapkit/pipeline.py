@@ -128,8 +128,9 @@ def finder_names(
     want = [names if n=='auto' else (n,) for n,names in ((detector, ('yunet_n', 'tiny_detect')), (landmarks, ('face_mesh_468', 'tiny_mesh')))]
     got = tuple(best(*w) for w in want)
     if lost := [w[0] for w,g in zip(want, got) if g!=w[0]]:
-        warnings.warn(f"{' and '.join(lost)} not here: the built-in {' and '.join(g for g,w in zip(got, want) if g!=w[0])} is used; "
-                      f"`swapkit models pull {' '.join(lost)}` fetches what is more exact ({sum(MODELS[n].size for n in lost)/1e6:.1f} MB, Apache-2.0)")
+        mine = [g for g,w in zip(got, want) if g!=w[0]]
+        warnings.warn(f"no {' and '.join(lost)} here, so the built-in {' and '.join(mine)} will do; `swapkit models pull {' '.join(lost)}` "
+                      f"fetches what is more exact ({sum(MODELS[n].size for n in lost)/1e6:.1f} MB, Apache-2.0)")
     return got
 
 def make_finder(detector:str, landmarks:str, device=None, engine:str='auto'):

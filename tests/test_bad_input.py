@@ -17,7 +17,7 @@ import dev
 CLI = 'from swapkit.tools.cli import main; main()'
 OFFLINE = {k: 'http://127.0.0.1:9' for k in ('http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY')}
 OFFLINE.update(no_proxy='', NO_PROXY='')
-PROGRESS = re.compile(r'swapkit: \w+ \d+(/\d+)? frames,')
+PROGRESS = re.compile(r'swapkit: (\w+ \d+(/\d+)? frames,|no .* here, so the built-in )') # what is no complaint
 MODELS = [f for f in os.environ.get('SWAPKIT_MODELS', '').split(os.pathsep) if Path(f).is_dir()]
 
 
