@@ -264,7 +264,7 @@ def fetch_url(
                 if progress: progress(done, total)
     if done<total: raise ConnectionError(f"{done} of {total} bytes came")
 
-# %% ../nbs/02_models.ipynb #c80a0fda
+# %% ../nbs/02_models.ipynb #5b1f6109
 def try_url(
     m:ModelSpec,
     url:str,
@@ -285,7 +285,7 @@ def try_url(
     part.unlink()
     return f"{url}: its SHA-256 is {got}, expected {want}"
 
-# %% ../nbs/02_models.ipynb #5b1f6109
+# %% ../nbs/02_models.ipynb #962f573b
 def download(
     m:ModelSpec,
     folder=None,        # where to; `download_dir()` by default
@@ -300,7 +300,7 @@ def download(
         else: return Path(os.replace(part, folder/m.file) or folder/m.file)
     raise ModelMissing(f"{where_to_get(m)} ({'; '.join(errs)})")
 
-# %% ../nbs/02_models.ipynb #beb372c7
+# %% ../nbs/02_models.ipynb #5bc4a8ab
 def model_path(
     name:str,               # key of `MODELS`
     fetch:bool=True,        # download what is not here
@@ -312,7 +312,7 @@ def model_path(
     if not fetch: raise ModelMissing(where_to_get(m))
     return verify(m, download(m, progress=progress))
 
-# %% ../nbs/02_models.ipynb #abd7fd14
+# %% ../nbs/02_models.ipynb #1a0c225f
 def check(
     names=(),   # all models by default
 )->dict:        # name → 'ok', 'missing', 'unconfirmed' or 'wrong'
@@ -323,7 +323,7 @@ def check(
         return 'ok' if file_sha256(p)==want else 'wrong'
     return {n:state(spec(n)) for n in names or MODELS}
 
-# %% ../nbs/02_models.ipynb #1a0c225f
+# %% ../nbs/02_models.ipynb #43dc998e
 def pull(
     names,          # one or more keys of `MODELS`
     progress=None,  # called with (name, bytes so far, bytes in all or 0)
@@ -333,7 +333,7 @@ def pull(
     tell = lambda n: (lambda *a: progress(n, *a)) if progress else None
     return {n:model_path(n, progress=tell(n)) for n in names}
 
-# %% ../nbs/02_models.ipynb #43dc998e
+# %% ../nbs/02_models.ipynb #0181d90b
 def list_models()->list: # of dicts: name, state, path or None, size, licence, commercial, about
     "One row per model, for a table."
     state = check()
@@ -341,7 +341,7 @@ def list_models()->list: # of dicts: name, state, path or None, size, licence, c
                          commercial=m.commercial, about=m.about)
     return [row(m) for m in MODELS.values()]
 
-# %% ../nbs/02_models.ipynb #a3fc141f
+# %% ../nbs/02_models.ipynb #26b2fa39
 def load_state(
     path,           # .safetensors, or a torch checkpoint of tensors
     key:str=None,   # entry to take where the checkpoint wraps its tensors, e.g. 'params_ema'
