@@ -15,7 +15,7 @@ import dev
 PACKAGE = dev.ROOT/'swapkit'
 FILES = [p for p in sorted(PACKAGE.rglob('*.py')) if p.name[0]!='_']
 MODULES = {'.'.join(p.relative_to(PACKAGE).with_suffix('').parts): p for p in FILES}
-STAGES = {dev.module_of(p): int(p.name[:2]) for p in dev.notebooks() if re.match(r'\d\d_', p.name)}
+STAGES = {dev.module_of(p): p.name for p in dev.notebooks() if re.match(r'\d\d_', p.name)}
 
 
 def imports(path):

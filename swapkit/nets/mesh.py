@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['T_NONE', 'asset', 'mean_mesh', 'triangles', 'mirrored', 'barycentric', 'rasterise', 'interpolate', 'read_at',
-           'texture_mesh', 'facing', 'make_texture', 'draw']
+           'texture_mesh', 'texture_seen', 'on_texture', 'facing', 'frontal', 'coarse', 'draw']
 
 # %% ../../nbs/nets/mesh.ipynb #e2fc3b92
 import math
@@ -17,7 +17,6 @@ from matplotlib.tri import Triangulation
 from safetensors.torch import load_file
 
 import swapkit
-from ..core import Crops
 
 # %% ../../nbs/nets/mesh.ipynb #165f5a02
 def asset(name:str)->Path: # file inside the package
@@ -130,7 +129,17 @@ def texture_mesh(size:int)->torch.Tensor: # (468,3) pixels
     return torch.cat([(m[:,:2]-(lo+hi)/2)*r+.5, m[:,2:]*r], 1)*size - .5
 
 @lru_cache(8)
-def _texture_seen(size): return rasterise(texture_mesh(size)[None], triangles(), size)
+def texture_seen(size:int)->torch.Tensor: # (size,size) triangle at each pixel
+    "Where each triangle lies on the texture."
+    return rasterise(texture_mesh(size)[None], triangles(), size)[0]
+
+def on_texture(
+    values:torch.Tensor,    # (F,468,C) one value for each point
+    size:int,
+)->torch.Tensor:            # (F,C,size,size), 0 outside the face
+    "Values of the points, spread over the mean face."
+    n, (mesh, tris, seen) = len(values), (t.to(values.device) for t in (texture_mesh(size), triangles(), texture_seen(size)))
+    return interpolate(values, mesh.expand(n,-1,-1), tris, seen.expand(n,-1,-1))
 
 # %% ../../nbs/nets/mesh.ipynb #8d4312c3
 def facing(
@@ -144,31 +153,35 @@ def facing(
     for k in range(3): at.index_add_(1, tris[:,k], normal)
     return nnf.normalize(at, dim=-1)[...,2]
 
-# %% ../../nbs/nets/mesh.ipynb #0eaea7d1
-def make_texture(
-    crops:Crops,        # photos of one person, with landmarks
-    size:int=512,
-)->torch.Tensor:        # (1,3,size,size)
-    "The person's skin on the mean face: mean over the photos, each by how squarely it shows each part."
-    mesh, tris, seen = (t.to(crops.device) for t in (texture_mesh(size)[None], triangles(), _texture_seen(size)))
-    all_seen = seen.expand(len(crops),-1,-1)
-    spread = lambda v: interpolate(v, mesh.expand(len(crops),-1,-1), tris, all_seen)
-    skin = read_at(crops.data, spread(crops.lms[...,:2].float()))
-    weight = spread(((facing(crops.lms)-.15)/.6).clamp(.02, 1).unsqueeze(-1)).clamp(min=1e-3)
-    return (skin*weight).sum(0, keepdim=True)/weight.sum(0, keepdim=True)
+# %% ../../nbs/nets/mesh.ipynb #29271126
+def frontal(
+    lms:torch.Tensor,   # (F,468,3)
+)->torch.Tensor:        # (F,468,3) in the units of `mean_mesh`
+    "Meshes turned, scaled and moved to lie on the mean face."
+    p, m = lms.float(), mean_mesh().to(lms.device)
+    a, b = p-p.mean(1, keepdim=True), m-m.mean(0)
+    U,s,V = torch.linalg.svd(a.transpose(1,2)@b)
+    s = torch.cat([s[:,:2], s[:,2:]*torch.det(U@V).sign()[:,None]], 1) # never a reflection
+    R = U*torch.cat([torch.ones_like(s[:,:2]), torch.det(U@V).sign()[:,None]], 1)[:,None]@V
+    return a@R*(s.sum(1)/a.square().sum((1,2)).clamp(min=1e-9))[:,None,None] + m.mean(0)
 
 # %% ../../nbs/nets/mesh.ipynb #d3d78ce3
+def coarse(size:int)->int:
+    "How many pixels of a crop become one where a coarse look is enough: about 128 remain, whatever the crop."
+    return 2**min(max((size//128).bit_length()-1, 0), 3)
+
 def draw(
-    texture:torch.Tensor,   # (1 or F,3,t,t) on `texture_mesh`
-    lms:torch.Tensor,       # (F,468,3) in pixels of the picture
-    size:int,               # its side
-    step:int=2,             # places are worked out at a resolution this much lower
-)->tuple:                   # (F,3,S,S), and (F,1,S,S) how much of each pixel the mesh covers
+    texture:torch.Tensor,       # (1 or F,3,t,t) on `texture_mesh`
+    lms:torch.Tensor,           # (F,468,3) in pixels of the picture
+    size:int,                   # its side S
+    values:torch.Tensor=None,   # (1 or F,468,C) more to know of each point
+)->tuple:                       # (F,3,S,S); (F,1,S,S) how much of each pixel the mesh covers; (F,C,s,s) values, s = S/coarse(S)
     "Textures on meshes."
-    tris, at = triangles().to(lms.device), texture_mesh(texture.shape[-1])[None,:,:2].to(lms.device)
-    low = lms*lms.new_tensor([1/step]) + lms.new_tensor([.5/step-.5]*2+[0])
+    step, tris, at = coarse(size), triangles().to(lms.device), texture_mesh(texture.shape[-1])[None,:,:2].to(lms.device)
+    if values is not None: at = torch.cat([at, values], -1)
+    low = lms*lms.new_tensor([1/step]*2+[1]) + lms.new_tensor([.5/step-.5]*2+[0])
     seen = rasterise(low, tris, size//step)
-    both = torch.cat([interpolate(at, low, tris, seen), (seen>=0).unsqueeze(1).to(lms.dtype)], 1)
-    both = nnf.interpolate(both, size=size, mode='bilinear')
+    at, on = interpolate(at, low, tris, seen), (seen>=0).unsqueeze(1).to(lms.dtype)
+    both = nnf.interpolate(torch.cat([at[:,:2], on], 1), size=size, mode='bilinear') if step>1 else torch.cat([at[:,:2], on], 1)
     on = both[:,2:]
-    return read_at(texture, both[:,:2]/on.clamp(min=1e-3)), on
+    return read_at(texture, both[:,:2]/on.clamp(min=1e-3)), on, at[:,2:]
