@@ -4,18 +4,17 @@
 
 # %% auto #0
 __all__ = ['TEMPLATES', 'FACTORS', 'template_points', 'similarity', 'transform', 'scale_of', 'compose', 'invert', 'shift',
-           'rescale', 'at_once', 'in_groups', 'warp', 'rectangles', 'cut', 'on_blocks', 'reduction', 'planar',
-           'reduced', 'cut_warp', 'align', 'realign']
+           'rescale', 'at_once', 'in_groups', 'warp', 'rectangles', 'cut', 'on_blocks', 'reduction', 'reduced',
+           'cut_warp', 'align', 'realign']
 
 # %% ../nbs/05_align.ipynb #de245ee2
 import dataclasses
 from fractions import Fraction
 
-import cv2
 import torch
 import torch.nn.functional as nnf
 
-from .core import BadInput, Crops, Faces, Frames
+from .core import BadInput, Crops, Faces, Frames, planar
 
 # %% ../nbs/05_align.ipynb #08f03362
 def _template(native, *xy): return torch.tensor(xy, dtype=torch.float64).view(5,2)/native
@@ -175,13 +174,6 @@ def reduction(
     return (scale[:,None]*torch.tensor([float(f) for f in FACTORS], device=scale.device)<least).sum(1).clamp(max=len(FACTORS)-1)
 
 # %% ../nbs/05_align.ipynb #a42c77f6
-def planar(x:torch.Tensor)->torch.Tensor: # (N,3,H,W) uint8, however it lies in memory → the same, colour by colour
-    "Bytes in the order that networks read."
-    if x.device.type!='cpu' or x.is_contiguous(): return x.contiguous()
-    out = torch.empty(x.shape, dtype=x.dtype)
-    for a,b in zip(x.permute(0,2,3,1).numpy(), out.numpy()): cv2.split(a, list(b))
-    return out
-
 def reduced(x:torch.Tensor, r:Fraction)->torch.Tensor: # (F,3,h,w) uint8 → (F,3,h/r,w/r), [0,1]
     "Make pictures smaller, antialiased."
     small = tuple(int(n/r) for n in x.shape[-2:])

@@ -11,8 +11,8 @@ import dataclasses
 import cv2
 import torch
 
-from .align import compose, cut, invert, planar, shift, transform, warp
-from .core import Crops, Frames
+from .align import compose, cut, invert, shift, transform, warp
+from .core import Crops, Frames, planar
 
 # %% ../nbs/10_blend.ipynb #5562b73e
 def extent(
