@@ -8,10 +8,11 @@ __all__ = ['extent', 'places', 'turns', 'paste', 'keep']
 # %% ../nbs/10_blend.ipynb #9c826517
 import dataclasses
 
+import cv2
 import torch
 
 from .align import compose, cut, invert, shift, transform, warp
-from .core import Crops, Frames
+from .core import Crops, Frames, planar
 
 # %% ../nbs/10_blend.ipynb #5562b73e
 def extent(
@@ -21,7 +22,7 @@ def extent(
     S = mask.shape[-1]
     at = torch.arange(S, device=mask.device)
     ends = []
-    for on in ((mask[:,0]>0).any(1), (mask[:,0]>0).any(2)):
+    for on in (mask[:,0].amax(1)>0, mask[:,0].amax(2)>0):
         ends.append((torch.where(on, at, S).amin(1), torch.where(on, at, -1).amax(1)))
     (x1,x2),(y1,y2) = ends
     return torch.stack([x1,y1,x2,y2], 1)
@@ -33,12 +34,13 @@ def places(
     frame:tuple,        # (H, W)
 )->torch.Tensor:        # (F,4) int64: x1, y1, x2, y2 in the frame, x2 and y2 not included
     "The rectangle of the frame under each mask; empty (x2 ≤ x1) where there is nothing to do."
-    x1,y1,x2,y2 = (extent(mask).double()+mask.new_tensor([-1,-1,1,1])).unbind(1)
+    inside = extent(mask)
+    x1,y1,x2,y2 = (inside.double()+mask.new_tensor([-1,-1,1,1])).unbind(1)
     corners = transform(invert(M), torch.stack([torch.stack(c, -1) for c in ((x1,y1),(x2,y1),(x1,y2),(x2,y2))], 1))
     lo, hi = corners.amin(1).floor().long(), corners.amax(1).ceil().long()+1
     H,W = frame
     r = torch.stack([lo[:,0].clamp(0,W), lo[:,1].clamp(0,H), hi[:,0].clamp(0,W), hi[:,1].clamp(0,H)], 1)
-    return torch.where((mask.amax((1,2,3))>0)[:,None], r, torch.zeros_like(r))
+    return torch.where((inside[:,2]>=inside[:,0])[:,None], r, torch.zeros_like(r))
 
 # %% ../nbs/10_blend.ipynb #91be2648
 def turns(
@@ -51,18 +53,23 @@ def turns(
     return at - torch.cummax(torch.where(first, at, 0), 0).values
 
 # %% ../nbs/10_blend.ipynb #899a1c96
+def _put(data, r, y, x, part):
+    "Bytes of one rectangle into their frame; on the CPU as they lie there, colours side by side."
+    h, w = part.shape[-2:]
+    to = data[r,:,y:y+h,x:x+w].permute(1,2,0)
+    if data.device.type!='cpu' or data.stride(1)!=1: to.copy_(part.permute(1,2,0))
+    else: cv2.merge(list(part.numpy()), to.numpy())
+
 def _paste_turn(data, rows, crops, mask, rect):
     "Blend crops into `data` in place; no two of them in one frame."
     h, w = (max(int((rect[:,i+2]-rect[:,i]).max()), 1) for i in (1,0))
     H, W = data.shape[-2:]
     x, y = rect[:,0].clamp(max=W-w), rect[:,1].clamp(max=H-h)
     back = compose(shift(-x, -y), invert(crops.M))
-    new = warp(torch.cat([crops.data, mask], 1), back, (h,w), 'zeros')
-    old = cut(data, rows, x, y, h, w)
-    a = new[:,3:]
-    # colour was warped with black around it, as the mask was: at the border of the crop the mask is 0
-    mixed = torch.where(a>0, (old*(1-a) + new[:,:3]*(255*a)).round().clamp(0,255), old).to(torch.uint8)
-    for r,a,b,part in zip(rows.tolist(), x.tolist(), y.tolist(), mixed): data[r,:,b:b+h,a:a+w] = part
+    # colour is warped with black around it, as the mask is: at the border of the crop the mask is 0
+    new, a = (warp(t, back, (h,w), 'zeros') for t in (crops.data, mask))
+    mixed = torch.lerp(planar(cut(data, rows, x, y, h, w)).float(), new.mul_(255), a) # where the mask is 0: exactly the old
+    for *at,part in zip(rows.tolist(), y.tolist(), x.tolist(), mixed.clamp_(0,255).add_(.5).to(torch.uint8)): _put(data, *at, part)
 
 # %% ../nbs/10_blend.ipynb #91eb8864
 def paste(
@@ -89,4 +96,4 @@ def keep(
     mask:torch.Tensor,      # (F,1,S,S) 1 where the target's own is wanted
 )->Crops:
     "Put the target's own pixels back, such as its mouth."
-    return dataclasses.replace(new, data=new.data + mask*(old.data-new.data))
+    return dataclasses.replace(new, data=torch.lerp(new.data, old.data, mask))

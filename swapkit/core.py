@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault', 'check_shape', 'Batch', 'cat', 'Frames',
-           'Faces', 'no_faces', 'FacesWriter', 'finish_faces', 'load_faces', 'save_faces', 'Crops', 'Source',
+           'planar', 'Faces', 'no_faces', 'FacesWriter', 'finish_faces', 'load_faces', 'save_faces', 'Crops', 'Source',
            'test_batch_equal', 'test_near', 'file_hash', 'default_device']
 
 # %% ../nbs/00_core.ipynb #8d721247
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+import cv2 # before decord, whose own zlib would break its PNG reader
 import numpy as np
 import torch
 from safetensors import safe_open
@@ -101,6 +102,14 @@ class Frames(Batch):
         bad = numbers[self.idx[r]!=numbers] if len(self) else numbers
         if len(bad): raise IndexError(f"frame {bad[0].item()} is not in this batch of {len(self)}: {self.idx.tolist()[:3]}…")
         return r
+
+# %% ../nbs/00_core.ipynb #2890d6f7
+def planar(x:torch.Tensor)->torch.Tensor: # (N,3,H,W) uint8, however it lies in memory → the same, colour by colour
+    "Bytes in the order that networks read."
+    if x.device.type!='cpu' or x.is_contiguous(): return x.contiguous()
+    out = torch.empty(x.shape, dtype=x.dtype)
+    for a,b in zip(x.permute(0,2,3,1).numpy(), out.numpy()): cv2.split(a, list(b))
+    return out
 
 # %% ../nbs/00_core.ipynb #391a2f90
 @dataclass(repr=False)

@@ -12,7 +12,7 @@ from functools import lru_cache
 import torch
 import torch.nn.functional as nnf
 
-from .core import BadInput, Faces, Frames, default_device
+from .core import BadInput, Faces, Frames, default_device, planar
 from .models import best, model_path
 from .nets.onnx import OnnxNet
 from .nets.tiny import tiny_net
@@ -35,7 +35,8 @@ def net_input(
     "Frames as YuNet was trained: antialiased, BGR, black below and on the right."
     if size!=tuple(data.shape[-2:]):
         data = nnf.interpolate(data if data.device.type=='cpu' else data.float(), size=size, mode='bilinear', antialias=True)
-    return nnf.pad(data.flip(1).float(), (0, -size[1]%32, 0, -size[0]%32)).contiguous()
+    if data.dtype==torch.uint8: data = planar(data)
+    return nnf.pad(data.flip(1).float(), (0, -size[1]%32, 0, -size[0]%32))
 
 # %% ../nbs/04_detect.ipynb #c018d5bb
 @lru_cache(8)

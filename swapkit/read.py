@@ -15,6 +15,7 @@ from pathlib import Path
 
 import av
 import cv2 # before decord, whose own zlib would break cv2's PNG reader
+import numpy as np
 import torch
 
 try: import decord
@@ -182,7 +183,7 @@ def _film(info:VideoInfo, pts:int, wind:bool=True):
         for f in _decoded(c, v):
             if first and wind and (f.pts is None or f.pts>pts): break
             first = False
-            if f.pts is not None and f.pts>=pts: yield f.pts, torch.from_numpy(f.to_ndarray(format='rgb24')).rot90(info.rotation//90)
+            if f.pts is not None and f.pts>=pts: yield f.pts, np.rot90(f.to_ndarray(format='rgb24'), info.rotation//90)
     if not first or not wind: return
     yield from _film(info, pts, wind=False)
 
@@ -192,10 +193,11 @@ def pyav_reader(info:VideoInfo):
     state = dict(at=None, film=None)
     def get(numbers):
         if state['at']!=numbers[0]: state['film'] = _film(info, int(info.pts[numbers[0]]))
-        got = [f for _,f in zip(numbers, state['film'])]
-        if [p for p,_ in got]!=info.pts[list(numbers)].tolist(): raise _lost(info, numbers[0])
+        out, pts = np.empty((len(numbers), info.height, info.width, 3), np.uint8), []
+        for to,(p,f) in zip(out, state['film']): to[:] = f; pts.append(p)
+        if pts!=info.pts[list(numbers)].tolist(): raise _lost(info, numbers[0])
         state['at'] = numbers[-1]+1
-        return torch.stack([f for _,f in got]).permute(0,3,1,2)
+        return torch.from_numpy(out).permute(0,3,1,2)
     return get
 
 # %% ../nbs/03_read.ipynb #71ac9871
