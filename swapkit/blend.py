@@ -11,7 +11,7 @@ import dataclasses
 import cv2
 import torch
 
-from .align import compose, cut, invert, shift, transform, warp
+from .align import at_once, compose, cut, invert, shift, transform, warp
 from .core import Crops, Frames, planar
 
 # %% ../nbs/10_blend.ipynb #5562b73e
@@ -80,13 +80,13 @@ def paste(
 )->Frames:
     "Blend crops back; outside the mask the frames keep their bytes."
     data, rows, turn = frames.data.clone(), frames.rows(crops.frame), turns(crops.frame)
-    rect = places(crops.M, mask, frames.size)
+    rect, few = places(crops.M, mask, frames.size), max(1, at_once(data.device)//crops.size**2)
     side = (rect[:,2:]-rect[:,:2]).amax(1)
     octave = (side.clamp(min=1).double().log()/torch.tensor(group).double().log()).floor().long()
     for t in range(int(turn.max())+1 if len(turn) else 0):
         for o in octave[turn==t].unique().tolist():
-            i = ((turn==t) & (octave==o) & (side>0)).nonzero()[:,0]
-            if len(i): _paste_turn(data, rows[i], crops[i], mask[i], rect[i])
+            for i in ((turn==t) & (octave==o) & (side>0)).nonzero()[:,0].split(few):
+                if len(i): _paste_turn(data, rows[i], crops[i], mask[i], rect[i])
     return dataclasses.replace(frames, data=data)
 
 # %% ../nbs/10_blend.ipynb #661adaa5

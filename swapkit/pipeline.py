@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PHOTOS', 'SEGMENT', 'RESTORERS', 'swap_on', 'one_batch', 'in_halves', 'in_order', 'photo_files', 'read_photo',
-           'finder_names', 'make_finder', 'load_source', 'cut_up', 'find_faces', 'about_film', 'analyse', 'key_of',
+           'finder_names', 'make_finder', 'load_source', 'together', 'find_faces', 'about_film', 'analyse', 'key_of',
            'source_key', 'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment', 'known', 'check_options',
            'check_out', 'workshop', 'pick', 'film_faces', 'render_film', 'swap_film', 'write_photo', 'swap_photo',
            'read_frame', 'source_photos', 'load_sources', 'swap_video']
@@ -180,12 +180,9 @@ def load_source(
     return Source(replace(crops, face=torch.arange(len(crops), device=crops.device)), names)
 
 # %% ../nbs/14_pipeline.ipynb #51255b3e
-def cut_up(
-    frames:Frames,
-    n:int,          # of the pieces
-)->list:            # of `Frames`
-    "A batch in pieces of n frames."
-    return [frames[i:i+n] for i in range(0, len(frames), n)]
+def together(device, batch:int)->int: # frames
+    "How many frames are read and worked on as one: what was asked for, but for a CPU no more than its cache can hold."
+    return batch if torch.device(device).type!='cpu' else min(batch, 4)
 
 def find_faces(
     info:VideoInfo, find, path, about:dict,
@@ -195,10 +192,9 @@ def find_faces(
 ):
     "First pass: the faces of a film, with tracks, into a file."
     device = torch.device(device)
-    with FacesWriter(path) as w, closing(read_frames(info, batch, first, last)) as batches:
-        pieces = chain.from_iterable(cut_up(f, 4 if device.type=='cpu' else batch) for f in batches)
-        look = lambda f: (int(f.idx[-1]), in_halves(lambda f,*_: find(f), f.to(device)))
-        for at,faces in in_order(look, pieces, device):
+    look = lambda f: (int(f.idx[-1]), in_halves(lambda f,*_: find(f), f.to(device)))
+    with FacesWriter(path) as w, closing(read_frames(info, together(device, batch), first, last, ahead=4)) as batches:
+        for at,faces in in_order(look, batches, device):
             w.add(faces)
             if progress: progress(at+1-first, last-first, 'analyse')
         tracked = track(w.small())
@@ -268,7 +264,7 @@ def in_pieces(job:Job, frames, faces, which):
     "Frames with their faces, as many at once as the device likes: a GPU the whole batch, a core of a CPU two faces."
     on = lambda f: (faces.frame>=f.idx[0]) & (faces.frame<=f.idx[-1])
     n = len(frames) if job.device.type!='cpu' else max(1, 2*len(frames)//max(int(on(frames).sum()), 1))
-    for f in cut_up(frames, n): yield f, faces[on(f)], which[on(f)]
+    for f in (frames[i:i+n] for i in range(0, len(frames), n)): yield f, faces[on(f)], which[on(f)]
 
 def render_segment(job:Job, path, first, last, progress=None):
     "Make one segment: frames first … last-1 with their faces swapped."
@@ -277,7 +273,7 @@ def render_segment(job:Job, path, first, last, progress=None):
     made = path.with_name(f'.{path.name}')
     run = lambda piece: in_halves(job.stage, *(t.to(job.device) for t in piece))
     with SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
-         closing(read_frames(i, job.batch, first, last, get=job.get)) as batches:
+         closing(read_frames(i, together(job.device, job.batch), first, last, get=job.get, ahead=4)) as batches:
         pieces = chain.from_iterable(in_pieces(job, f, faces, which) for f in batches)
         for part in in_order(run, pieces, job.device):
             w.write(part.data)

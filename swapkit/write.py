@@ -251,7 +251,8 @@ class SegmentWriter:
         "Hand over a batch; waits while the queue is full; raises `SystemFault` when ffmpeg has failed."
         check_shape('rgb', rgb, ('N',3,*self.size))
         self.frames += len(rgb)
-        if len(rgb): self.ffmpeg.put(to_yuv420(rgb, self.colour).cpu().numpy())
+        few = len(rgb) if rgb.device.type!='cpu' else 2**22//(self.size[0]*self.size[1]) # a CPU's memory is fast in small pieces
+        for part in rgb.split(max(few, 1)) if len(rgb) else (): self.ffmpeg.put(to_yuv420(part, self.colour).cpu().numpy())
     def _some(self, kind, error, trace):
         if not kind and not self.frames: raise ValueError(f"{self.path.name}: no frame was written")
     def __exit__(self, *error): return self.todo.__exit__(*error)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['compute', 'target', 'overwrite', 'plain_line', 'progress', 'Number', 'Faces', 'assignments', 'spread', 'cli',
-           'file_arg', 'options', 'swap', 'people_table', 'analyse', 'demo', 'evaluate', 'doctor', 'models',
-           'models_list', 'models_pull', 'models_check', 'models_confirm', 'one_line', 'explain', 'short_warnings',
-           'run', 'main']
+           'file_arg', 'options', 'swap', 'people_table', 'analyse', 'demo', 'evaluate', 'doctor', 'clip_size', 'bench',
+           'models', 'models_list', 'models_pull', 'models_check', 'models_confirm', 'one_line', 'explain',
+           'short_warnings', 'run', 'main']
 
 # %% ../../nbs/tools/cli.ipynb #5f79356a
 import contextlib, math, os, sys, time, warnings
@@ -239,6 +239,30 @@ def doctor():
     checks = doctor.diagnose()
     click.echo(doctor.table(checks))
     raise click.exceptions.Exit(doctor.exit_code(checks))
+
+# %% ../../nbs/tools/cli.ipynb #d875b9fe
+def clip_size(text:str)->tuple: # (H, W)
+    "A size written as WIDTHxHEIGHT."
+    w,x,h = text.partition('x')
+    if not (x and w.isdigit() and h.isdigit() and min(int(w), int(h))>=64): raise click.BadParameter(f"{text!r}: write a size as 640x360, at least 64x64")
+    return int(h), int(w)
+
+# %% ../../nbs/tools/cli.ipynb #d0a96be8
+@cli.command(**_S)
+@click.argument('films', nargs=-1, callback=file_arg)
+@click.option('--batch', 'batches', type=click.IntRange(1), multiple=True, metavar='N', help='Frames at once; several times for several.  [default: 1 and 16, with a GPU 64 too]')
+@click.option('--size', 'sizes', multiple=True, metavar='WxH', help='Size of the built-in clip.  [default: 640x360 and 1920x1080]')
+@click.option('--save', metavar='FILE', help='Keep all figures as JSON.')
+@click.option('--device', type=click.Choice(['auto','cpu','cuda']), default='auto', show_default=True)
+def bench(films, batches, sizes, save, device):
+    "Measure every stage's frames per second on this machine, with the built-in sample or on FILMS."
+    from swapkit.core import default_device
+    from swapkit.tools import benchmark
+    batches = sorted(set(batches)) or [1, 16] + [64]*(default_device(device).type=='cuda')
+    sizes = [clip_size(s) for s in sizes] or [(360,640), (1080,1920)]
+    got = benchmark.bench(films, sizes, batches, device, save, benchmark.shown(['swapkit', *sys.argv[1:]]))
+    click.echo(benchmark.stage_table(got['rows']))
+    click.echo(f"on {got['machine']['gpu'] or got['machine']['system']}, {got['machine']['cores']} cores; {got['engine']}")
 
 # %% ../../nbs/tools/cli.ipynb #9bb1fd12
 @cli.group(**_S)
