@@ -178,7 +178,8 @@ def evaluate(
     parts, tables, away, n = [], [], 0., 0
     with closing(read_frames(info, batch)) as xs, closing(read_frames(video_info(result), batch)) as ys:
         for x,y in zip(xs, ys):
-            x, y = x.to(device), dataclasses.replace(y, idx=x.idx).to(device)
+            k = min(len(x), len(y)) # the shorter film ends it
+            x, y = x[:k].to(device), dataclasses.replace(y[:k], idx=x.idx[:k]).to(device)
             faces = detect(x)
             away, n = away+outside(x, y, faces)*len(x), n+len(x)
             parts.append(faces.to('cpu'))
@@ -268,9 +269,10 @@ def main(argv=None):
     p = argparse.ArgumentParser(prog='python -m swapkit.tools.metrics')
     p.add_argument('films', nargs='+'); p.add_argument('--source', nargs='+', required=True, metavar='NAME=PHOTOS', help='photos, or a folder of them')
     p.add_argument('--keep', required=True, help='folder for the results'); p.add_argument('--save'); p.add_argument('--swapper', default='mesh')
+    p.add_argument('--end', type=float, help='seconds; whole films by default')
     a = p.parse_args(argv)
     sources = {k: v.split(',') for k,v in (s.split('=', 1) for s in a.source)}
-    rows = judge(a.films, sources, a.keep, lambda r: print(json.dumps(r), flush=True), swapper=a.swapper, crf=12, preset='veryfast')
+    rows = judge(a.films, sources, a.keep, lambda r: print(json.dumps(r), flush=True), swapper=a.swapper, end=a.end, crf=12, preset='veryfast')
     command = shown(['python -m swapkit.tools.metrics', *(argv or sys.argv[1:])])
     if a.save: Path(a.save).write_text(json.dumps(dict(command=command, machine=machine(), rows=rows), indent=1)+'\n')
 
