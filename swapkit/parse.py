@@ -99,8 +99,8 @@ def _enlarge(mask, size): return mask if mask.shape[-1]==size else nnf.interpola
 # %% ../nbs/08_parse.ipynb #00e61c71
 def face_mask(
     crops:Crops,        # with mesh landmarks
-    shrink:float=.02,   # how far the edge lies inside the face's oval, as a part of the crop
-    soft:float=.06,     # width of the edge, as a part of the crop
+    shrink:float=.01,   # how far the edge lies inside the face's oval, as a part of the crop
+    soft:float=.045,     # width of the edge, as a part of the crop
     size:int=None,      # side of the mask; the crop's by default
 )->torch.Tensor:        # (F,1,S,S)
     "The face's oval, feathered inwards."
