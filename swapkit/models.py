@@ -160,7 +160,7 @@ MODELS = {m.name:m for m in [
         'dde56044ac9274bf222b6192df6ae6c541bc6c8be2989fd3bf2c4353ddc01523', 153514, (), 'Apache-2.0', 'yes',
         'face detector that comes with swapkit (distilled from YuNet-n)'),
     ModelSpec('tiny_mesh', 'tiny_mesh.safetensors',
-        'a0257e7e9258537b74f7f6ce10a21cab97696fd9983fe22e3a8fcd0408d52b80', 697058, (), 'Apache-2.0', 'yes',
+        'dded89f6c7e1f523c633b9709d47caa363c877804f3ad54eb47eb577012c6f6b', 792598, (), 'Apache-2.0', 'yes',
         '468 landmarks and presence, comes with swapkit (distilled from MediaPipe face mesh)'),
 ]}
 
