@@ -157,10 +157,10 @@ MODELS = {m.name:m for m in [
         'e4a3f08c753cb72d04e10aa0f7dbe3deebbf39567d4ead6dce08e98aa49e16af', 554253681, (), 'non-commercial research',
         'no', 'inswapper 128 (InsightFace); its authors withdrew it, bring your own file'),
     ModelSpec('tiny_detect', 'tiny_detect.safetensors',
-        'dde56044ac9274bf222b6192df6ae6c541bc6c8be2989fd3bf2c4353ddc01523', 153514, (), 'Apache-2.0', 'yes',
+        '66f18785eae0d6136f87948735698fd82e4a1048949be70245895988323afd6d', 153514, (), 'Apache-2.0', 'yes',
         'face detector that comes with swapkit (distilled from YuNet-n)'),
     ModelSpec('tiny_mesh', 'tiny_mesh.safetensors',
-        'dded89f6c7e1f523c633b9709d47caa363c877804f3ad54eb47eb577012c6f6b', 792598, (), 'Apache-2.0', 'yes',
+        '3ac8241a6e0bcf129a2fef4f55b8183c347a6c4f0d7c91abb0d92581d6f0c437', 792598, (), 'Apache-2.0', 'yes',
         '468 landmarks and presence, comes with swapkit (distilled from MediaPipe face mesh)'),
 ]}
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SIDE', 'POINTS', 'piece', 'place', 'veil', 'reduced', 'paste_in', 'scene', 'answers', 'pool', 'boxes_of', 'giou',
-           'loss_of', 'begin', 'learn', 'check', 'pictures', 'heads_of', 'main']
+           'loss_of', 'begin', 'learn', 'as_frames', 'check', 'choose_score', 'pictures', 'heads_of', 'main']
 
 # %% ../../nbs/train/detect.ipynb #f9f520dc
 import argparse
@@ -25,7 +25,7 @@ from ..models import model_path
 from ..nets.onnx import OnnxNet
 from ..nets.tiny import TinyDetect, fold
 from .compare import agree, shares
-from .course import mean_in, quick, rate, record, resume
+from .course import Clock, mean_in, quick, rate, record, resume
 from .mesh import prepared, turned
 from .pictures import data_list, hide, some_frames, spoil
 
@@ -147,38 +147,46 @@ def learn(
     tell,           # called with (step, net, mean losses)
     rounds:int, passes:int=3, n:int=32, top:float=4e-3, seed:int=0, pool_size:int=3000,
     net=None,       # go on with this one; a new one by default
+    minutes=None,   # it ends then at the latest
 )->TinyDetect:      # `fold` it for use
     "Train the detector, on a new pool in every round."
     torch.manual_seed(seed)
     net, g = (net or begin()).to(memory_format=torch.channels_last), torch.Generator().manual_seed(seed)
     kept, opt = copy.deepcopy(net), torch.optim.AdamW(net.parameters(), lr=top, weight_decay=1e-4)
     quick([net.at8])
-    step, steps = 0, rounds*passes*(pool_size//n)
+    step, done = 0, Clock(rounds*passes*(pool_size//n), minutes)
     for r in range(rounds):
+        if done(step)>=1: break
         xs, ys, said = *make(r), []
         for _ in range(passes):
             for i in torch.randperm(len(xs), generator=g)[:pool_size//n*n].view(-1,n):
-                for group in opt.param_groups: group['lr'] = rate(step, steps, top)
+                if done(step)>=1: break
+                for group in opt.param_groups: group['lr'] = rate(done(step), top)
                 ls = loss_of(torch.cat(net.raw(xs[i].flip(1).float()), 1), ys[i].float())
                 opt.zero_grad(); (ls[0]+ls[1]+POINTS*ls[2]).backward()
                 torch.nn.utils.clip_grad_norm_(net.parameters(), 5.)
                 opt.step(); mean_in(kept, net, min(.998, (step+1)/(step+10))); step += 1
                 said.append([l.item() for l in ls])
-        tell(step, kept, np.mean(said, 0))
+        if said: tell(step, kept, np.mean(said, 0))
     return kept
 
 # %% ../../nbs/train/detect.ipynb #checked02
+def as_frames(xs:torch.Tensor)->list: # (N,3,h,w) uint8 → batches
+    return [Frames(x, torch.arange(len(x)), torch.arange(len(x))) for x in xs.split(16)]
+
 def check(
     net,                # a pupil
-    xs:torch.Tensor,    # (N,3,h,w) uint8: scenes that it did not learn from
+    batches:list,       # of `Frames` that it did not learn from
     score:float=.6, least:int=20,
 )->dict:                # recall, precision, distance of the points
     "The pupil beside YuNet, as in use."
-    teacher, pupil, sums = detector('yunet_n', score=.5), Detector(net, score=score), []
-    for i in range(0, len(xs), 16):
-        frames = Frames(xs[i:i+16], torch.arange(i, min(i+16, len(xs))), torch.arange(i, min(i+16, len(xs))))
-        sums.append(agree(teacher(frames), pupil(frames), least))
-    return shares(sums)
+    teacher, pupil = detector('yunet_n', score=.5), Detector(net, score=score, merge=.5)
+    return shares([agree(teacher(frames), pupil(frames), least) for frames in batches])
+
+def choose_score(net, batches:list, scores=(.4,.45,.5,.55,.6,.65,.7,.75))->tuple: # the best one; recall and precision at each
+    "The score from which an answer counts: where the harmonic mean of recall and precision is largest."
+    at = {s: tuple(check(net, batches, s)[k] or 0. for k in ('recall', 'precision')) for s in scores}
+    return max(at, key=lambda s: 2*at[s][0]*at[s][1]/max(sum(at[s]), 1e-9)), at
 
 # %% ../../nbs/train/detect.ipynb #dfcb66cc
 def pictures(root, files:dict)->tuple: # real pictures, grounds; each a list of (h,w,3) RGB
@@ -201,6 +209,7 @@ def main(argv=None):
     p.add_argument('--rounds', type=int, default=12); p.add_argument('--passes', type=int, default=3, help='over the scenes of a round')
     p.add_argument('--top', type=float, default=4e-3, help='highest learning rate')
     p.add_argument('--start', help='weights to go on with'); p.add_argument('--data', help='keep portraits here')
+    p.add_argument('--minutes', type=float, help='end then at the latest'); p.add_argument('--heads', type=int, default=4000, help='that are redrawn')
     p.add_argument('--seed', type=int, default=0); p.add_argument('--threads', type=int, default=1)
     a = p.parse_args(argv)
     torch.set_num_threads(a.threads)
@@ -209,10 +218,10 @@ def main(argv=None):
     files, others = data_list(a.media), data_list(a.media, 'choose')
     Path(a.out).with_name('tiny_data.json').write_text(json.dumps(files, indent=0)+'\n')
     begun, curve, teacher = time.time(), [], OnnxNet(model_path('yunet_n'), 'cpu')
-    stuff, aside = (heads_of(*parts[0][1:3], 4000, a.seed), *pictures(a.media, files)), (heads_of(*parts[1][1:3], 500, 0), *pictures(a.media, others))
-    unseen = pool(320, 0, teacher, *aside)[0]
+    stuff, aside = (heads_of(*parts[0][1:3], a.heads, a.seed), *pictures(a.media, files)), (heads_of(*parts[1][1:3], 500, 0), *pictures(a.media, others))
+    unseen = as_frames(pool(320, 0, teacher, *aside)[0])
     net, before = (None, []) if not a.start else resume(TinyDetect(), a.start)
-    about = dict(command=f'python -m swapkit.train.detect MEDIA --rounds {a.rounds} --passes {a.passes} --seed {a.seed} --threads {a.threads} --top {a.top}', start=bool(a.start), torch=torch.__version__,
+    about = dict(command=f'python -m swapkit.train.detect MEDIA --rounds {a.rounds} --passes {a.passes} --seed {a.seed} --threads {a.threads} --top {a.top} --heads {a.heads} --minutes {a.minutes}', start=bool(a.start), torch=torch.__version__,
                  files={k:len(v) for k,v in files.items()})
     def tell(step, net, losses):
         c = check(fold(net), unseen)
@@ -220,6 +229,6 @@ def main(argv=None):
         hours = dict(hours=round((time.time()-begun)/3600, 3), hours_of_a_core=round(time.process_time()/3600, 3))
         record(a.out, net, [*before, about | dict(steps=step) | hours | dict(curve=curve)])
         print(f'{step} steps: score {losses[0]:.4f}, box {losses[1]:.4f}, points {losses[2]:.5f}; on what is not learnt', {k: c[k] for k in ('faces','recall','precision','points')}, hours, flush=True)
-    learn(lambda r: pool(3000, a.seed*1000+r, teacher, *stuff), tell, a.rounds, a.passes, top=a.top, seed=a.seed, net=net)
+    learn(lambda r: pool(3000, a.seed*1000+r, teacher, *stuff), tell, a.rounds, a.passes, top=a.top, seed=a.seed, net=net, minutes=a.minutes)
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook

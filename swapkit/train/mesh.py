@@ -25,7 +25,7 @@ from ..landmarks import EYE_LEFT, EYE_RIGHT, FaceMesh, look_at, look_at_mesh
 from ..detect import detector
 from ..nets.mesh import mirrored
 from ..nets.tiny import TinyMesh, fold
-from .course import mean_in, quick, rate, record, resume
+from .course import Clock, mean_in, quick, rate, record, resume
 from .pictures import data_list, hide, some_frames, spoil
 from .turn import redraw
 
@@ -173,23 +173,26 @@ def learn(
     rounds:int, each:int=1000, n:int=64, top:float=3e-3, seed:int=0,
     net=None,       # go on with this one; a new one by default
     coarse:float=.35, fair:float=.4,
+    minutes=None,   # it ends then at the latest
 )->TinyMesh:        # `fold` it for use
     "Train the mesh, `each` steps in every round."
     torch.manual_seed(seed)
     g, rng, data = torch.Generator().manual_seed(seed), np.random.default_rng(seed), make(0)
     net = (net or begin(TinyMesh(norm=True), data[1])).to(memory_format=torch.channels_last)
-    kept, opt, steps = copy.deepcopy(net), torch.optim.AdamW(net.parameters(), lr=top, weight_decay=1e-4), rounds*each
+    kept, opt, done = copy.deepcopy(net), torch.optim.AdamW(net.parameters(), lr=top, weight_decay=1e-4), Clock(rounds*each, minutes)
     quick(net.see[:5])
     for r in range(rounds):
+        if done(r*each)>=1: break
         data, errors = make(r) if r else data, []
         for step in range(r*each, (r+1)*each):
-            for group in opt.param_groups: group['lr'] = rate(step, steps, top)
+            if done(step)>=1: break
+            for group in opt.param_groups: group['lr'] = rate(done(step), top)
             loss, error = loss_of(net, *examples(*data, n, g, rng, coarse, fair))
             opt.zero_grad(); loss.backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.)
             opt.step(); mean_in(kept, net, min(.999, (step+1)/(step+10)))
             errors.append(error.item())
-        tell((r+1)*each, kept, sum(errors)/len(errors))
+        if errors: tell(r*each+len(errors), kept, sum(errors)/len(errors))
     return kept
 
 # %% ../../nbs/train/mesh.ipynb #checked01
@@ -237,7 +240,7 @@ def main(argv=None):
     p.add_argument('--fresh', type=int, default=3000, help='portraits redrawn for every round; the last two rounds\' are used')
     p.add_argument('--batch', type=int, default=64); p.add_argument('--top', type=float, default=3e-3, help='highest learning rate')
     p.add_argument('--coarse', type=float, default=.35); p.add_argument('--fair', type=float, default=.4)
-    p.add_argument('--start', help='weights to go on with')
+    p.add_argument('--start', help='weights to go on with'); p.add_argument('--minutes', type=float, help='end then at the latest')
     p.add_argument('--seed', type=int, default=0); p.add_argument('--threads', type=int, default=1); p.add_argument('--data', help='keep portraits here')
     a = p.parse_args(argv)
     torch.set_num_threads(a.threads)
@@ -252,7 +255,7 @@ def main(argv=None):
         last.append(turned(pics, points, a.fresh, torch.Generator().manual_seed(a.seed*1000+r), teacher)); del last[:-2]
         return used(torch.cat([pics, *(x for x,_ in last)])), torch.cat([points, *(p for _,p in last)]), grounds
     net, before = (None, []) if not a.start else resume(TinyMesh(), a.start)
-    about = dict(command=f'python -m swapkit.train.mesh MEDIA --rounds {a.rounds} --each {a.each} --fresh {a.fresh} --batch {a.batch} --seed {a.seed} --threads {a.threads} --top {a.top} --coarse {a.coarse} --fair {a.fair}',
+    about = dict(command=f'python -m swapkit.train.mesh MEDIA --rounds {a.rounds} --each {a.each} --fresh {a.fresh} --batch {a.batch} --seed {a.seed} --threads {a.threads} --top {a.top} --coarse {a.coarse} --fair {a.fair} --minutes {a.minutes}',
                  start=bool(a.start), torch=torch.__version__, portraits=len(pics))
     def tell(step, net, error):
         e = check(net, pics_v, points_v)
@@ -260,6 +263,6 @@ def main(argv=None):
         hours = dict(hours=round((time.time()-begun)/3600, 3), hours_of_a_core=round(time.process_time()/3600, 3))
         record(a.out, net, [*before, about | dict(steps=step) | hours | dict(curve=curve)])
         print(f'{step}: {100*error:.2f} % of the eye distance, {100*e.mean():.2f} % on what is not learnt, {hours}', flush=True)
-    learn(make, tell, a.rounds, a.each, a.batch, a.top, a.seed, net, a.coarse, a.fair)
+    learn(make, tell, a.rounds, a.each, a.batch, a.top, a.seed, net, a.coarse, a.fair, a.minutes)
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook
