@@ -143,7 +143,7 @@ def to_frame(
 
 def onnx_file(name, device, engine): return OnnxNet(model_path(name), device, engine=engine)
 
-DETECTORS = {'yunet_n': (onnx_file, {}), 'yunet_s': (onnx_file, {}), 'tiny_detect': (tiny_net, dict(score=.6, merge=.5))} # name → its network, and the options of `Detector` that are right for it
+DETECTORS = {'yunet_n': (onnx_file, {}), 'yunet_s': (onnx_file, {}), 'tiny_detect': (tiny_net, dict(score=.55, merge=.5))} # name → its network, and the options of `Detector` that are right for it
 
 # %% ../nbs/04_detect.ipynb #9a438de6
 def detector(

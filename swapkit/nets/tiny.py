@@ -90,17 +90,18 @@ class TinyMesh(nn.Module):
         self.points, self.there = nn.Linear(self.ways, 468*3), nn.Linear(self.ways, 1)
         self.fine, self.wide, self.mend = conv(32,6,1), conv(48,4,1), nn.Linear(10*len(SPOTS), self.ways)
         for p in self.mend.parameters(): nn.init.zeros_(p) # nothing to mend at first
-    def raw(self, x): # first and mended points (F,468,3) in units of the crop's side around its middle, (F,) before the sigmoid
+    def raw(self, x, again:int=2): # points (F,468,3) at first and after every mending, in units of the crop's side around its middle; (F,) before the sigmoid
         a = self.see[:3](x*2-1); b = self.see[3:5](a)
         z = self.say(self.see[5:](b).flatten(1))
-        first = self.points(z).view(-1,468,3)
-        at = first.detach()[:,None,SPOTS,:2]*2
-        near = torch.cat([nnf.grid_sample(f, at, align_corners=False) for f in (self.fine(a), self.wide(b))], 1)
-        z = z + self.mend(near.flatten(1))
-        return first, self.points(z).view(-1,468,3), self.there(z.relu())[:,0]
+        maps, out = (self.fine(a), self.wide(b)), [self.points(z).view(-1,468,3)]
+        for _ in range(again):
+            at = out[-1].detach()[:,None,SPOTS,:2]*2
+            z = z + self.mend(torch.cat([nnf.grid_sample(f, at, align_corners=False) for f in maps], 1).flatten(1))
+            out.append(self.points(z).view(-1,468,3))
+        return out, self.there(z.relu())[:,0]
     def forward(self, x)->tuple: # (F,468,3) in crop pixels, (F,) presence in [0,1]
-        _, p, there = self.raw(x)
-        p = p*self.size
+        out, there = self.raw(x)
+        p = out[-1]*self.size
         return torch.cat([p[...,:2]+(self.size-1)/2, p[...,2:]], -1), there.sigmoid()
 
 # %% ../../nbs/nets/tiny.ipynb #064f7f36

@@ -229,6 +229,8 @@ def main(argv=None):
         hours = dict(hours=round((time.time()-begun)/3600, 3), hours_of_a_core=round(time.process_time()/3600, 3))
         record(a.out, net, [*before, about | dict(steps=step) | hours | dict(curve=curve)])
         print(f'{step} steps: score {losses[0]:.4f}, box {losses[1]:.4f}, points {losses[2]:.5f}; on what is not learnt', {k: c[k] for k in ('faces','recall','precision','points')}, hours, flush=True)
-    learn(lambda r: pool(3000, a.seed*1000+r, teacher, *stuff), tell, a.rounds, a.passes, top=a.top, seed=a.seed, net=net, minutes=a.minutes)
+    net = learn(lambda r: pool(3000, a.seed*1000+r, teacher, *stuff), tell, a.rounds, a.passes, top=a.top, seed=a.seed, net=net, minutes=a.minutes)
+    real = [frames for k in ('photo', 'video') for f in others[k] for frames in some_frames(Path(a.media)/f, 10)]
+    print('to choose the score by:', *choose_score(fold(net), unseen+real))
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook

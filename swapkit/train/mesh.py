@@ -148,13 +148,12 @@ def eyes_apart(p:torch.Tensor)->torch.Tensor: # (n,468,3) → (n,1)
 
 def loss_of(net, x, p, there)->tuple: # loss; mean distance in eye distances
     "How far the pupil is from its teacher."
-    first, q, sure = net.raw(x)
+    out, sure = net.raw(x)
     eye, faces = eyes_apart(p), there.sum().clamp(min=1)
-    flat = lambda q: ((q[...,:2]-p[...,:2]).norm(dim=-1)/eye).mean(1)
-    deep = (q[...,2]-p[...,2]).abs()/eye
-    far = flat(q)
-    points = ((far + .3*flat(first) + deep.mean(1)/3)*there).sum()/faces
-    return points + .1*nnf.binary_cross_entropy_with_logits(sure, there), (far*there).sum()/faces
+    far = [((q[...,:2]-p[...,:2]).norm(dim=-1)/eye).mean(1) for q in out]
+    deep = ((out[-1][...,2]-p[...,2]).abs()/eye).mean(1)
+    points = ((far[-1] + .3*sum(far[:-1])/len(far[:-1]) + deep/3)*there).sum()/faces
+    return points + .1*nnf.binary_cross_entropy_with_logits(sure, there), (far[-1]*there).sum()/faces
 
 def begin(net:TinyMesh, points:torch.Tensor):
     "Start from the principal components of the teacher's answers."
