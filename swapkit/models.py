@@ -157,10 +157,10 @@ MODELS = {m.name:m for m in [
         'e4a3f08c753cb72d04e10aa0f7dbe3deebbf39567d4ead6dce08e98aa49e16af', 554253681, (), 'non-commercial research',
         'no', 'inswapper 128 (InsightFace); its authors withdrew it, bring your own file'),
     ModelSpec('tiny_detect', 'tiny_detect.safetensors',
-        'dde56044ac9274bf222b6192df6ae6c541bc6c8be2989fd3bf2c4353ddc01523', 153514, (), 'Apache-2.0', 'yes',
+        'b421aec92dda26b5a61f877384bbc940fdac0c186f9a36ae032965dcd14c6f5b', 153514, (), 'Apache-2.0', 'yes',
         'face detector that comes with swapkit (distilled from YuNet-n)'),
     ModelSpec('tiny_mesh', 'tiny_mesh.safetensors',
-        'a0257e7e9258537b74f7f6ce10a21cab97696fd9983fe22e3a8fcd0408d52b80', 697058, (), 'Apache-2.0', 'yes',
+        'd02bef69f5e83d1778366eb25d45c74c7eeb07080027ea76b18c1bb0f7f091e1', 792598, (), 'Apache-2.0', 'yes',
         '468 landmarks and presence, comes with swapkit (distilled from MediaPipe face mesh)'),
 ]}
 
