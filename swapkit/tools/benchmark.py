@@ -166,8 +166,8 @@ print(json.dumps(dict(seconds=took, analyse=at['analyse'], render=at['render']-a
 
 def time_job(tree, film, source, out)->dict: # seconds
     "One swap by the swapkit that lies in `tree`, imports excluded."
-    cmd = [sys.executable, '-c', _JOB, str(film), str(source), str(out)]
-    done = subprocess.run(cmd, capture_output=True, text=True, env={**os.environ, 'PYTHONPATH':str(tree)})
+    cmd = [sys.executable, '-c', _JOB, *(str(Path(p).absolute()) for p in (film, source, out))]
+    done = subprocess.run(cmd, capture_output=True, text=True, cwd=tree, env={**os.environ, 'PYTHONPATH':str(tree)}) # the folder comes first in the path
     if done.returncode: raise BadInput(f"{film}: {done.stderr.strip().splitlines()[-1]}")
     return json.loads(done.stdout.splitlines()[-1])
 
