@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['T_NONE', 'asset', 'mean_mesh', 'triangles', 'mirrored', 'barycentric', 'rasterise', 'interpolate', 'read_at',
-           'texture_mesh', 'texture_seen', 'on_texture', 'facing', 'frontal', 'coarse', 'draw']
+           'texture_mesh', 'texture_seen', 'on_texture', 'facing', 'frontal', 'coarse', 'places', 'enlarge',
+           'read_texture', 'draw']
 
 # %% ../../nbs/nets/mesh.ipynb #e2fc3b92
 import math
@@ -170,18 +171,38 @@ def coarse(size:int)->int:
     "How many pixels of a crop become one where a coarse look is enough: about 128 remain, whatever the crop."
     return 2**min(max((size//128).bit_length()-1, 0), 3)
 
-def draw(
-    texture:torch.Tensor,       # (1 or F,3,t,t) on `texture_mesh`
+def places(
     lms:torch.Tensor,           # (F,468,3) in pixels of the picture
     size:int,                   # its side S
-    values:torch.Tensor=None,   # (1 or F,468,C) more to know of each point
-)->tuple:                       # (F,3,S,S); (F,1,S,S) how much of each pixel the mesh covers; (F,C,s,s) values, s = S/coarse(S)
-    "Textures on meshes."
-    step, tris, at = coarse(size), triangles().to(lms.device), texture_mesh(texture.shape[-1])[None,:,:2].to(lms.device)
+    texture:int,                # side of the texture
+    values:torch.Tensor=None,   # (1,468,C) more to know of each point
+)->tuple:                       # (F,2,s,s) places on the texture, (F,1,s,s) 1 where the mesh is, (F,C,s,s) values; s = S/coarse(S)
+    "What of the texture is seen where."
+    step, tris, at = coarse(size), triangles().to(lms.device), texture_mesh(texture)[None,:,:2].to(lms.device)
     if values is not None: at = torch.cat([at, values], -1)
     low = lms*lms.new_tensor([1/step]*2+[1]) + lms.new_tensor([.5/step-.5]*2+[0])
     seen = rasterise(low, tris, size//step)
-    at, on = interpolate(at, low, tris, seen), (seen>=0).unsqueeze(1).to(lms.dtype)
-    both = nnf.interpolate(torch.cat([at[:,:2], on], 1), size=size, mode='bilinear') if step>1 else torch.cat([at[:,:2], on], 1)
-    on = both[:,2:]
-    return read_at(texture, both[:,:2]/on.clamp(min=1e-3)), on, at[:,2:]
+    at = interpolate(at, low, tris, seen).contiguous()
+    return at[:,:2], (seen>=0).unsqueeze(1).to(lms.dtype), at[:,2:]
+
+def enlarge(x:torch.Tensor, step:int)->torch.Tensor: # (F,C,h,w) → (F,C,h·step,w·step)
+    "From the coarse grid to the picture's."
+    return nnf.interpolate(x, scale_factor=float(step), mode='bilinear') if step>1 else x
+
+def read_texture(
+    texture:torch.Tensor,   # (1 or F,3,t,t) on `texture_mesh`
+    at:torch.Tensor, on:torch.Tensor,   # from `places`, or the same part of both
+    step:int,
+)->tuple:                   # (F,3,h,w), (F,1,h,w) how much of each pixel the mesh covers
+    "Texture at a coarse field of places, at full resolution."
+    both = enlarge(torch.cat([at, on], 1), step)
+    return read_at(texture, both[:,:2]/both[:,2:].clamp(min=1e-3)), both[:,2:]
+
+def draw(
+    texture:torch.Tensor,   # (1 or F,3,t,t) on `texture_mesh`
+    lms:torch.Tensor,       # (F,468,3) in pixels of the picture
+    size:int,               # its side S
+)->tuple:                   # (F,3,S,S), (F,1,S,S) how much of each pixel the mesh covers
+    "Textures on meshes."
+    at, on, _ = places(lms, size, texture.shape[-1])
+    return read_texture(texture, at, on, coarse(size))
