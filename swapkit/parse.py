@@ -7,6 +7,8 @@ __all__ = ['LIDS_LEFT', 'LIDS_RIGHT', 'crossings', 'fill', 'erode', 'blur', 'slo
            'eye_mask', 'box_mask', 'combine']
 
 # %% ../nbs/08_parse.ipynb #2838f77f
+from functools import reduce
+
 import torch
 import torch.nn.functional as nnf
 
@@ -139,4 +141,4 @@ def combine(
     *masks, # each (F,1,S,S)
 )->torch.Tensor:
     "What every mask allows: the smallest value."
-    return torch.stack(masks).amin(0)
+    return reduce(torch.minimum, masks)

@@ -15,7 +15,7 @@ from typing import Callable
 import torch
 import torch.nn.functional as nnf
 
-from .align import TEMPLATES
+from .align import TEMPLATES, at_once
 from .core import BadInput, Crops, Source, default_device
 from .landmarks import LIPS_INNER, LIPS_OUTER, OVAL
 from .nets.mesh import coarse, enlarge, mean_mesh, places, read_texture
@@ -51,7 +51,9 @@ class Swapper:
         if crops.template!=self.spec.template:
             raise ValueError(f"{self.name} wants crops on {self.spec.template}, got {crops.template or 'no template'}")
         if not len(crops): return crops
-        return dataclasses.replace(crops, data=self.spec.run(self.loaded, crops, source).clamp(0,1))
+        n = max(1, at_once(crops.device)//crops.size**2) # a CPU is quickest with what its cache holds
+        parts = [self.spec.run(self.loaded, crops[i:i+n], source).clamp(0,1) for i in range(0, len(crops), n)]
+        return dataclasses.replace(crops, data=torch.cat(parts) if len(parts)>1 else parts[0])
     def __repr__(self): return f"Swapper({self.name!r}, {self.spec.template} {self.spec.size})"
 
 # %% ../nbs/09_swap.ipynb #297fcd11
