@@ -17,7 +17,7 @@ import torch.nn.functional as nnf
 
 from .align import TEMPLATES, at_once
 from .core import BadInput, Crops, Source, default_device
-from .landmarks import LIPS_INNER, LIPS_OUTER, OVAL
+from .landmarks import LIPS_INNER, LIPS_OUTER
 from .nets.mesh import coarse, enlarge, mean_mesh, places, read_texture
 from .texture import make_texture
 from .parse import eye_mask, fill, mouth_mask, slow

@@ -15,7 +15,7 @@ import torch.nn.functional as nnf
 
 from .core import Crops, cat
 from .landmarks import OVAL
-from .nets.mesh import facing, frontal, interpolate, mean_mesh, mirrored, on_texture, read_at, texture_mesh, texture_seen, triangles
+from .nets.mesh import facing, frontal, interpolate, mean_mesh, mirrored, on_texture, read_at, texture_mesh
 from .parse import blur, erode, slow
 
 # %% ../nbs/08_texture.ipynb #1f1d7a4f
