@@ -276,7 +276,7 @@ def models_page():
     rows = [(coded(m.name), plain(m.about), size(m.size), plain(m.licence), m.commercial) for m in MODELS.values()]
     return '\n\n'.join(['# Models and licences',
         'Weights are other people\'s work under their own terms. `swapkit models list` shows the same table, `swapkit models pull NAME` fetches what is published. '
-        'How files are found and checked: [models](/02_models.ipynb).',
+        'What the words mean: [models and licences](/tutorials/licences.ipynb). How files are found and checked: [models](/02_models.ipynb).',
         '## Every file of weights', table(rows, ('model', 'what it is', 'size', 'licence of the weights', 'commercial use')),
         '## Swappers', 'What each swapper is told, and how we know that it computes what the original does: [swappers](/09_swappers.ipynb).', swapper_table()]) + '\n'
 
