@@ -311,7 +311,7 @@ def sample(self):
     from swapkit.tools.demo import make_target
     from swapkit.tools.samples import person_file
     film = self.s.folder/'sample.mp4'
-    if not film.exists(): make_target(film, ('ada','ben'), 48, (240,426))
+    if not film.exists(): make_target(film, ('ada','ben'), 24, (180,320))
     for n in ('cai','dot','eve'): self.load_photos(n, [str(person_file(n))])
     self.load_film(str(film))
 
@@ -405,7 +405,7 @@ def look_at(self):
     steps, was, now = self.s.preview(self.number.value)
     rows = len(next(iter(steps.values()))) if steps else 0
     seen = [picture(small(was.data[0]), 130, 'target'), picture(small(now.data[0]), 130, 'result')]
-    lines = ['<div>' + ''.join(picture(small((x if isinstance(x, torch.Tensor) else x.data)[i], 256), 110, k) for k,x in steps.items()) + '</div>' for i in range(rows)]
+    lines = ['<div>' + ''.join(picture(small((x if isinstance(x, torch.Tensor) else x.data)[i], 160), 110, k) for k,x in steps.items()) + '</div>' for i in range(rows)]
     self.stages_seen.value = ''.join(seen+lines)
     self.compare()
     self.note(f'frame {self.number.value}: {rows} face{"s"*(rows!=1)}, {time.monotonic()-begun:.2f} s')
