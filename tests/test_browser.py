@@ -65,7 +65,7 @@ def test_studio_in_jupyterlab(lab):
         page.screenshot(path=shots/'studio_frame.png')
         click('Render')
         page.get_by_text('is there, marked as synthetic').wait_for()
-        assert page.locator('video').count()==1
+        page.locator('video').wait_for(state='attached')
         page.locator('video').scroll_into_view_if_needed()
         page.screenshot(path=shots/'studio_result.png')
         browser.close()

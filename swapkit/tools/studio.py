@@ -343,7 +343,7 @@ def uploaded(self, files):
 
 def load_photos(self, name, paths):
     self.s.open_source(name, paths)
-    rows = [f"<div><b>{escape(n)}</b> {thumbnails(s.crops.data)} {'<br>'.join(f'⚠ {escape(l)}' for l in self.s.notes.get(n, []))}</div>" for n,s in self.s.people.items()]
+    rows = [f"<div style='display:inline-block;margin-right:8px'><b>{escape(n)}</b> {thumbnails(s.crops.data)} {'<br>'.join(f'⚠ {escape(l)}' for l in self.s.notes.get(n, []))}</div>" for n,s in self.s.people.items()]
     self.sources_seen.value = ''.join(rows)
     self.settle()
 
