@@ -180,12 +180,12 @@ def page_cells(path, files, seen=None):
             exported = 'export' in flags or 'exports' in flags
             if exported: yield from (markdown(described(e, f'swapkit.{module}', seen)) for e in offered(code))
             tags = [f'needs-{t}' for t in TIERS if t in flags] + ['hide-input']*exported
-            yield dict(cell, metadata=dict(tags=tags), source=code, outputs=[light(o) for o in cell.get('outputs', [])])
+            yield dict(cell, metadata=dict(tags=tags), source=code, outputs=[o for o in cell.get('outputs', []) if still(o)])
 
 
-def light(output):
-    "An output without what only a running notebook can show."
-    return dict(output, data={k: v for k, v in output['data'].items() if 'widget' not in k}) if 'data' in output else output
+def still(output):
+    "Whether an output shows something without a running notebook."
+    return 'data' not in output or bool(output['data']) and not any('widget' in k for k in output['data'])
 
 
 def processed(path, files, seen=None):
