@@ -24,3 +24,4 @@ html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = dict(navigation_with_keys=True)
+html_show_copyright = False
