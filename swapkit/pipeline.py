@@ -37,10 +37,10 @@ from .mark import publish, write_xmp
 from .models import MODELS, best
 from .nets.onnx import ENGINES
 from .parse import box_mask, combine, face_mask, mouth_mask
-from .read import VideoInfo, frame_range, open_reader, read_frames, video_info
+from .read import READERS, VideoInfo, frame_range, open_reader, read_frames, video_info
 from .swap import Swapper
 from .track import choose, track
-from .write import FORMATS, SegmentWriter, check_encoding, finish
+from .write import FORMATS, SegmentWriter, check_encoding, choose_format, finish
 
 # %% ../nbs/14_pipeline.ipynb #52ab3354
 def swap_on(
@@ -271,12 +271,14 @@ def render_segment(job:Job, path, first, last, progress=None):
     here = ((job.frame>=first) & (job.frame<last)).nonzero()[:,0]
     faces, which, i = faces_of(job, job.rows[here]), job.which[here], job.info
     made = path.with_name(f'.{path.name}')
-    run = lambda piece: in_halves(job.stage, *(t.to(job.device) for t in piece))
+    def run(piece): # the frames as they were come out beside what became of them
+        f, fc, w = (t.to(job.device) for t in piece)
+        return f, in_halves(job.stage, replace(f, planes=None), fc, w)
     with SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
          closing(read_frames(i, together(job.device, job.batch), first, last, get=job.get, ahead=4)) as batches:
         pieces = chain.from_iterable(in_pieces(job, f, faces, which) for f in batches)
-        for part in in_order(run, pieces, job.device):
-            w.write(part.data)
+        for was,part in in_order(run, pieces, job.device):
+            w.write(part.data, was)
             if progress: progress(int(part.idx[-1])+1)
     write_xmp(made) # a segment is an output too, should the job end here
     made.replace(path)
@@ -363,10 +365,12 @@ def swap_film(
     find,                   # a cached function that makes the finder
     sources, stage,
     look:list,              # all options that change the picture
-    who, assign, faces_file, nets, first, last, batch, device, encode, progress,
+    who, assign, faces_file, nets, first, last, batch, device, encode, reader, progress,
 )->Path:
     "From a target film to the result."
-    if info.bits>8: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8")
+    encode = encode | dict(pix_fmt=choose_format(encode['encoder'], encode['pix_fmt'], info.pix_fmt))
+    if info.bits>8 and '10' not in encode['pix_fmt']: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8 (--pix-fmt same keeps them)")
+    if info.interlaced: warnings.warn(f"{info.path.name} is interlaced; its frames are made whole, and the result is progressive")
     with workshop(out) as folder:
         path = film_faces(info.path, info, find, folder, faces_file, nets, first, last, batch, device, progress)
         find.cache_clear() # the networks are not needed any more: their memory goes back
@@ -375,7 +379,7 @@ def swap_film(
         inside = (table.frame[rows]>=first) & (table.frame[rows]<last)
         rows, which = rows[inside], which[inside]
         if not len(rows): raise FaceMissing(f"no face to swap was found in {info.path.name}; nothing was written")
-        job = Job(info, path, rows, which, table.frame[rows], stage, open_reader(info), batch, device, encode)
+        job = Job(info, path, rows, which, table.frame[rows], stage, open_reader(info, reader, encode['pix_fmt']), batch, device, encode)
         key = key_of(target=about.get('target'), faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=look,
                      encode=encode, sources=[source_key(s) for s in sources], version=swapkit.__version__)
         render_film(job, folder, key, first, last, out, progress)
@@ -435,6 +439,9 @@ def swap_video(
     start:float=None, end:float=None,   # seconds
     frame:int=None,             # only this frame, as a picture
     encoder:str='libx264', crf:int=16, preset:str='medium',
+    pix_fmt:str='',             # of the result: one that the encoder takes, or 'same'; by default yuv420p, lossless 'same'
+    lossless:bool=False,        # keep every sample that is not the face's
+    reader:str='auto',          # key of `READERS`
     overwrite:bool=False,
     progress=None,              # called with (done, total, 'analyse' or 'render')
 )->Path:                        # of the result
@@ -448,7 +455,8 @@ def swap_video(
     if frame is not None and (still or assign or faces not in ('largest','all')):
         raise BadInput("--preview shows one frame of a film, with --faces largest or all: tracks are known only to the whole film")
     check_out(out, [target, *source_photos(sources, assign)], overwrite, ('.png','.jpg','.jpeg') if still or frame is not None else tuple(FORMATS))
-    if not still: check_encoding(encoder, preset)
+    known('reader', reader, ('auto', *READERS))
+    if not still: check_encoding(encoder, preset, lossless)
     device = default_device(device)
     swap, info = Swapper(swapper, device), None if still else video_info(target, end)
     nets = finder_names(detector, landmarks)
@@ -460,4 +468,4 @@ def swap_video(
         return swap_photo(target, one.to(device), out, find, stage, faces, assign)
     return swap_film(info, out, find, people, stage, [swapper, strength, mouth, crop, restore, restore_strength], faces, assign,
                      faces_file, nets, *frame_range(info, start, end), batch, device,
-                     dict(encoder=encoder, crf=crf, preset=preset), progress)
+                     dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else 'yuv420p')), reader, progress)

@@ -4,19 +4,22 @@
 
 # %% auto #0
 __all__ = ['READERS', 'Colour', 'colour_of', 'StreamInfo', 'VideoInfo', 'frame_range', 'open_media', 'video_info', 'sar_of',
-           'decord_reader', 'pyav_reader', 'open_reader', 'prefetch', 'read_frames']
+           'decord_reader', 'plain_format', 'can_keep', 'even_size', 'plane_sizes', 'plane_type', 'plane_bytes',
+           'plane_views', 'frame_planes', 'pyav_reader', 'open_reader', 'prefetch', 'read_frames']
 
 # %% ../nbs/03_read.ipynb #88ad9f80
 import queue
 import threading
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
 import cv2 # before decord, whose own zlib would break cv2's PNG reader
 import numpy as np
 import torch
+from av.video.reformatter import VideoReformatter
 
 try: import decord
 except ImportError: decord = None # no wheel for this machine; PyAV reads instead
@@ -73,6 +76,7 @@ class VideoInfo:
     damaged:bool = False    # cut off; read only before the damage
     trimmed:bool = False    # an edit list hides frames that are stored; decord would show them
     container:str = ''
+    interlaced:bool = False # two half pictures in one frame; the reader makes whole ones
     def __len__(self): return len(self.pts)
     @property
     def seconds(self): return self.pts.double()*float(self.time_base)
@@ -142,7 +146,7 @@ def video_info(
         streams = [StreamInfo(s.index, s.type, s.codec_context.name if s.codec_context else '', s.language or '') for s in c.streams]
         info = VideoInfo(Path(path), *((f.height, f.width) if turned else (f.width, f.height)), v.average_rate or v.guessed_rate,
                          v.time_base, pts, f.rotation, f.format.name, f.format.components[0].bits,
-                         sar_of(v, turned), colour_of(f), v.index, streams, short, trimmed, c.format.name)
+                         sar_of(v, turned), colour_of(f), v.index, streams, short, trimmed, c.format.name, f.interlaced_frame)
     if info.colour.transfer in ('smpte2084', 'arib-std-b67'):
         raise BadInput(f"{path} is HDR ({info.colour.transfer}); convert it to SDR first, its colours would come out wrong")
     return info
@@ -161,43 +165,125 @@ def _lost(info, frame):
     if not frame: return BadInput(f"{info.path}: not one frame of it can be decoded")
     return BadInput(f"{info.path} is damaged after frame {frame-1}; use the part before it with --end {info.seconds[frame]:.3f}")
 
-def decord_reader(info:VideoInfo):
+def decord_reader(info:VideoInfo, planes:str=''):
     "Pixels by decord, which turns the picture upright by itself; `get(numbers)` gives (N,3,H,W) uint8."
     if decord is None: raise BadInput("decord is not installed here: use the reader 'pyav'")
+    wrong = ('more than 8 bits' if info.bits>8 else 'an edit list' if info.trimmed else 'interlaced pictures' if info.interlaced else '')
+    if wrong: raise BadInput(f"{info.path} has {wrong}, which decord reads wrongly: use the reader 'pyav'")
     try: film = decord.VideoReader(str(info.path.absolute()))
     except decord.DECORDError as e: raise BadInput(f"{info.path}: decord cannot read this film") from e
+    if len(film)!=len(info): raise BadInput(f"{info.path}: decord counts {len(film)} frames of {len(info)}: use the reader 'pyav'")
     def get(numbers):
         try:
             with decord.bridge.use_torch(): return film.get_batch(list(numbers)).permute(0,3,1,2)
         except decord.DECORDError as e: raise _lost(info, numbers[0]) from e
     return get
 
+# %% ../nbs/03_read.ipynb #111192d3
+def plain_format(name:str)->str:
+    "A pixel format without the old names for full range, which the tags say anyway."
+    return name.replace('yuvj', 'yuv')
+
+def can_keep(name:str)->bool:
+    "Whether a pixel format is one of planes of Y, Cb and Cr, or of grey alone."
+    f = av.VideoFormat(name, 64, 64)
+    return not (f.is_rgb or f.has_palette or f.is_big_endian) and [c.plane for c in f.components] in ([0], [0,1,2]) and f.padded_bits_per_pixel<=48
+
+def even_size(
+    size:tuple, # H, W
+)->tuple:
+    "Sides rounded up to even numbers: the size of the encoded picture."
+    return tuple(s+s%2 for s in size)
+
+# %% ../nbs/03_read.ipynb #7de531c4
+def plane_sizes(name:str, size:tuple)->list: # (h,w) of each
+    "The planes of a picture (H,W)."
+    return [(c.height, c.width) for c in av.VideoFormat(name, size[1], size[0]).components]
+
+def plane_type(name:str): return np.dtype(np.uint16 if av.VideoFormat(name, 2, 2).components[0].bits>8 else np.uint8)
+
+def plane_bytes(name:str, size:tuple)->int: # of the picture with even sides; 0 for no name
+    "What a frame's planes take."
+    return sum(h*w for h,w in plane_sizes(name, even_size(size)))*plane_type(name).itemsize if name else 0
+
+def plane_views(
+    flat:np.ndarray,    # (B,) uint8
+    name:str, size:tuple,
+)->list:                # (h,w) of uint8 or uint16
+    "The planes that lie one after the other."
+    views, at, kind = [], 0, plane_type(name)
+    for h,w in plane_sizes(name, even_size(size)): n = h*w*kind.itemsize; views.append(flat[at:at+n].view(kind).reshape(h, w)); at += n
+    return views
+
+# %% ../nbs/03_read.ipynb #047a210b
+def _in_format(frame, name):
+    "A frame in another pixel format, its matrix and range kept."
+    if plain_format(frame.format.name)==name: return frame
+    full = 2 if frame.format.name.startswith('yuvj') else frame.color_range
+    return VideoReformatter().reformat(frame, format=name, src_color_range=full, dst_color_range=full)
+
+def frame_planes(
+    frame:av.VideoFrame,
+    name:str,           # pixel format wanted
+    turns:int,          # quarter turns to make it upright
+    out:np.ndarray,     # (B,) uint8, filled in
+):
+    "The planes of a frame, upright, the last row and column repeated where a side is odd."
+    sides = plane_sizes(frame.format.name, (2,2))
+    if turns%2 and any(h!=w for h,w in sides): frame = _in_format(frame, 'yuv444p') # a turned 4:2:2 is no 4:2:2
+    frame = _in_format(frame, name)
+    size = (frame.height, frame.width)[::-1 if turns%2 else 1]
+    for p,to in zip(frame.planes, plane_views(out, name, size)):
+        a = np.rot90(np.frombuffer(p, to.dtype).reshape(p.height, -1)[:,:p.width], turns)
+        h,w = a.shape
+        to[:h,:w] = a
+        to[h:,:w] = to[h-1:h,:w]; to[:,w:] = to[:,w-1:w]
+
 # %% ../nbs/03_read.ipynb #c3163775
-def _film(info:VideoInfo, pts:int, wind:bool=True):
-    "Stamp and picture of every frame from `pts` on: from the key frame before it, or from the start where a container lands too late."
+def _whole(frames, stream, time_base):
+    "Interlaced frames as whole pictures at the same times."
+    g = av.filter.Graph()
+    ends = g.add_buffer(template=stream), g.add('bwdif', 'mode=send_frame:deint=interlaced'), g.add('buffersink')
+    g.link_nodes(*ends).configure()
+    for f in chain(frames, [None]):
+        g.push(f)
+        while True:
+            try: made = g.pull()
+            except (BlockingIOError, EOFError): break # it looks a frame ahead
+            made.pts, made.time_base = round(made.pts*made.time_base/time_base), time_base
+            yield made
+
+def _film(info:VideoInfo, first:int, wind:bool=True):
+    "Every frame from number `first` on: decoded from the key frame before it, or from the start where a container lands too late."
+    pts, early = int(info.pts[first]), int(info.pts[max(first-2*info.interlaced, 0)]) # a whole picture needs its neighbours
     with open_media(info.path) as c:
         v = c.streams[info.stream]
         v.thread_type = 'AUTO'
-        if wind: c.seek(pts, stream=v)
-        first = True
-        for f in _decoded(c, v):
-            if first and wind and (f.pts is None or f.pts>pts): break
-            first = False
-            if f.pts is not None and f.pts>=pts: yield f.pts, np.rot90(f.to_ndarray(format='rgb24'), info.rotation//90)
-    if not first or not wind: return
-    yield from _film(info, pts, wind=False)
+        if wind: c.seek(early, stream=v)
+        frames = _decoded(c, v)
+        start = next(frames, None)
+        late = start is None or start.pts is None or start.pts>early
+        if not (wind and late):
+            frames = chain([start] if start else [], frames)
+            for f in _whole(frames, v, info.time_base) if info.interlaced else frames:
+                if f.pts is not None and f.pts>=pts: yield f
+            return
+    yield from _film(info, first, wind=False)
 
 # %% ../nbs/03_read.ipynb #e0462c04
-def pyav_reader(info:VideoInfo):
+def pyav_reader(info:VideoInfo, planes:str=''):
     "Pixels by PyAV; numbers must be consecutive. `get(numbers)` gives (N,3,H,W) uint8, and raises `BadInput` where a stamp is missing."
-    state = dict(at=None, film=None)
+    state, size = dict(at=None, film=None), (info.height, info.width)
     def get(numbers):
-        if state['at']!=numbers[0]: state['film'] = _film(info, int(info.pts[numbers[0]]))
-        out, pts = np.empty((len(numbers), info.height, info.width, 3), np.uint8), []
-        for to,(p,f) in zip(out, state['film']): to[:] = f; pts.append(p)
+        if state['at']!=numbers[0]: state['film'] = _film(info, numbers[0])
+        out, kept, pts = np.empty((len(numbers), *size, 3), np.uint8), np.empty((len(numbers), plane_bytes(planes, size)), np.uint8), []
+        for to,k,f in zip(out, kept, state['film']):
+            to[:] = np.rot90(f.to_ndarray(format='rgb24'), info.rotation//90); pts.append(f.pts)
+            if planes: frame_planes(f, planes, info.rotation//90, k)
         if pts!=info.pts[list(numbers)].tolist(): raise _lost(info, numbers[0])
         state['at'] = numbers[-1]+1
-        return torch.from_numpy(out).permute(0,3,1,2)
+        data = torch.from_numpy(out).permute(0,3,1,2)
+        return (data, torch.from_numpy(kept)) if planes else data
     return get
 
 # %% ../nbs/03_read.ipynb #71ac9871
@@ -206,10 +292,11 @@ READERS = {'pyav': pyav_reader, 'decord': decord_reader}
 def open_reader(
     info:VideoInfo,
     name:str='auto',    # key of `READERS`; auto is pyav, whose memory does not grow with the film
+    planes:str='',      # pixel format in which the frames' own planes are wanted too; only pyav has them
 ):
-    "The function that turns frame numbers of this film into pixels."
+    "The function that turns frame numbers of this film into pixels; with `planes` into pixels and (N,B) bytes."
     if name!='auto' and name not in READERS: raise BadInput(f"unknown reader {name!r}: choose auto, {', '.join(READERS)}")
-    return READERS['pyav' if name=='auto' else name](info)
+    return READERS['pyav' if name=='auto' else name](info, planes if can_keep(info.pix_fmt) else '')
 
 # %% ../nbs/03_read.ipynb #a5be2add
 def prefetch(
@@ -252,5 +339,6 @@ def read_frames(
     def batches():
         for i in range(first, last, bs):
             idx = torch.arange(i, min(i+bs, last))
-            yield Frames(get(idx.tolist()), idx, info.pts[idx], info.time_base)
+            data, *planes = got if isinstance(got := get(idx.tolist()), tuple) else (got,)
+            yield Frames(data, idx, info.pts[idx], info.time_base, *planes)
     return prefetch(batches(), ahead)
