@@ -176,12 +176,13 @@ def ffmpeg_exe(
 # %% ../nbs/12_write.ipynb #0794e555
 @contextmanager
 def replacing(
-    path,   # the file to make; an old one stays until the new one is complete
+    path,           # the file to make; an old one stays until the new one is complete
+    folder=None,    # where it is made, on the same disk; beside `path` by default
 ):
     "A temporary path beside `path`, renamed to it on success and removed on any exception."
     path = Path(path)
     if not path.parent.is_dir(): raise BadInput(f"{path.parent} is not a folder; make it first")
-    made = path.with_name(f'.{path.stem}.{os.getpid()}-{secrets.token_hex(3)}{path.suffix}')
+    made = Path(folder or path.parent)/f'.{path.stem}.{os.getpid()}-{secrets.token_hex(3)}{path.suffix}'
     try:
         yield made
         os.replace(made, path)
@@ -377,7 +378,7 @@ def segment_ranks(
     return ranks
 
 # %% ../nbs/12_write.ipynb #116eca48
-FORMATS = {'.mp4':'mp4', '.mov':'mov'}
+FORMATS = {'.mp4':'mp4', '.mov':'mov', '.mkv':'matroska'}
 
 def format_of(path)->str:
     "The container's name by suffix; raises `BadInput` for any other."
@@ -385,10 +386,11 @@ def format_of(path)->str:
     return FORMATS[Path(path).suffix.lower()]
 
 def can_carry(
-    fmt:str,                # 'mp4' or 'mov'
+    fmt:str,                # 'mp4', 'mov' or 'matroska'
     stream:av.stream.Stream,
 )->bool:
     "Whether the container takes this stream as it is."
+    if fmt=='matroska' and (stream.type=='attachment' or stream.disposition & Disposition.attached_pic): return True # as files inside it
     try:
         with av.open(io.BytesIO(), 'w', format=fmt, options=dict(strict='experimental')) as c:
             c.add_stream_from_template(stream)
@@ -453,7 +455,7 @@ def _clock(streams):
     return n if n<2**31 else 90000
 
 # %% ../nbs/12_write.ipynb #e0929fb9
-_own = {'major_brand', 'minor_version', 'compatible_brands', 'encoder', 'rotate'} # what a writer says of itself, not of the film
+_own = {'major_brand', 'minor_version', 'compatible_brands', 'encoder', 'rotate', 'duration'} # what a writer says of itself, not of the film
 
 def _words(old): return {k:v for k,v in old.items() if k.lower() not in _own}
 def _when(p): return float((p.pts if p.dts is None else p.dts)*p.time_base)
@@ -466,10 +468,23 @@ def _said(out):
 
 def _add(out, template, stream):
     "A stream of `out` with the format of `template` and the clock, words and flags of the target's `stream`."
+    if out.format.name=='matroska' and (stream.type=='attachment' or stream.disposition & Disposition.attached_pic): return _attach(out, stream)
     s = out.add_stream_from_template(template)
     s.time_base, s.disposition = stream.time_base, stream.disposition
     s.metadata.update(_words(stream.metadata))
     return s
+
+def _attach(out, stream):
+    "A file inside the container: a cover is the packet of its stream."
+    words = stream.metadata
+    if stream.type=='attachment': name, kind, data = stream.name or words.get('filename'), stream.mimetype, stream.data
+    else:
+        with open_media(stream.container.name) as again: data = next(bytes(p) for p in again.demux(again.streams[stream.index]) if p.size)
+        code = stream.codec_context.name
+        name, kind = words.get('filename') or f'cover.{_cover[code][0]}', words.get('mimetype') or _cover[code][1]
+    out.add_attachment(name or 'file', kind or 'application/octet-stream', bytes(data))
+
+_cover = {'png': ('png','image/png'), 'mjpeg': ('jpg','image/jpeg'), 'bmp': ('bmp','image/bmp'), 'gif': ('gif','image/gif'), 'tiff': ('tif','image/tiff')}
 
 def _layout(out, film, picture, info, fmt):
     "Streams of `out` by number in the target, whose order they keep; and a line for each that cannot be."
@@ -481,7 +496,7 @@ def _layout(out, film, picture, info, fmt):
         elif can_carry(fmt, s): streams[s.index] = _add(out, s, s)
         else: lost.append(f"{fmt} cannot carry stream {s.index} ({info.streams[s.index].kind} {info.streams[s.index].codec}"
                           f"{' '+(s.language or '') if s.language else ''}); it is left out")
-    return streams, lost
+    return {i:s for i,s in streams.items() if s}, lost # what became an attachment has no packets
 
 def _chapters(film, begin, end, shift):
     "The target's chapters that touch the interval, moved with the picture."
@@ -494,9 +509,10 @@ def _chapters(film, begin, end, shift):
 def finish(
     segments,           # paths, in order, of frames first … last-1
     info:VideoInfo,     # the target
-    out,                # .mp4 or .mov
+    out,                # .mp4, .mov or .mkv
     first:int=0,        # first frame number of the target
     last:int=None,      # one past the last; all by default
+    words:dict={},      # notes on the film, beside the target's own
 )->list:                # one line for each stream that could not be carried over
     "Join segments to a film with the stamps, sound and other streams of the target; raises `SystemFault` where frames are missing."
     fmt, n = format_of(out), len(info)
@@ -507,9 +523,9 @@ def finish(
     end = None if last==n else int(info.pts[last])*info.time_base
     shift = int(info.pts[first]-info.pts[0])*info.time_base
     with _said(out), replacing(out) as made, open_media(info.path) as film, open_media(segments[0]) as seg:
-        options = dict(movflags='+faststart', strict='experimental', movie_timescale=str(_clock(film.streams)))
+        options = dict(strict='experimental') | ({} if fmt=='matroska' else dict(movflags='+faststart', movie_timescale=str(_clock(film.streams))))
         with av.open(str(made), 'w', format=fmt, options=options) as c:
-            c.metadata.update(_words(film.metadata))
+            c.metadata.update(_words(film.metadata) | words)
             c.set_chapters(list(_chapters(film, begin, end, shift)))
             streams, lost = _layout(c, film, seg.streams.video[0], info, fmt)
             main = streams.pop(info.stream)

@@ -44,19 +44,19 @@ class Film:
     out:str = '.mp4'            # the result's container
     exact:bool = True           # whether its pixels can be kept: not where they are stored as RGB
 
-# %% ../../nbs/tools/matrix.ipynb #47d7d232
-H264, SOUND = '-c:v libx264 -preset ultrafast -g 8', '-map 0 -map 1 -c:a aac -shortest'
+# %% ../../nbs/tools/matrix.ipynb #0ef3e5fa
+H264, SOUND = '-c:v libx264 -preset ultrafast -g 8', '-map 0 -map 1 -c:a aac'
 tags = lambda matrix, prim, trc, rng: f'-vf scale=out_color_matrix={matrix}:out_range={rng},setparams=colorspace={matrix}:color_primaries={prim}:color_trc={trc}:range={rng}'
 FILMS = [Film('h264.mp4', f'{SOUND} -pix_fmt yuv420p {H264}'), Film('b_frames.mp4', f'{SOUND} -pix_fmt yuv420p -c:v libx264 -bf 3 -g 12'),
     Film('open_gop.mkv', '-pix_fmt yuv420p -c:v libx264 -bf 3 -g 8 -x264-params open-gop=1', out='.mkv'),
     Film('hevc.mp4', '-pix_fmt yuv420p -c:v libx265 -preset ultrafast -x265-params log-level=error -tag:v hvc1'),
     Film('hevc_10bit.mkv', '-pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -x265-params log-level=error', out='.mkv'),
     Film('h264_10bit.mp4', f'-pix_fmt yuv420p10le {H264}'), Film('h264_422.mov', f'-pix_fmt yuv422p {H264}', out='.mov'),
-    Film('h264_444.mkv', f'-pix_fmt yuv444p {H264}'), Film('vp8.webm', '-map 0 -map 1 -c:a libvorbis -shortest -pix_fmt yuv420p -c:v libvpx -deadline realtime', out='.mkv'),
-    Film('vp9.webm', '-map 0 -map 1 -c:a libopus -shortest -pix_fmt yuv420p -c:v libvpx-vp9 -deadline realtime -cpu-used 8'),
+    Film('h264_444.mkv', f'-pix_fmt yuv444p {H264}'), Film('vp8.webm', '-map 0 -map 1 -c:a libvorbis -pix_fmt yuv420p -c:v libvpx -deadline realtime', out='.mkv'),
+    Film('vp9.webm', '-map 0 -map 1 -c:a libopus -pix_fmt yuv420p -c:v libvpx-vp9 -deadline realtime -cpu-used 8'),
     Film('av1.mkv', '-pix_fmt yuv420p -c:v libsvtav1 -preset 12 -svtav1-params log-level=0', out='.mkv'),
-    Film('av1_10bit.mp4', '-pix_fmt yuv420p10le -c:v libsvtav1 -preset 12'), Film('mpeg4.avi', '-map 0 -map 1 -shortest -c:a libmp3lame -pix_fmt yuv420p -c:v mpeg4 -q:v 3'),
-    Film('mpeg2.mpg', '-map 0 -map 1 -shortest -c:a mp2 -pix_fmt yuv420p -c:v mpeg2video -q:v 3 -bf 2'), Film('prores.mov', '-map 0 -map 1 -shortest -c:a pcm_s16le -c:v prores_ks -pix_fmt yuv422p10le', out='.mov'),
+    Film('av1_10bit.mp4', '-pix_fmt yuv420p10le -c:v libsvtav1 -preset 12'), Film('mpeg4.avi', '-map 0 -map 1 -c:a libmp3lame -pix_fmt yuv420p -c:v mpeg4 -q:v 3'),
+    Film('mpeg2.mpg', '-map 0 -map 1 -c:a mp2 -pix_fmt yuv420p -c:v mpeg2video -q:v 3 -bf 2'), Film('prores.mov', '-map 0 -map 1 -c:a pcm_s16le -c:v prores_ks -pix_fmt yuv422p10le', out='.mov'),
     Film('mjpeg.mov', '-pix_fmt yuvj420p -c:v mjpeg -q:v 3'), Film('ffv1.mkv', '-pix_fmt yuv420p -c:v ffv1', out='.mkv'),
     Film('flash.flv', f'{SOUND} -pix_fmt yuv420p {H264}'), Film('stream.ts', f'{SOUND} -pix_fmt yuv420p -c:v libx264 -bf 2 -g 8'),
     Film('moving.gif', exact=False), Film('variable.mp4', f"-vf select='mod(n,3)' -fps_mode vfr -pix_fmt yuv420p {H264}", keep=[i for i in range(24) if i%3]),
@@ -71,9 +71,9 @@ FILMS = [Film('h264.mp4', f'{SOUND} -pix_fmt yuv420p {H264}'), Film('b_frames.mp
     Film('full.mp4', f"{tags('bt709','bt709','bt709','pc')} -pix_fmt yuv420p {H264}"), Film('bt601.mp4', f"{tags('smpte170m','smpte170m','smpte170m','tv')} -pix_fmt yuv420p {H264}"),
     Film('bt709.mp4', f"{tags('bt709','bt709','bt709','tv')} -pix_fmt yuv420p {H264}"), Film('bt2020.mp4', f"{tags('bt2020nc','bt2020','bt2020-10','tv')} -pix_fmt yuv420p10le {H264}"),
     Film('grey.mp4', f'-pix_fmt gray {H264}'), Film('one_frame.mp4', f'-frames:v 1 -pix_fmt yuv420p {H264}', keep=range(1)),
-    Film('all_streams.mkv', f'-map 0 -map 1 -map 2 -map 3 -map_metadata 5 -attach COVER -metadata:s:t mimetype=image/png -pix_fmt yuv420p {H264} -c:a:0 aac -c:a:1 flac -c:s srt -metadata:s:a:1 language=fra -metadata:s:s:0 language=ger -disposition:a:1 0 -shortest', out='.mkv'),
-    Film('all_streams.mp4', f'-map 0 -map 1 -map 2 -map 3 -map 4 -map_metadata 5 -pix_fmt yuv420p {H264} -c:v:1 copy -c:a aac -c:s mov_text -metadata:s:a:1 language=fra -metadata:s:s:0 language=ger -disposition:a:1 0 -disposition:v:1 attached_pic -shortest'),
-    Film('mkv_to_mp4.mkv', f'-map 0 -map 1 -map 2 -map 3 -map_metadata 5 -pix_fmt yuv420p {H264} -c:a:0 aac -c:a:1 flac -c:s srt -shortest')]
+    Film('all_streams.mkv', f'-map 0 -map 1 -map 2 -map 3 -map_metadata 5 -attach COVER -metadata:s:t:0 mimetype=image/png -attach WORDS -metadata:s:t:1 mimetype=text/plain -pix_fmt yuv420p {H264} -c:a:0 aac -c:a:1 flac -c:s srt -metadata:s:a:1 language=fra -metadata:s:s:0 language=ger -disposition:a:1 0', out='.mkv'),
+    Film('all_streams.mp4', f'-map 0 -map 1 -map 2 -map 3 -map 4 -map_metadata 5 -pix_fmt yuv420p {H264} -c:v:1 copy -c:a aac -c:s mov_text -metadata:s:a:1 language=fra -metadata:s:s:0 language=ger -disposition:a:1 0 -disposition:v:1 attached_pic'),
+    Film('mkv_to_mp4.mkv', f'-map 0 -map 1 -map 2 -map 3 -map_metadata 5 -pix_fmt yuv420p {H264} -c:a:0 aac -c:a:1 flac -c:s srt')]
 
 # %% ../../nbs/tools/matrix.ipynb #0c870062
 def ffmpeg(*args)->bytes:
@@ -100,12 +100,12 @@ def pictures(folder:Path, size:tuple): # path of raw RGB, Faces
     raw.write_bytes(frames.data.permute(0,2,3,1).contiguous().numpy().tobytes())
     return raw, faces
 
-# %% ../../nbs/tools/matrix.ipynb #60af51b4
+# %% ../../nbs/tools/matrix.ipynb #c2a6e0f6
 def make_film(f:Film, folder:Path, raw:Path, more:list)->Path:
     "Write a film of the list."
     path = folder/f.name
     first = path.with_name(f'first_{f.name}') if f.copy else path
-    words = f.args.replace('COVER', str(folder/'cover.png')).split()
+    words = f.args.replace('COVER', str(folder/'cover.png')).replace('WORDS', str(folder/'words.srt')).split()
     picture = [] if '-map' in words else ['-map', 0]
     ffmpeg('-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', f'{f.size[1]}x{f.size[0]}', '-r', 24, '-i', raw, *more, '-map_chapters', '5' if '-map_metadata' in words else -1, *picture, *words, first)
     if f.copy:
@@ -124,16 +124,23 @@ def seen(path, view:str='')->tuple: # stamps in seconds, exact; bytes of each fr
     raw = ffmpeg(*look[:-2], '-f', 'rawvideo', '-pix_fmt', i.pix_fmt, '-')
     return stamps, np.frombuffer(raw, np.uint8).reshape(len(stamps), -1)
 
-# %% ../../nbs/tools/matrix.ipynb #3cc9a14a
+# %% ../../nbs/tools/matrix.ipynb #ce7628e3
+def _payload(p)->bytes:
+    "A packet's bytes; in MPEG-TS and the like each AAC packet repeats a header that other containers keep once."
+    data = bytes(p)
+    if p.stream.type!='audio' or p.stream.codec_context.name!='aac' or data[0]!=0xff or data[1]>>4!=0xf: return data
+    return data[7 if data[1] & 1 else 9:]
+
 def side_streams(path)->list: # dict for each stream that is not the picture
     "What the other streams are, and the hash of their packets."
     picture = video_info(path).stream
     with av.open(str(path)) as c:
         packets = {s.index:[] for s in c.streams}
-        for p in c.demux(): p.size and packets[p.stream_index].append((p.pts, hashlib.sha256(bytes(p)).hexdigest()))
+        for p in c.demux(): p.size and packets[p.stream_index].append((p.pts, hashlib.sha256(_payload(p)).hexdigest()))
         return [dict(index=s.index, kind=s.type, language=s.language or 'und', flags=int(s.disposition), at=[float((p or 0)*s.time_base) for p,_ in packets[s.index]],
-                     data=bytes(s.codec_context.extradata or b'') if s.type=='attachment' and s.codec_context else b'', packets=[h for _,h in packets[s.index]])
+                     data=s.data or b'' if s.type=='attachment' else b'', packets=[h for _,h in packets[s.index]])
                 for s in c.streams if s.index!=picture]
+
 
 def about(path)->tuple:
     "Title and chapters."
@@ -173,7 +180,7 @@ def same_outside(old, new, fmt:str, size:tuple, masks)->tuple: # bytes that diff
         inside += changed
     return differ, float(np.mean([m.mean() for m in masks])), inside
 
-# %% ../../nbs/tools/matrix.ipynb #3bbce180
+# %% ../../nbs/tools/matrix.ipynb #b2e62fdd
 def decoded_alike(info, old)->object:
     "True where the reader's frames, in the stored pixel format, are those of ffmpeg byte by byte."
     fmt, size = plain_format(info.pix_fmt), (info.height, info.width)
@@ -181,7 +188,8 @@ def decoded_alike(info, old)->object:
     if not isinstance(got, tuple): # RGB or a palette: compared as RGB
         rgb = ffmpeg('-i', info.path, '-map', f'0:{info.stream}', '-fps_mode', 'passthrough', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-')
         return bool(np.array_equal(got.permute(0,2,3,1).numpy().ravel(), np.frombuffer(rgb, np.uint8))) or 'RGB differs from ffmpeg'
-    n = same_outside(old, got[1].numpy(), fmt, size, [np.ones(size, bool)]*len(old))[0]
+    from_ = info.interlaced # the first frame, which has none before it, is another in other versions of the filter
+    n = same_outside(old[from_:], got[1].numpy()[from_:], fmt, size, [np.ones(size, bool)]*len(old))[0]
     return (n==0 and len(got[1])==len(old)) or f'{n} samples differ from ffmpeg'
 
 def carried(target, result, lost:list)->object:
@@ -189,12 +197,14 @@ def carried(target, result, lost:list)->object:
     left, got = [s for s in side_streams(target) if not any(f'stream {s["index"]} ' in l for l in lost)], side_streams(result)
     got = [s for s in got if s['kind']!='data' or any(t['kind']=='data' for t in left)]
     left = [s for s in left if s['kind']!='data' or any(t['kind']=='data' for t in got)]
+    if Path(result).suffix!='.mkv':  # these containers switch a track of each kind on
+        for s in left: s['flags'] |= s['kind'] in ('audio','subtitle') and not any(t['flags'] & 1 for t in left if t['kind']==s['kind']) and s is next(t for t in left if t['kind']==s['kind'])
     key = lambda s: (s['kind'], s['language'], s['flags'], s['data'], s['packets'])
     if list(map(key, left))!=list(map(key, got)): return f"{[(s['kind'],s['language'],s['flags'],len(s['packets'])) for s in left]} became {[(s['kind'],s['language'],s['flags'],len(s['packets'])) for s in got]}"
     worst = max((abs(a-b) for s,t in zip(left, got) if s['kind']=='audio' for a,b in zip(s['at'], t['at'])), default=0)
     return worst<=.001 or f"sound moved by {worst:.4f} s"
 
-# %% ../../nbs/tools/matrix.ipynb #7dd2a638
+# %% ../../nbs/tools/matrix.ipynb #e4de90d8
 def row(f:Film, folder:Path, faces, target:Path, keep_going=True, **options)->dict:
     "Swap one film losslessly, and check it."
     info, (stamps, old) = video_info(target), seen(target, f.view)
@@ -220,9 +230,10 @@ def row(f:Film, folder:Path, faces, target:Path, keep_going=True, **options)->di
     size = (info.height, info.width)
     if plain_format(made.pix_fmt)!=plain_format(info.pix_fmt): got['pixels'] = f'{info.pix_fmt} became {made.pix_fmt}'
     else:
-        n, share, inside = same_outside(old, new, info.pix_fmt, size, [outside(faces, size, k) for k in f.keep])
+        skip = int(info.interlaced)
+        n, share, inside = same_outside(old[skip:], new[skip:], info.pix_fmt, size, [outside(faces, size, k) for k in f.keep[skip:]])
         got['outside'] = round(share, 3)
-        got['pixels'] = (n==0 and inside==len(f.keep)) or f'{n} samples differ outside the face; {inside} of {len(f.keep)} frames are swapped'
+        got['pixels'] = (n==0 and inside==len(f.keep)-skip) or f'{n} samples differ outside the face; {inside} of {len(f.keep)} frames are swapped'
     return got
 
 # %% ../../nbs/tools/matrix.ipynb #8a916d93
