@@ -27,6 +27,7 @@ from tempfile import TemporaryDirectory
 
 import cv2
 import torch
+from PIL import Image
 
 import swapkit
 from .align import align, compose, in_groups, invert, realign, warp
@@ -39,7 +40,7 @@ from .mark import NOTE, publish, sidecar, write_xmp
 from .models import MODELS, best, expected_sha
 from .nets.onnx import ENGINES
 from .parse import box_mask, combine, face_mask, mouth_mask
-from .read import READERS, VideoInfo, frame_range, open_reader, read_frames, video_info
+from .read import READERS, VideoInfo, check_pixels, frame_range, open_reader, read_frames, video_info
 from .swap import Swapper
 from .track import choose, track
 from .write import FORMATS, SegmentWriter, check_encoding, choose_format, finish
@@ -138,7 +139,12 @@ def photo_files(
 def read_photo(path)->Frames: # one frame
     "A photo, upright, as a film of one frame."
     if not Path(path).is_file(): raise BadInput(f"{path}: no such photo")
-    im = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    try:
+        with Image.open(path) as header: check_pixels(path, *header.size)
+    except Image.DecompressionBombError as e: raise BadInput(f"{path} says that it is larger than any photo; it is not opened") from e
+    except (OSError, SyntaxError, ValueError): pass # whether OpenCV can read what Pillow does not know is seen next
+    try: im = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    except cv2.error: im = None
     if im is None: raise BadInput(f"{path} is not a photo that can be read")
     return Frames(torch.from_numpy(cv2.cvtColor(im, cv2.COLOR_BGR2RGB)).permute(2,0,1)[None], torch.tensor([0]), torch.tensor([0]))
 

@@ -264,7 +264,7 @@ def encode_command(
     options = ENCODERS.get(encoder, _plain)(None if lossless else crf, preset)
     if list(tags)==['color_range'] and colour.range=='tv' and encoder in _say_range: options['bsf:v'] = _say_range[encoder]
     clock = rate.numerator*math.ceil(10000/rate.numerator)
-    return ffmpeg.output(frames, str(path), format='mp4', vcodec=encoder, video_track_timescale=clock, pix_fmt=pix_fmt,
+    return ffmpeg.output(frames, f'file:{Path(path).absolute()}', format='mp4', vcodec=encoder, video_track_timescale=clock, pix_fmt=pix_fmt,
                          loglevel='error', **options, **tags).global_args('-hide_banner', '-nostats').overwrite_output()
 
 # %% ../nbs/12_write.ipynb #6169031c
@@ -479,7 +479,7 @@ def _attach(out, stream):
     words = stream.metadata
     if stream.type=='attachment': name, kind, data = stream.name or words.get('filename'), stream.mimetype, stream.data
     else:
-        with open_media(stream.container.name) as again: data = next(bytes(p) for p in again.demux(again.streams[stream.index]) if p.size)
+        with open_media(stream.container.name.removeprefix('file:')) as again: data = next(bytes(p) for p in again.demux(again.streams[stream.index]) if p.size)
         code = stream.codec_context.name
         name, kind = words.get('filename') or f'cover.{_cover[code][0]}', words.get('mimetype') or _cover[code][1]
     out.add_attachment(name or 'file', kind or 'application/octet-stream', bytes(data))
@@ -524,7 +524,7 @@ def finish(
     shift = int(info.pts[first]-info.pts[0])*info.time_base
     with _said(out), replacing(out) as made, open_media(info.path) as film, open_media(segments[0]) as seg:
         options = dict(strict='experimental') | ({} if fmt=='matroska' else dict(movflags='+faststart', movie_timescale=str(_clock(film.streams))))
-        with av.open(str(made), 'w', format=fmt, options=options) as c:
+        with av.open(f'file:{made.absolute()}', 'w', format=fmt, options=options) as c:
             c.metadata.update(_words(film.metadata) | words)
             c.set_chapters(list(_chapters(film, begin, end, shift)))
             streams, lost = _layout(c, film, seg.streams.video[0], info, fmt)
