@@ -43,7 +43,7 @@ from .parse import box_mask, combine, face_mask, mouth_mask
 from .read import READERS, VideoInfo, check_pixels, frame_range, open_reader, read_frames, video_info
 from .swap import Swapper
 from .track import choose, track
-from .write import FORMATS, SegmentWriter, check_encoding, choose_format, finish
+from .write import FORMATS, SegmentWriter, check_encoding, choose_format, finish, try_encoding
 
 # %% ../nbs/14_pipeline.ipynb #52ab3354
 def swap_on(
@@ -431,6 +431,7 @@ def swap_film(
 )->Path:
     "From a target film to the result."
     encode = encode | dict(pix_fmt=choose_format(encode['encoder'], encode['pix_fmt'], info.pix_fmt))
+    if encode['encoder']!='libx264': try_encoding(*(encode[k] for k in ('encoder', 'preset', 'pix_fmt', 'lossless')), out.suffix.lower())
     if info.bits>8 and '10' not in encode['pix_fmt']: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8 (--pix-fmt same keeps them)")
     if info.interlaced: warnings.warn(f"{info.path.name} is interlaced; its frames are made whole, and the result is progressive")
     with workshop(out, keep) as folder:

@@ -276,14 +276,17 @@ def _whole(frames, stream, time_base):
             made.pts, made.time_base = round(made.pts*made.time_base/time_base), time_base
             yield made
 
+def _wound(container, stream, pts):
+    try: container.seek(pts, stream=stream); return True
+    except av.error.FFmpegError: return False
+
 def _film(info:VideoInfo, first:int, wind:bool=True):
     "Every frame from number `first` on: decoded from the key frame before it, or from the start where a container lands too late."
     pts, early = int(info.pts[first]), int(info.pts[max(first-2*info.interlaced, 0)]) # a whole picture needs its neighbours
     with open_media(info.path) as c:
         v = c.streams[info.stream]
         v.thread_type = 'AUTO'
-        if wind: c.seek(early, stream=v)
-        frames = _decoded(c, v)
+        frames = _decoded(c, v) if not wind or _wound(c, v, early) else iter(())
         start = next(frames, None)
         late = start is None or start.pts is None or start.pts>early
         if not (wind and late):

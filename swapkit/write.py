@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['LUMA', 'ENCODERS', 'X26_PRESETS', 'FORMATS', 'yuv_weights', 'to_yuv420', 'to_planes', 'drawn_over', 'ffmpeg_exe',
            'replacing', 'pixel_formats', 'choose_format', 'check_encoding', 'encode_command', 'Encoding',
-           'SegmentWriter', 'place', 'segment_ranks', 'format_of', 'can_carry', 'in_cut', 'side_packets', 'finish']
+           'SegmentWriter', 'place', 'segment_ranks', 'format_of', 'can_carry', 'try_encoding', 'in_cut',
+           'side_packets', 'finish']
 
 # %% ../nbs/12_write.ipynb #f1eddaa6
 import functools
@@ -25,6 +26,7 @@ from collections import deque
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import cv2
@@ -202,7 +204,9 @@ def _nvenc(crf, preset):
     return dict(preset=speed.get(preset, preset), **(dict(tune='lossless') if crf is None else dict(rc='vbr', cq=crf, **{'b:v': 0})))
 def _svtav1(crf, preset):
     speed = dict(ultrafast=12, superfast=11, veryfast=10, faster=9, fast=8, medium=7, slow=5, slower=4, veryslow=2)
-    return dict(preset=speed.get(preset, preset), **({'svtav1-params': 'lossless=1'} if crf is None else dict(crf=crf)))
+    p = speed.get(preset, preset)
+    if crf is None: return {'preset': min(int(p), 10), 'svtav1-params': 'lossless=1'} # faster than 10 it writes films that cannot be decoded
+    return dict(preset=p, crf=crf)
 
 ENCODERS = {'libx264': _x264, 'libx265': _x265, 'libsvtav1': _svtav1, 'h264_nvenc': _nvenc,
             'hevc_nvenc': lambda crf, preset: {**_nvenc(crf, preset), 'tag:v': 'hvc1'}, 'av1_nvenc': _nvenc}
@@ -393,10 +397,22 @@ def can_carry(
     if fmt=='matroska' and (stream.type=='attachment' or stream.disposition & Disposition.attached_pic): return True # as files inside it
     try:
         with av.open(io.BytesIO(), 'w', format=fmt, options=dict(strict='experimental')) as c:
-            c.add_stream_from_template(stream)
+            c.add_stream_from_template(stream, opaque=True)
             c.start_encoding()
         return True
     except (av.error.FFmpegError, ValueError): return False
+
+# %% ../nbs/12_write.ipynb #7bfcf2b6
+@functools.lru_cache
+def try_encoding(encoder:str, preset:str, pix_fmt:str, lossless:bool, suffix:str):
+    "Encode one picture; raises `SystemFault` where that fails, `BadInput` where the container cannot hold it."
+    if lossless and encoder=='libsvtav1' and '10' in pix_fmt: raise BadInput("libsvtav1 is not lossless with 10 bits: choose --encoder libx265, or --pix-fmt yuv420p")
+    with TemporaryDirectory() as d:
+        try:
+            with SegmentWriter(Path(d)/'try.mp4', (144,256), 25, encoder=encoder, preset=preset, pix_fmt=pix_fmt, lossless=lossless) as w: w.write(torch.full((1,3,144,256), 128, dtype=torch.uint8))
+        except SystemFault as e: raise SystemFault(f"the encoder {encoder} does not work here ({e}); choose another, such as --encoder libx264") from e
+        with open_media(Path(d)/'try.mp4') as c: holds = can_carry(format_of(f'a{suffix}'), c.streams.video[0])
+    if not holds: raise BadInput(f"{suffix} does not hold what {encoder} writes: choose one of {', '.join(s for s in FORMATS if s!=suffix)}")
 
 # %% ../nbs/12_write.ipynb #18da3c86
 def in_cut(
@@ -469,7 +485,7 @@ def _said(out):
 def _add(out, template, stream):
     "A stream of `out` with the format of `template` and the clock, words and flags of the target's `stream`."
     if out.format.name=='matroska' and (stream.type=='attachment' or stream.disposition & Disposition.attached_pic): return _attach(out, stream)
-    s = out.add_stream_from_template(template)
+    s = out.add_stream_from_template(template, opaque=True) # as it is: an encoder of that kind need not be here
     s.time_base, s.disposition = stream.time_base, stream.disposition
     s.metadata.update(_words(stream.metadata))
     return s
