@@ -249,7 +249,7 @@ def wrong(got, argv)->str:
     if got['memory_MB']>2500: return f"took {got['memory_MB']} MB"
     return ''
 
-# %% ../../nbs/tools/hostile.ipynb #d90bf158
+# %% ../../nbs/tools/hostile.ipynb #f54c93c9
 def fuzz(n:int=600, seed:int=0, limit:float=20, alone:int=20, progress=None)->dict:
     "Run all cases; some of them again as processes of their own."
     rows, dice, w = [], random.Random(seed+1), Worker(limit)
@@ -263,10 +263,10 @@ def fuzz(n:int=600, seed:int=0, limit:float=20, alone:int=20, progress=None)->di
             rows.append(dict(what=what, file=path.name, as_source='--source' in argv and argv[argv.index('--source')+1] in (path, path.name), code=got['code'], seconds=got['seconds'], memory_MB=got['memory_MB'], wrong=bad, said=[l.replace(str(folder)+'/', '').replace(e+'/', '') for l in got['said']][-1:]))
             if progress and (bad or len(rows)%50==0): progress(len(rows), rows[-1])
         w.close()
-        own = [by_itself(folder, argv, limit) for what,path,argv in dice.sample([c for c in again(folder)], alone)]
+        own = {path.name: by_itself(folder, argv, limit) for _,path,argv in dice.sample(list(again(folder)), alone)}
     return dict(inputs=len(rows), limit_s=limit, codes=dict(Counter(r['code'] for r in rows)), ways=dict(Counter(r['what'] for r in rows)), wrong=sum(bool(r['wrong']) for r in rows), hangs=sum(r['wrong']=='hang' for r in rows),
                 crashes=sum(r['wrong']=='crash' for r in rows), tracebacks=sum(r['wrong']=='traceback' for r in rows), leftovers=sum(r['wrong'].startswith('left') for r in rows), slowest_s=max(r['seconds'] for r in rows),
-                most_memory_MB=max(r['memory_MB'] for r in rows), processes=len(own), processes_wrong=sum(bool(o) for o in own), rows=rows)
+                most_memory_MB=max(r['memory_MB'] for r in rows), processes=len(own), processes_wrong={k:v for k,v in own.items() if v}, rows=rows)
 
 def again(folder):
     "The broken files that lie in a folder."
@@ -279,7 +279,7 @@ def by_itself(folder, argv, limit)->str:
         except subprocess.TimeoutExpired: return 'hang'
         return wrong(dict(code=done.returncode, said=[l for l in done.stderr.splitlines() if not l.startswith(('swapkit: analyse', 'swapkit: render', 'swapkit: no yunet', 'swapkit: no face_mesh'))], left=sorted(os.listdir(d)), memory_MB=0), argv)
 
-# %% ../../nbs/tools/hostile.ipynb #54ee5a62
+# %% ../../nbs/tools/hostile.ipynb #93b6104d
 def main(argv=None):
     "`python -m swapkit.tools.hostile`: break, run, print what is wrong, keep as JSON."
     import argparse
@@ -287,8 +287,9 @@ def main(argv=None):
     p.add_argument('--inputs', type=int, default=600); p.add_argument('--seed', type=int, default=0); p.add_argument('--alone', type=int, default=20); p.add_argument('--save')
     a = p.parse_args(argv)
     got = fuzz(a.inputs, a.seed, alone=a.alone, progress=lambda n, r: print(n, r, flush=True))
-    told = dict(command=shown(['python -m swapkit.tools.hostile', *(argv or sys.argv[1:])]), machine=machine(), **got)
-    if a.save: Path(a.save).write_text(json.dumps(told, indent=None)+'\n')
-    print({k:v for k,v in got.items() if k!='rows'})
+    bad = [r for r in got.pop('rows') if r['wrong']]
+    told = dict(command=shown(['python -m swapkit.tools.hostile', *(argv or sys.argv[1:])]), machine=machine(), **got, wrong_rows=bad)
+    if a.save: Path(a.save).write_text(json.dumps(told, indent=1)+'\n')
+    print(got)
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook
