@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['H264', 'SOUND', 'tags', 'FILMS', 'WORDS', 'CHAPTERS', 'CHECKS', 'LONG', 'Film', 'ffmpeg', 'ingredients', 'pictures',
            'make_film', 'seen', 'side_streams', 'about', 'outside', 'in_plane', 'same_outside', 'decoded_alike',
-           'carried', 'marked', 'row', 'matrix', 'passed', 'line', 'main', 'ends', 'long_film']
+           'carried', 'marked', 'row', 'matrix', 'passed', 'line', 'ends', 'long_film', 'main']
 
 # %% ../../nbs/tools/matrix.ipynb #abd67ed1
 import hashlib
@@ -274,26 +274,6 @@ def matrix(films=FILMS, progress=print, **options)->list:
 def passed(cell)->bool: return cell is True or str(cell).startswith('exception')
 def line(r)->str: return f"{r['film']:<18}{r['result']:<6}" + ' '.join(f"{c}:{'yes' if r[c] is True else '(no)' if passed(r[c]) else 'NO'}" for c in CHECKS) + ''.join(f'\n      {c}: {r[c]}' for c in CHECKS if r[c] is not True)
 
-# %% ../../nbs/tools/matrix.ipynb #e3a4efd6
-def main(argv=None):
-    "`python -m swapkit.tools.matrix`: make the films, swap them, print the table and keep it as JSON."
-    import argparse
-    p = argparse.ArgumentParser(prog='python -m swapkit.tools.matrix')
-    p.add_argument('films', nargs='*', help='names of films; all by default'); p.add_argument('--save'); p.add_argument('--long', type=float, help='instead: a film of so many minutes')
-    a = p.parse_args(argv)
-    if a.long:
-        told = dict(command=shown(['python -m swapkit.tools.matrix', *(argv or sys.argv[1:])]), machine=machine(), **long_film(a.long))
-        if a.save: Path(a.save).write_text(json.dumps(told, indent=1)+'\n')
-        print(told); return
-    rows = matrix([f for f in FILMS if not a.films or f.name in a.films], lossless=True)
-    cells = [r[c] for r in rows for c in CHECKS]
-    told = dict(command=shown(['python -m swapkit.tools.matrix', *(argv or sys.argv[1:])]), machine=machine(), checks=CHECKS, cells=len(cells), true=sum(c is True for c in cells),
-                exceptions=sum(c is not True and passed(c) for c in cells), failed=sum(not passed(c) for c in cells), rows=rows)
-    if a.save: Path(a.save).write_text(json.dumps(told, indent=1)+'\n')
-    print(f"{told['cells']} cells: {told['true']} true, {told['exceptions']} exceptions, {told['failed']} failed")
-
-if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook
-
 # %% ../../nbs/tools/matrix.ipynb #5139b5ad
 LONG = '''
 import json, resource, sys, threading, time
@@ -335,3 +315,23 @@ def long_film(minutes:float=30)->dict:
         return dict(minutes=minutes, frames=len(v), frames_result=len(w), every_stamp_equal=bool((v.seconds-w.seconds).abs().max()<1e-9), offset_at_end_s=float(offset(a)), offset_at_end_result_s=float(offset(b)),
                     off_by_ticks=float(abs(offset(a)-offset(b))/max(a['video'][2], a['audio'][2])), sound_packets=[a['audio'][0], b['audio'][0]], resident_MB_by_quarter=[round(float(np.median(m[i*q:(i+1)*q]))) for i in range(4)],
                     left=sorted(p.name for p in (d/'out').iterdir() if p!=out), **{k:round(x, 1) for k,x in got.items()})
+
+# %% ../../nbs/tools/matrix.ipynb #e3a4efd6
+def main(argv=None):
+    "`python -m swapkit.tools.matrix`: make the films, swap them, print the table and keep it as JSON."
+    import argparse
+    p = argparse.ArgumentParser(prog='python -m swapkit.tools.matrix')
+    p.add_argument('films', nargs='*', help='names of films; all by default'); p.add_argument('--save'); p.add_argument('--long', type=float, help='instead: a film of so many minutes')
+    a = p.parse_args(argv)
+    if a.long:
+        told = dict(command=shown(['python -m swapkit.tools.matrix', *(argv or sys.argv[1:])]), machine=machine(), **long_film(a.long))
+        if a.save: Path(a.save).write_text(json.dumps(told, indent=1)+'\n')
+        print(told); return
+    rows = matrix([f for f in FILMS if not a.films or f.name in a.films], lossless=True)
+    cells = [r[c] for r in rows for c in CHECKS]
+    told = dict(command=shown(['python -m swapkit.tools.matrix', *(argv or sys.argv[1:])]), machine=machine(), checks=CHECKS, cells=len(cells), true=sum(c is True for c in cells),
+                exceptions=sum(c is not True and passed(c) for c in cells), failed=sum(not passed(c) for c in cells), rows=rows)
+    if a.save: Path(a.save).write_text(json.dumps(told, indent=1)+'\n')
+    print(f"{told['cells']} cells: {told['true']} true, {told['exceptions']} exceptions, {told['failed']} failed")
+
+if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook
