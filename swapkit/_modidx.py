@@ -953,6 +953,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'swapkit.write._picture': ('write.html#_picture', 'swapkit/write.py'),
                                'swapkit.write._plain': ('write.html#_plain', 'swapkit/write.py'),
                                'swapkit.write._rising': ('write.html#_rising', 'swapkit/write.py'),
+                               'swapkit.write._rows': ('write.html#_rows', 'swapkit/write.py'),
                                'swapkit.write._said': ('write.html#_said', 'swapkit/write.py'),
                                'swapkit.write._svtav1': ('write.html#_svtav1', 'swapkit/write.py'),
                                'swapkit.write._when': ('write.html#_when', 'swapkit/write.py'),

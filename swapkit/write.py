@@ -122,16 +122,27 @@ def _deep(pix_fmt): return 2 if av.VideoFormat(pix_fmt, 2, 2).components[0].bits
 # %% ../nbs/12_write.ipynb #359ed393
 def _changed(old, new):
     "255 where pixels of two (H,W,3) arrays differ."
-    return 255-cv2.inRange(cv2.absdiff(np.ascontiguousarray(old), np.ascontiguousarray(new)), (0,0,0), (0,0,0))
+    return 255-cv2.inRange(cv2.absdiff(old, new), (0,0,0), (0,0,0))
+
+def _rows(old, new):
+    "First row that differs between two (H,W,3) arrays, and the one after the last; eight bytes at a time."
+    a, b = (t.reshape(len(t), -1) for t in (old, new))
+    n = a.shape[1]//8*8
+    differ = (a[:,:n].view(np.int64)!=b[:,:n].view(np.int64)).any(1) | (a[:,n:]!=b[:,n:]).any(1)
+    on = np.flatnonzero(differ)
+    return (on[0], on[-1]+1) if len(on) else (0, 0)
 
 def _over(flat, old, new, colour, pix_fmt):
     "Draw onto one frame's planes what differs between two (3,H,W) pictures."
     H,W = new.shape[-2:]
-    mask = _changed(*(t.permute(1,2,0).numpy() for t in (old, new)))
-    x,y,w,h = cv2.boundingRect(mask)
-    if not w: return
-    x2,y2,x,y = min(x+w+(x+w)%2, W), min(y+h+(y+h)%2, H), x-x%2, y-y%2
-    m = np.pad(mask[y:y2,x:x2], ((0,(y2-y)%2),(0,(x2-x)%2)))>0
+    a, b = (np.ascontiguousarray(t.permute(1,2,0).numpy()) for t in (old, new))
+    y,y2 = _rows(a, b)
+    if y==y2: return
+    y,y2 = int(y-y%2), int(min(y2+y2%2, H))
+    mask = _changed(a[y:y2], b[y:y2])
+    x,_,w,_ = cv2.boundingRect(mask)
+    x2,x = min(x+w+(x+w)%2, W), x-x%2
+    m = np.pad(mask[:,x:x2], ((0,(y2-y)%2),(0,(x2-x)%2)))>0
     part = to_planes(new[None,:,y:y2,x:x2], colour, pix_fmt)[0].numpy()
     for to,p in zip(plane_views(flat, pix_fmt, (H,W)), plane_views(part, pix_fmt, m.shape)):
         sy,sx = m.shape[0]//p.shape[0], m.shape[1]//p.shape[1]
