@@ -274,9 +274,9 @@ def matrix(films=FILMS, progress=print, **options)->list:
 def passed(cell)->bool: return cell is True or str(cell).startswith('exception')
 def line(r)->str: return f"{r['film']:<18}{r['result']:<6}" + ' '.join(f"{c}:{'yes' if r[c] is True else '(no)' if passed(r[c]) else 'NO'}" for c in CHECKS) + ''.join(f'\n      {c}: {r[c]}' for c in CHECKS if r[c] is not True)
 
-# %% ../../nbs/tools/matrix.ipynb #5139b5ad
+# %% ../../nbs/tools/matrix.ipynb #4d1e2d85
 LONG = '''
-import json, resource, sys, threading, time
+import json, re, sys, threading, time
 from swapkit import pipeline
 from swapkit.tools.samples import person_source
 target, faces, out = sys.argv[1:]
@@ -287,7 +287,7 @@ t = time.perf_counter()
 threading.Thread(target=watch, daemon=True).start()
 pipeline.swap_video(target, person_source('cai'), out, faces_file=faces, crop=64, preset='ultrafast')
 done.set()
-print(json.dumps(dict(seconds=time.perf_counter()-t, resident_MB=sizes, peak_MB=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024)))
+print(json.dumps(dict(seconds=time.perf_counter()-t, resident_MB=sizes, peak_MB=int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])/1024)))
 '''
 
 def ends(path)->dict: # kind → number of packets, last stamp in ticks, seconds in a tick
