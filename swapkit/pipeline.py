@@ -103,10 +103,14 @@ def photo_files(
 def read_photo(path)->Frames: # one frame
     "A photo, upright, as a film of one frame."
     if not Path(path).is_file(): raise BadInput(f"{path}: no such photo")
+    png = False
     try:
-        with Image.open(path) as header: check_pixels(path, *header.size)
+        with Image.open(path) as header:
+            check_pixels(path, *header.size)
+            if png := header.format=='PNG': header.verify() # of a broken one, libpng would speak for itself
     except Image.DecompressionBombError as e: raise BadInput(f"{path} says that it is larger than any photo; it is not opened") from e
-    except (OSError, SyntaxError, ValueError): pass # whether OpenCV can read what Pillow does not know is seen next
+    except (OSError, SyntaxError, ValueError) as e: # what Pillow does not know, OpenCV may
+        if png: raise BadInput(f"{path} is not a photo that can be read ({e})") from e
     try: im = cv2.imread(str(path), cv2.IMREAD_COLOR)
     except cv2.error: im = None
     if im is None: raise BadInput(f"{path} is not a photo that can be read")

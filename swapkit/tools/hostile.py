@@ -249,7 +249,7 @@ def wrong(got, argv)->str:
     if got['memory_MB']>2500: return f"took {got['memory_MB']} MB"
     return ''
 
-# %% ../../nbs/tools/hostile.ipynb #f54c93c9
+# %% ../../nbs/tools/hostile.ipynb #b15cc735
 def fuzz(n:int=600, seed:int=0, limit:float=20, alone:int=20, progress=None)->dict:
     "Run all cases; some of them again as processes of their own."
     rows, dice, w = [], random.Random(seed+1), Worker(limit)
@@ -277,7 +277,7 @@ def by_itself(folder, argv, limit)->str:
     with tempfile.TemporaryDirectory() as d:
         try: done = subprocess.run([sys.executable, '-c', 'from swapkit.tools.cli import main; main()', *map(str, argv)], cwd=d, capture_output=True, text=True, timeout=limit+10)
         except subprocess.TimeoutExpired: return 'hang'
-        return wrong(dict(code=done.returncode, said=[l for l in done.stderr.splitlines() if not l.startswith(('swapkit: analyse', 'swapkit: render', 'swapkit: no yunet', 'swapkit: no face_mesh'))], left=sorted(os.listdir(d)), memory_MB=0), argv)
+        return wrong(dict(code=done.returncode, said=[l.replace(f'{folder}/', '') for l in done.stderr.splitlines() if not l.startswith(('swapkit: analyse', 'swapkit: render', 'swapkit: no yunet', 'swapkit: no face_mesh'))], left=sorted(os.listdir(d)), memory_MB=0), argv)
 
 # %% ../../nbs/tools/hostile.ipynb #93b6104d
 def main(argv=None):
