@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PHOTOS', 'SAVED', 'TELLS', 'SEGMENT', 'in_halves', 'in_order', 'photo_files', 'read_photo', 'finder_names',
-           'make_finder', 'portraits', 'pictures', 'portrait', 'load_source', 'strangers_in', 'together', 'find_faces',
-           'about_film', 'analyse', 'key_of', 'source_key', 'segments_of', 'Job', 'faces_of', 'in_pieces',
+           'make_finder', 'portraits', 'pictures', 'portrait', 'load_source', 'teller', 'strangers_in', 'together',
+           'find_faces', 'about_film', 'analyse', 'key_of', 'source_key', 'segments_of', 'Job', 'faces_of', 'in_pieces',
            'render_segment', 'check_work', 'check_out', 'finished', 'enter', 'is_whole', 'workshop', 'make_room',
            'pick', 'film_faces', 'render_film', 'swap_film', 'write_photo', 'swap_photo', 'read_frame', 'source_photos',
            'load_sources', 'make_source', 'swap_video']
@@ -33,13 +33,13 @@ from PIL import Image
 import swapkit
 from .align import align
 from .chain import Chain, Look, known, one_batch
-from .core import (BadInput, FaceMissing, Faces, FacesWriter, Frames, Source, SystemFault, cat,
+from .core import (BadInput, FaceMissing, ModelMissing, Faces, FacesWriter, Frames, Source, SystemFault, cat,
                           default_device, file_hash, finish_faces, load_faces)
 from .detect import DETECTORS, detector as make_detector
 from .identity import Embedder, embeddings, likeness, open_source, outliers, save_source, without
 from .landmarks import FaceMesh, MESHES
 from .mark import NOTE, publish, sidecar, write_xmp
-from .models import MODELS, best, expected_sha, find_file, spec
+from .models import MODELS, best, expected_sha, find_file, spec, where_to_get
 from .nets.onnx import ENGINES
 from .read import READERS, VideoInfo, check_pixels, frame_range, open_reader, read_frames, video_info
 from .track import choose, track
@@ -179,7 +179,13 @@ def load_source(
     return Source(replace(crops, face=torch.arange(len(crops), device=crops.device)), [name for name,_ in found])
 
 # %% ../nbs/14_pipeline.ipynb #eec7727a
-TELLS = 'mobilefacenet_128' # the embedder that compares a source's photos
+TELLS = ('mobilefacenet_128', 'arcface_w600k_r50') # embedders that can compare a source's photos
+
+def teller(device=None, must:bool=False): # `Embedder`, or None
+    "The first network that is here and can tell faces apart; raises `ModelMissing` where there `must` be one."
+    name = next((n for n in TELLS if find_file(spec(n))), None)
+    if name is None and must: raise ModelMissing(where_to_get(spec(TELLS[-1])))
+    return name and Embedder(name, device)
 
 def strangers_in(
     source:Source,
@@ -443,7 +449,7 @@ def swap_film(
         job = Job(info, path, rows, which, table.frame[rows], stage, open_reader(info, reader, encode['pix_fmt']), batch, device, encode)
         key = key_of(target=about.get('target'), faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=look,
                      encode=encode, sources=[source_key(s) for s in sources], version=swapkit.__version__, reader=reader,
-                     models=[expected_sha(MODELS[n]) for n in (*nets, *map(str, look.values())) if n in MODELS])
+                     models=[expected_sha(MODELS[n]) for n in nets if n in MODELS])
         render_film(job, folder, key, first, last, out, progress, keep)
     return out
 
@@ -478,8 +484,7 @@ def source_photos(sources, assign)->list: # of Path
 def load_sources(sources, assign, find, device, strangers='keep')->list: # of `Source`
     "One `Source` for `sources`, or one for each entry of `assign`; a `Source` is taken as it is."
     people = [s.to(device) if isinstance(s, Source) else load_source(s, find(), device) for s in (assign.values() if assign else [sources])]
-    if all(len(p)<3 for p in people) or not find_file(spec(TELLS)): return people
-    embed = Embedder(TELLS, device)
+    if all(len(p)<3 for p in people) or not (embed := teller(device, strangers=='drop')): return people
     return [strangers_in(p, embed, strangers) for p in people]
 
 # %% ../nbs/14_pipeline.ipynb #492ee9d8
@@ -496,7 +501,8 @@ def make_source(
     device = default_device(device)
     find = lru_cache(1)(lambda: make_finder(*finder_names(), device))
     made, = load_sources(list(photos), {}, find, device, strangers)
-    like = likeness(embeddings(made, Embedder(TELLS, device))) if find_file(spec(TELLS)) else None
+    embed = teller(device)
+    like = likeness(embeddings(made, embed)) if embed else None
     save_source(made, out)
     return made, like
 
