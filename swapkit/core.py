@@ -88,7 +88,8 @@ class Frames(Batch):
     idx:torch.Tensor
     pts:torch.Tensor
     time_base:Fraction = Fraction(1, 1)
-    _shapes = dict(data=('N',3,'H','W'), idx=('N',), pts=('N',))
+    planes:torch.Tensor = None
+    _shapes = dict(data=('N',3,'H','W'), idx=('N',), pts=('N',), planes=('N','B'))
     def __post_init__(self):
         super().__post_init__()
         if self.data.dtype!=torch.uint8: raise ValueError(f"Frames.data: expected uint8, got {self.data.dtype}")

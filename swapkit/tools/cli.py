@@ -92,7 +92,7 @@ def assignments(
 def spread(
     argv:list,
     many=('--source','--map'),      # options that take a list
-    flags=('--overwrite','--no-networks','--help'), # options that take nothing
+    flags=('--overwrite','--no-networks','--help','--lossless','--keep'), # options that take nothing
 )->list:
     "Repeat a list option in front of each of its values."
     out,option,plain = [],None,0
@@ -150,7 +150,7 @@ overwrite = click.option('--overwrite', is_flag=True, help='Replace the output i
 @target
 @click.option('--source', 'sources', multiple=True, metavar='PHOTO...', callback=file_arg,
               help='Photos of one person, or a folder of them.')
-@click.option('--out', required=True, metavar='FILE', callback=file_arg, help='Film to write, .mp4 or .mov.')
+@click.option('--out', required=True, metavar='FILE', callback=file_arg, help='Film to write: .mp4, .mov or .mkv.')
 @overwrite
 @click.option('--swapper', default='mesh', show_default=True, metavar='NAME', help='mesh needs no weights; `swapkit models swappers` lists networks.')
 @click.option('--strength', type=Number(0, 1), default=1., metavar='0..1', help='How much of the swap is seen.')
@@ -175,6 +175,10 @@ overwrite = click.option('--overwrite', is_flag=True, help='Replace the output i
 @click.option('--crf', type=click.IntRange(0, 63), default=16, show_default=True, metavar='N',
               help='Quality; lower is better.')
 @click.option('--preset', default='medium', show_default=True, metavar='NAME', help="The encoder's speed.")
+@click.option('--pix-fmt', default='', metavar='NAME|same', help="Pixel format: yuv420p, unless 'same' or another is named.")
+@click.option('--lossless', is_flag=True, help='Keep every sample that is not the face, in the stored pixel format; large, and few players show it.')
+@click.option('--reader', default='auto', show_default=True, metavar='NAME', help='Who decodes: pyav or decord.')
+@click.option('--keep', is_flag=True, help='Leave finished segments beside the output.')
 def swap(target, sources, out, pairs, crop, preview, **kw):
     "Put the face of --source onto people in TARGET."
     assign = assignments(pairs)
