@@ -236,7 +236,7 @@ class Source:
     def get(self, key:str, make):           # `make(source)` computes it the first time
         if key not in self.kept: self.kept[key] = make(self)
         return self.kept[key]
-    def to(self, device): return Source(self.crops.to(device), self.names)
+    def to(self, device): return Source(self.crops.to(device), self.names, {k:v.to(device) if hasattr(v, 'to') else v for k,v in self.kept.items()})
     def __len__(self): return len(self.crops)
     def __repr__(self): return f"Source({len(self)} photos: {', '.join(self.names[:3])}{'…' if len(self)>3 else ''})"
 

@@ -7,7 +7,7 @@ __all__ = ['RIGID', 'SMOOTHERS', 'stretches', 'form', 'taken_apart', 'put_togeth
            'quickness', 'kalman', 'by_kalman', 'by_fit', 'one_euro', 'smoothed', 'between', 'pose_of', 'ramp',
            'visible', 'faded', 'steady', 'steady_file']
 
-# %% ../nbs/08_steady.ipynb #eac6fb59
+# %% ../nbs/08_steady.ipynb #2d69997b
 import dataclasses
 from functools import lru_cache
 
@@ -19,7 +19,7 @@ from .core import BadInput, Faces, FacesWriter, cat, finish_faces, load_faces
 from .landmarks import MESH68, five_points
 from .nets.mesh import mean_mesh
 
-# %% ../nbs/08_steady.ipynb #7bfaea2b
+# %% ../nbs/08_steady.ipynb #4451145e
 def stretches(
     faces:Faces,    # with `ids`
     cuts=(),        # frames that begin a new picture
@@ -35,7 +35,7 @@ def stretches(
     out[order] = new.cumsum(0)-1
     return torch.where(faces.ids<0, -1, out)
 
-# %% ../nbs/08_steady.ipynb #761bdc97
+# %% ../nbs/08_steady.ipynb #868cf126
 RIGID = [10,338,297,332,284,251,389,356,127,162,21,54,103,67,109,151,9,8,168,6,197,195,5,4,1,33,263,133,362,234,454,98,327,2,129,358]
 
 @lru_cache(8)
@@ -54,7 +54,7 @@ def form(topology:str)->tuple: # (K,2) mean face, eyes one apart; numbers of poi
     ref = (ref-ref[rigid].mean(0))/(ref[rigid]-ref[rigid].mean(0)).square().sum(1).mean().sqrt()
     return ref, rigid, [g for g in (*regions, rest) if g]
 
-# %% ../nbs/08_steady.ipynb #68e41340
+# %% ../nbs/08_steady.ipynb #4a2b11f9
 def taken_apart(
     points:torch.Tensor,    # (T,K,2 or 3) pixels
     topology:str,
@@ -73,7 +73,7 @@ def put_together(head:torch.Tensor, rest:torch.Tensor)->torch.Tensor: # (T,K,2 o
     R = torch.stack([c,-s,s,c], -1).view(-1,2,2)*head[:,2].exp()[:,None,None]
     return transform(torch.cat([R, head[:,:2,None]], -1), rest)
 
-# %% ../nbs/08_steady.ipynb #0237e583
+# %% ../nbs/08_steady.ipynb #00a04ef5
 def around(y:torch.Tensor, k:torch.Tensor)->torch.Tensor: # (T,C), odd kernel → (T,C)
     "Weighted sums over neighbouring frames; beyond both ends the signal goes on, mirrored through its last point."
     h, T = len(k)//2, len(y)
@@ -95,7 +95,7 @@ def noise(
     e = mean_of((around(y, y.new_tensor([1,-4,6,-4,1])).square()).mean(1, keepdim=True)/70, 7)
     return nnf.pad(e.T[None], (half,half), 'replicate')[0].T.unfold(0, 2*half+1, 1).median(-1).values.clamp(min=1e-10)
 
-# %% ../nbs/08_steady.ipynb #ffa52f8d
+# %% ../nbs/08_steady.ipynb #3a7b06e1
 def fitted(n:int, derivative:int)->torch.Tensor: # (n,)
     "Savitzky and Golay's kernel: value (0) or second derivative (2) of a quadratic through n frames."
     x = torch.arange(n, dtype=torch.float64)-n//2
@@ -112,7 +112,7 @@ def quickness(
     k = fitted(n, 2)
     return (mean_of(around(y, k).square().mean(1, keepdim=True), n) - doubt*k.square().sum()*r).clamp(min=0) + least*r
 
-# %% ../nbs/08_steady.ipynb #97cee121
+# %% ../nbs/08_steady.ipynb #793b2aa3
 def kalman(
     y:torch.Tensor,     # (T,C); anything where nothing was seen
     seen:torch.Tensor,  # (T,) bool
@@ -129,7 +129,7 @@ def kalman(
     w = seen.double()*(r.mean()/r[:,0])
     return torch.linalg.solve(A+torch.diag(w), w[:,None]*y)
 
-# %% ../nbs/08_steady.ipynb #a5246145
+# %% ../nbs/08_steady.ipynb #1eeb0d88
 def by_kalman(y, seen, r, hard): return kalman(y, seen, r*hard, quickness(y, r*hard))
 
 def by_fit(y, seen, r, hard, n=7): return around(y, fitted(n, 0))
@@ -150,7 +150,7 @@ def one_euro(
 
 SMOOTHERS = {'kalman': by_kalman, 'savgol': by_fit, 'one_euro': one_euro, 'none': lambda y,seen,r,hard: y}
 
-# %% ../nbs/08_steady.ipynb #6088f9f9
+# %% ../nbs/08_steady.ipynb #2a18410d
 def smoothed(
     points:torch.Tensor,    # (T,K,2 or 3) of T frames in a row; anything where nothing was seen
     topology:str,
@@ -177,7 +177,7 @@ def between(y:torch.Tensor, seen:torch.Tensor)->torch.Tensor: # (T,…)
     w = ((torch.arange(len(y))-a)/(b-a).clamp(min=1)).clamp(0,1).view(-1, *[1]*(y.ndim-1))
     return torch.lerp(y[a].double(), y[b].double(), w.double())
 
-# %% ../nbs/08_steady.ipynb #eaddd28e
+# %% ../nbs/08_steady.ipynb #2c7b5d1e
 def pose_of(lms:torch.Tensor)->torch.Tensor: # (F,468,3) → (F,3)
     "Yaw, pitch and roll in degrees."
     a = mean_mesh()[RIGID].double()
@@ -188,7 +188,7 @@ def pose_of(lms:torch.Tensor)->torch.Tensor: # (F,468,3) → (F,3)
     angles = torch.atan2(R[:,0,2], R[:,2,2]), torch.atan2(R[:,1,2], R[:,0,2].hypot(R[:,2,2])), torch.atan2(R[:,1,0], R[:,1,1])
     return torch.stack(angles, 1).rad2deg().to(lms)
 
-# %% ../nbs/08_steady.ipynb #502727d5
+# %% ../nbs/08_steady.ipynb #d0ce0201
 def ramp(x:torch.Tensor, good:float, bad:float)->torch.Tensor:
     "1 at `good`, 0 at `bad`, a line between."
     return ((x-bad)/(good-bad)).clamp(0,1)
@@ -212,7 +212,7 @@ def faded(x:torch.Tensor, n:int=4)->torch.Tensor: # (T,) of one stretch
     low = -nnf.max_pool1d(-nnf.pad(x[None,None].double(), (n,n), 'replicate'), 2*n+1, 1)
     return nnf.avg_pool1d(nnf.pad(low, (n,n), 'replicate'), 2*n+1, 1)[0,0].to(x)
 
-# %% ../nbs/08_steady.ipynb #f696eccd
+# %% ../nbs/08_steady.ipynb #63504167
 def _stretch(faces, held, size, method, smallest): # one person, sorted by frame
     n = int(faces.frame[-1]-faces.frame[0])+1
     frame = torch.arange(n)+int(faces.frame[0])
@@ -250,7 +250,7 @@ def _one(faces): # something of the same kind
     lms = None if faces.lms is None else form(faces.topology)[0][None].float() if faces.lms.shape[-1]==2 else nnf.pad(form(faces.topology)[0][None].float(), (0,1))
     return Faces(torch.zeros(1, dtype=torch.long), z(4), z(5,2), z(), lms, torch.zeros(1, dtype=torch.long), topology=faces.topology)
 
-# %% ../nbs/08_steady.ipynb #9658a76a
+# %% ../nbs/08_steady.ipynb #55614821
 def steady_file(
     raw,                # faces file as it was found
     out,                # the same, steady
@@ -258,6 +258,7 @@ def steady_file(
     size:tuple, cuts=(), held=(), method:str='kalman', gap:int=15, smallest:float=0.,  # as for `steady`
     window:int=256,     # frames kept of each
     margin:int=96,      # frames read to both sides
+    note=lambda faces: {},  # (faces without landmarks) → what else is to be written into the file
 ):
     "`steady`, a window at a time; memory does not grow with the film."
     table, about = load_faces(raw, lms=False)
@@ -268,4 +269,4 @@ def steady_file(
             part = dataclasses.replace(load_faces(raw, slice(lo, hi))[0], ids=ids[lo:hi])
             done = steady(part, size, cuts, held, method, gap, smallest)
             w.add(done[(done.frame>=a) & (done.frame<a+window)])
-        finish_faces(w, about)
+        finish_faces(w, about | note(w.small()))

@@ -29,9 +29,12 @@ class SwapSpec:
     template:str            # key of `align.TEMPLATES`
     size:int                # crop side it works at; 0 is any
     run:Callable            # (loaded, crops, source) → (F,3,S,S) in [0,1]
-    load:Callable = None    # (device) → whatever `run` gets as `loaded`
+    load:Callable = None    # (device, engine, dtype) → whatever `run` gets as `loaded`
     licence:str = ''        # of its weights
     commercial:str = ''     # yes, no or unclear
+    told_by:str = ''        # how it learns whose face is wanted
+    free:bool = False       # it paints beyond the mesh's oval, in colours of its own
+    verified:str = ''       # how we know that it is right
 
 # %% ../nbs/09_swap.ipynb #50f7f4f6
 SWAPPERS = {}
@@ -41,10 +44,12 @@ class Swapper:
     def __init__(self,
         name:str='mesh',    # key of `SWAPPERS`
         device=None,
+        engine:str='auto',  # what runs an ONNX file: see `nets.onnx`
+        dtype:torch.dtype=torch.float32, # inside a torch network
     ):
         if name not in SWAPPERS: raise BadInput(f"unknown swapper {name!r}: choose {', '.join(SWAPPERS)}")
         self.name, self.spec = name, SWAPPERS[name]
-        self.loaded = self.spec.load(device or default_device()) if self.spec.load else None
+        self.loaded = self.spec.load(device or default_device(), engine, dtype) if self.spec.load else None
     @torch.inference_mode()
     def __call__(self, crops:Crops, source:Source)->Crops:
         "The crops with the source's face; they must lie on the swapper's template."
@@ -160,4 +165,4 @@ def mesh_swap(
 def _texture(source:Source): return source.get('texture', lambda s: make_texture(s.crops))
 
 SWAPPERS['mesh'] = SwapSpec('ffhq_512', 0, lambda _,crops,source: mesh_swap(crops, _texture(source)),
-                            licence='Apache-2.0 (no weights)', commercial='yes')
+                            licence='Apache-2.0 (no weights)', commercial='yes', told_by='texture', verified='looked at; measured')

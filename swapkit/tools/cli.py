@@ -274,11 +274,11 @@ def models():
 def models_list():
     "All models, with their licences."
     from swapkit.models import list_models
-    row = lambda *c: '{:<18} {:<12} {:>9}  {:<10} {}'.format(*c).rstrip()
+    row = lambda *c: '{:<25} {:<12} {:>9}  {:<10} {}'.format(*c).rstrip()
     click.echo(row('model', 'state', 'size', 'commercial', 'licence; what'))
     for m in list_models():
         what = f"{m['licence']}; {m['about']}"
-        click.echo(row(m['name'], m['state'], f"{m['size']/1e6:.1f} MB", m['commercial'], what))
+        click.echo(row(m['name'], m['state'], f"{m['size']/1e6:.1f} MB" if m['size'] else '', m['commercial'], what))
 
 # %% ../../nbs/tools/cli.ipynb #881da2fb
 @models.command('pull', **_S)
