@@ -93,7 +93,9 @@ def free_reshape(
 # %% ../../nbs/nets/onnx.ipynb #3dd0cda1
 class _Editor:
     "Adds what is needed for one graph's runtime batch size, once."
-    def __init__(self, g, source): self.g,self.source,self.n,self.front = g,source,0,[]
+    def __init__(self, g, source):
+        self.g,self.source,self.n,self.front = g,source,0,[]
+        self.makers = {o:n for n in g.node for o in n.output}
     def const(self, values):    # name of a new int64 constant
         self.n += 1
         self.g.initializer.append(numpy_helper.from_array(np.int64(values), f'swapkit_c{self.n}'))
@@ -136,12 +138,19 @@ def _widen(n, ed, consts, shapes, carriers)->list: # nodes in place of a Concat 
     return [*extra, n]
 
 # %% ../../nbs/nets/onnx.ipynb #81921cc3
+def _sizes(name, ed, consts):   # a Concat of sizes that begins with the batch, for one that begins with 1; else None
+    made = ed.makers.get(name)
+    if made is None or made.op_type!='Concat' or made.input[0] not in consts: return None
+    if numpy_helper.to_array(consts[made.input[0]]).tolist()!=[1]: return None
+    return ed.node('Concat', [ed.batch(), *made.input[1:]], axis=0)[1]
+
 def _free_node(n, ed, consts, shapes, carriers)->list:  # nodes to put in place of `n`
     num = lambda i: numpy_helper.to_array(consts[x]).tolist() if (x := ''.join(n.input[i:i+1])) in consts else None
     attrs = {a.name:a for a in n.attribute}
     if n.op_type=='Concat' and attrs['axis'].i!=0: return _widen(n, ed, consts, shapes, carriers)
     if not n.input or n.input[0] not in carriers: return [n]
     if n.op_type=='Reshape' and (s := num(1)): n.input[1] = ed.const(free_reshape(s, shapes.get(n.output[0])))
+    if n.op_type=='Reshape' and (join := _sizes(n.input[1], ed, consts)): n.input[1] = join.output[0]; return [join, n]
     if n.op_type=='Resize' and (s := num(3)) and 'axes' not in attrs:
         n.input[3],join = ed.node('Concat', [ed.batch(), ed.const(s[1:])], axis=0)
         return [join, n]
@@ -309,7 +318,7 @@ def settle(
 # %% ../../nbs/nets/onnx.ipynb #e2c8af58
 def remembered_settle(model, path, device, threads=0, engine='auto')->tuple: # as `settle`
     "`settle`, asking what was found for this file on this engine before."
-    key = f'{file_sha256(path)} {ort.__version__} {engine_for(device, engine)} 2'
+    key = f'{file_sha256(path)} {ort.__version__} {engine_for(device, engine)} 3'
     known = recall('proofs').get(key)
     session,how = settle(model, device, threads, engine, known if known in ('native','rewritten','looped') else None)
     if how!=known: remember('proofs', key, how)

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['compute', 'target', 'overwrite', 'plain_line', 'progress', 'Number', 'Faces', 'assignments', 'spread', 'cli',
-           'file_arg', 'options', 'swap', 'people_table', 'analyse', 'demo', 'evaluate', 'doctor', 'clip_size', 'bench',
-           'models', 'models_list', 'models_pull', 'models_check', 'models_confirm', 'one_line', 'explain',
-           'short_warnings', 'run', 'main']
+           'file_arg', 'options', 'swap', 'people_table', 'analyse', 'photos_table', 'source', 'demo', 'evaluate',
+           'doctor', 'clip_size', 'bench', 'models', 'models_list', 'models_pull', 'models_check', 'models_confirm',
+           'one_line', 'explain', 'short_warnings', 'run', 'main']
 
 # %% ../../nbs/tools/cli.ipynb #5f79356a
 import contextlib, math, os, sys, time, warnings
@@ -152,16 +152,22 @@ overwrite = click.option('--overwrite', is_flag=True, help='Replace the output i
               help='Photos of one person, or a folder of them.')
 @click.option('--out', required=True, metavar='FILE', callback=file_arg, help='Film to write, .mp4 or .mov.')
 @overwrite
-@click.option('--swapper', default='mesh', show_default=True, metavar='NAME')
+@click.option('--swapper', default='mesh', show_default=True, metavar='NAME', help='mesh needs no weights; `swapkit models list` shows networks.')
 @click.option('--strength', type=Number(0, 1), default=1., metavar='0..1', help='How much of the swap is seen.')
 @click.option('--restore', default='none', show_default=True, metavar='NAME', help='Restorer, or none.')
 @click.option('--restore-strength', type=Number(0, 1), default=1., metavar='0..1')
+@click.option('--fidelity', type=Number(0, 1), default=.5, metavar='0..1', help='How close CodeFormer stays to what it sees.')
+@click.option('--parser', default='auto', show_default=True, metavar='NAME', help='Says what is skin; auto: bisenet_19 where its weights are here.')
+@click.option('--occluder', default='none', show_default=True, metavar='NAME', help='Sees hands and microphones in front of the face.')
+@click.option('--enhance', default='none', show_default=True, metavar='NAME', help='A network over the whole frame, last.')
 @click.option('--mouth', type=click.Choice(['inner','lips','none']), default='inner', show_default=True,
               help="How much of the target's own mouth is kept.")
 @click.option('--faces', type=Faces(), default='largest', show_default=True, help='Who is swapped.')
 @click.option('--map', 'pairs', multiple=True, metavar='ID=PHOTO...', help='Who becomes whom.')
 @click.option('--faces-file', metavar='FILE', help='What `swapkit analyse` wrote for this target.')
+@click.option('--strangers', type=click.Choice(['keep','drop']), default='keep', show_default=True, help='Source photos that look like somebody else.')
 @compute
+@click.option('--precision', default='auto', show_default=True, metavar='NAME', help='fp32, fp16 or bf16 inside networks; auto: fp16 on a GPU.')
 @click.option('--crop', type=click.Choice(['256','512','1024']), default='512', show_default=True, help='Side of the picture in which a face is put together; 1024 for close-ups.')
 @click.option('--preview', type=click.IntRange(0), metavar='FRAME', help='Only this frame, as a .png or .jpg.')
 @click.option('--encoder', default='libx264', show_default=True, metavar='NAME')
@@ -199,6 +205,25 @@ def analyse(target, out, overwrite, **kw):
     from swapkit import pipeline
     with progress() as step: faces = pipeline.analyse(target, out, overwrite=overwrite, progress=step, **kw)
     click.echo(people_table(faces))
+
+# %% ../../nbs/tools/cli.ipynb #18bafed7
+def photos_table(source, like)->str:
+    "One line per photo of a person, and how alike it is to the others where that is known."
+    width = max(map(len, source.names))
+    rows = [f"{'photo':<{width}}  likeness"] + [f"{n:<{width}}  {'?' if like is None else f'{like[i]:.2f}'}" for i,n in enumerate(source.names)]
+    return '\n'.join(rows)
+
+@cli.command(**_S)
+@click.argument('photos', nargs=-1, required=True, callback=file_arg)
+@click.option('--out', required=True, metavar='FILE', callback=file_arg, help='File to write, .source.')
+@overwrite
+@click.option('--strangers', type=click.Choice(['keep','drop']), default='keep', show_default=True, help='Photos that look like somebody else.')
+@click.option('--device', type=click.Choice(['auto','cpu','cuda']), default='auto', show_default=True)
+def source(photos, out, overwrite, strangers, device):
+    "Find one person's face in PHOTOS, folders and films, and keep it in a file for --source."
+    from swapkit import pipeline
+    made, like = pipeline.make_source(photos, out, overwrite, strangers, device)
+    click.echo(photos_table(made, like))
 
 # %% ../../nbs/tools/cli.ipynb #da3d6708
 @cli.command(**_S)
