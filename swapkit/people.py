@@ -132,7 +132,7 @@ def people_in(about:dict)->list: # of `Person`
     return [Person(**p) for p in json.loads(about.get('people', '[]'))]
 
 # %% ../nbs/09_people.ipynb #437281e1
-@dataclass
+@dataclass(eq=False)
 class Wanted:
     "Somebody asked for by a photo."
     name:str
