@@ -69,7 +69,7 @@ def shown(faces:Faces, strength:float)->torch.Tensor: # (F,1,1,1), or the number
     "How much of each swap is seen: hard views fade."
     return strength if faces.fade is None else (strength*faces.fade).view(-1,1,1,1)
 
-# %% ../nbs/13_chain.ipynb #ebe5b577
+# %% ../nbs/13_chain.ipynb #9b543db7
 @dataclass(frozen=True)
 class Look:
     "Every choice that changes the picture."
@@ -103,7 +103,7 @@ def settled(look:Look, device:torch.device)->Look:
     exact = ('fp16' if device.type=='cuda' else 'fp32') if look.precision=='auto' else look.precision
     return replace(look, parser=parser, precision=exact)
 
-# %% ../nbs/13_chain.ipynb #592452c3
+# %% ../nbs/13_chain.ipynb #ada02f70
 class Chain:
     "All stages of a look, with their networks: `Frames` in, `Frames` out."
     def __init__(self,

@@ -14,6 +14,7 @@ import torch.nn.functional as nnf
 
 from .core import BadInput, Faces, Frames, default_device, planar
 from .models import best, model_path
+from .nets import yunet
 from .nets.onnx import OnnxNet
 from .nets.tiny import tiny_net
 
@@ -113,19 +114,20 @@ def merged(
 
 # %% ../nbs/04_detect.ipynb #9712d15e
 class Detector:
-    "Faces of a batch of frames, by any network that answers as YuNet does."
+    "Faces of a batch of frames, by any network whose answers `decode` understands."
     def __init__(self,
-        net,                # (N,3,h',w') BGR 0…255 → cls, obj, bbox, kps of strides 8, 16, 32
+        net,                # (N,3,h',w') BGR 0…255 → what `decode` takes, by default cls, obj, bbox, kps of strides 8, 16, 32
         short:int=320,      # see `fit_size`
         score:float=.7,     # least score
         most:float=.3,      # largest overlap of two faces
         merge:float=None,   # see `merged`: overlap from which candidates are averaged; by default they are not
-    ): self.net, self.short, self.score, self.most, self.merge = net, short, score, most, merge
+        decode=decode,      # the network's answers, its input's size, a least score → candidates
+    ): self.net, self.short, self.score, self.most, self.merge, self.decode = net, short, score, most, merge, decode
     def __call__(self, frames:Frames)->Faces:
         "Faces of the whole batch, sorted by frame, best first."
         size = fit_size(frames.size, self.short)
         x = net_input(frames.data, size)
-        row, boxes, kps, scores = decode(self.net(x), x.shape[-2:], self.score)
+        row, boxes, kps, scores = self.decode(self.net(x), x.shape[-2:], self.score)
         keep = nms(boxes, scores, row, self.most)
         keep = keep[row[keep].argsort(stable=True)]
         b, k = (boxes[keep], kps[keep]) if self.merge is None else merged(boxes, kps, scores, row, keep, self.merge)
@@ -144,7 +146,9 @@ def to_frame(
 
 def onnx_file(name, device, engine): return OnnxNet(model_path(name), device, engine=engine)
 
-DETECTORS = {'yunet_n': (onnx_file, {}), 'yunet_s': (onnx_file, {}), 'tiny_detect': (tiny_net, dict(score=.55, merge=.5))} # name → its network, and the options of `Detector` that are right for it
+DETECTORS = { # name → its network, and the options of `Detector` that are right for it
+    'yunet_n': (onnx_file, {}), 'yunet_s': (onnx_file, {}), 'yunet_kornia': (yunet.kornia_yunet, dict(decode=yunet.decode)),
+    'tiny_detect': (tiny_net, dict(score=.55, merge=.5))}
 
 # %% ../nbs/04_detect.ipynb #9a438de6
 def detector(

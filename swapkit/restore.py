@@ -97,7 +97,7 @@ class Restorer:
         return torch.lerp(x, hold_colours(new, x, mask), self.strength).clamp(0,1)
     def __repr__(self): return f"Restorer({self.name!r}, strength {self.strength:g})"
 
-# %% ../nbs/11_restore.ipynb #c4ead62b
+# %% ../nbs/11_restore.ipynb #ebddb258
 def tiles_of(n:int, size:int, overlap:int)->list: # where tiles start, the last at the end
     "Starts of overlapping tiles that cover `n` pixels."
     step = size-overlap
@@ -126,7 +126,7 @@ def tiled(
             total[:,b:b+size,a:a+size] += y*w; weight[:,b:b+size,a:a+size] += w
     return (total/weight)[:,:H,:W].clamp(0,1)
 
-# %% ../nbs/11_restore.ipynb #0a484eaf
+# %% ../nbs/11_restore.ipynb #4e5f7992
 def real_esrgan(device, engine='auto'):
     "Real-ESRGAN ×2 from its ONNX file."
     net = OnnxNet(model_path('real_esrgan_x2'), device, engine=engine)

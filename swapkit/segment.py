@@ -172,7 +172,7 @@ class Occluder:
         free = blur(1-covered(visible, crops), size*.01)
         return at_size(((free-.5)*2).clamp(0,1), crops.size)
 
-# %% ../nbs/08_segment.ipynb #fdbac6b5
+# %% ../nbs/08_segment.ipynb #14d1433f
 class Masks:
     "A stage with all that says where a swap is seen, and how much of the own mouth stays."
     def __init__(self,
