@@ -121,8 +121,12 @@ class FaceMesh:
 def agreement(
     found:Faces,        # as a detector found them
     faces:Faces,        # the same, with landmarks
-    good:float=.08, bad:float=.16,  # mean distance of the five points, as a part of the box: whole trust, and none
+    apart:tuple=(.12,.3),   # mean distance of the five points, as a part of the box: whole trust, and none
+    narrow:tuple=(.5,.25),  # distance of the detector's eyes, as a part of that from eyes to mouth: about 60 and 75 degrees
 )->torch.Tensor:        # (F,) 0…1
     "How far the landmarks of each face can be trusted."
-    far = (found.kps-faces.kps).norm(dim=-1).mean(1)/(found.boxes[:,2:]-found.boxes[:,:2]).mean(1).clamp(min=1)
-    return ((bad-far)/(bad-good)).clamp(0,1)
+    ramp = lambda x, good, bad: ((x-bad)/(good-bad)).clamp(0,1)
+    k = found.kps
+    far = (k-faces.kps).norm(dim=-1).mean(1)/(found.boxes[:,2:]-found.boxes[:,:2]).mean(1).clamp(min=1)
+    wide = (k[:,1]-k[:,0]).norm(dim=-1)/((k[:,3]+k[:,4]-k[:,0]-k[:,1])/2).norm(dim=-1).clamp(min=1)
+    return ramp(far, *apart)*ramp(wide, *narrow)

@@ -156,7 +156,7 @@ def smoothed(
     topology:str,
     seen:torch.Tensor,      # (T,) bool
     method:str='kalman',    # key of `SMOOTHERS`
-    head_hard:float=2., rest_hard:float=.35,  # noise assumed, in what was read
+    head_hard:float=3., rest_hard:float=.35,  # noise assumed, in what was read
 )->torch.Tensor:            # (T,K,2 or 3)
     "A stretch of one face's points, steady."
     f, (ref, rigid, regions) = SMOOTHERS[method], form(topology)

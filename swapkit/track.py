@@ -110,7 +110,7 @@ def real(
     faces:Faces,
     ids:torch.Tensor,   # (F,) from `tracks`
     sure:float=0.,      # least score of a sure face
-    least:int=3,        # so many sure faces …
+    least:int=5,        # so many sure faces …
     share:float=1/3,    # … and such a part of the track
     frames:int=None,    # length of the film
 )->torch.Tensor:        # (F,) bool

@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['VISIBLE', 'CUTS', 'PAIRS', 'seen_by_hand', 'judged', 'acceleration', 'whole_film', 'jitter', 'known_motion', 'drawn',
-           'lag', 'against_truth', 'crossing', 'kept_apart', 'cost', 'peak', 'main', 'rounded', 'labelled', 'crossed']
+           'lag', 'against_truth', 'crossing', 'kept_apart', 'cost', 'peak', 'memory', 'swapped', 'main', 'rounded',
+           'labelled', 'crossed']
 
 # %% ../../nbs/tools/steadiness.ipynb #bfbeda0a
 import argparse
 import dataclasses
 import json
 import math
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,16 +21,17 @@ from pathlib import Path
 
 import torch
 
-from ..align import compose, invert, transform, warp
+from ..align import invert, transform, warp
 from ..core import Faces, Frames, cat, load_faces
 from ..landmarks import five_points
-from ..people import Finder, Gathered
-from ..pipeline import analyse, finder_names, make_finder
+from ..people import Finder
+from ..pipeline import analyse, make_finder, swap_video
 from ..read import read_frames, video_info
 from ..scenes import cuts, differences, thumbnails
 from ..steady import SMOOTHERS, smoothed, steady
-from .benchmark import machine, shown
-from .samples import faces_of, person
+from .benchmark import machine, repeat_film, shown
+from .metrics import evaluate
+from .samples import person, person_source
 from ..track import track
 from ..write import SegmentWriter
 
@@ -39,13 +40,13 @@ VISIBLE = { # film → (first, last, who, (x1, y1, x2, y2) that holds the middle
     'talking_512':      [(0, 353, 'woman', (100,100,420,450), 'open')],
     'dark_720p':        [(0, 179, 'woman', (400,150,900,600), 'open')],
     'sign_eat_480p':    [(0, 46, 'man', (240,80,370,210), 'open')],
-    'sign_learn_480p':  [(0, 60, 'man', (240,80,370,210), 'open')],
+    'sign_learn_480p':  [(0, 60, 'woman', (240,80,370,210), 'open')],
     'sign_sister_480p': [(0, 86, 'man', (240,80,370,210), 'open')],
     'sign_thanks_480p': [(0, 50, 'man', (240,40,370,180), 'open')],
     'stage_360p':       [(0, 19, 'singer', (480,20,620,130), 'open'), (0, 19, 'pianist', (30,160,110,240), 'open'),
                          (20, 53, 'pianist', (250,20,640,350), 'profile'), (70, 81, 'pianist', (350,60,640,350), 'profile'),
                          (82, 210, 'singer', (100,0,420,180), 'open'), (211, 274, 'neighbour', (20,40,125,160), 'open'),
-                         (211, 274, 'mother', (140,60,260,200), 'open'), (211, 274, 'husband', (290,20,385,160), 'profile'),
+                         (211, 274, 'mother', (140,60,260,200), 'profile'), (211, 274, 'husband', (290,20,385,160), 'profile'),
                          (211, 274, 'wife', (386,60,480,210), 'profile')]}
 CUTS = {'stage_360p': [20, 82, 211]}
 
@@ -195,8 +196,26 @@ def cost(film, detector:str, landmarks:str, batch:int=8)->dict:
 
 def peak(film)->float: # MB
     "Peak memory of analysing a film, in a process of its own."
-    code = f"import resource; from swapkit.pipeline import analyse; import tempfile; d=tempfile.mkdtemp(); analyse({str(film)!r}, d+'/f'); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024)"
-    return float(subprocess.run([sys.executable, '-c', code.replace("analyse(", "analyse(", 1)], capture_output=True, text=True, check=True).stdout.split()[-1])
+    code = "import resource, sys, tempfile; from swapkit.pipeline import analyse\nwith tempfile.TemporaryDirectory() as d: analyse(sys.argv[1], d+'/f')\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024)"
+    return float(subprocess.run([sys.executable, '-c', code, str(film)], capture_output=True, text=True, check=True).stdout.split()[-1])
+
+def memory(film, folder, seconds=(20, 200))->dict:
+    "Peak memory of the first pass over a short and a long film."
+    made = [Path(folder)/f'{s}.mp4' for s in seconds]
+    for f,s in zip(made, seconds): repeat_film(film, f, s)
+    got = [peak(f) for f in made]
+    return dict(film=Path(film).stem, seconds=list(seconds), frames=[len(video_info(f)) for f in made], peak_MB=got, ratio=got[1]/got[0])
+
+# %% ../../nbs/tools/steadiness.ipynb #9df51e36
+def swapped(film, smooth:str, folder, source:str='ada')->dict:
+    "Steadiness and expression of a swapped film."
+    out = Path(folder)/'swapped.mp4'
+    t = time.perf_counter()
+    swap_video(film, person_source(source), out, smooth=smooth, overwrite=True, crf=12, preset='veryfast')
+    t = time.perf_counter()-t
+    best = max(evaluate(film, out, person_source(source), networks=False)['people'].values(), key=lambda f: f['frames'])
+    keys = ('frames', 'jump_ratio', 'warp_ratio', 'flicker_ratio', 'drop_outs_per_1000', 'eyes_correlation', 'mouth_correlation')
+    return dict(film=Path(film).stem, source=source, smooth=smooth, seconds=t) | {k: best[k] for k in keys}
 
 # %% ../../nbs/tools/steadiness.ipynb #d02fba1f
 PAIRS = [('yunet_n', 'face_mesh_468'), ('tiny_detect', 'tiny_mesh')]
@@ -204,16 +223,21 @@ PAIRS = [('yunet_n', 'face_mesh_468'), ('tiny_detect', 'tiny_mesh')]
 def main(argv=None):
     "Measure, print, and keep as JSON."
     p = argparse.ArgumentParser(prog='python -m swapkit.tools.steadiness')
-    p.add_argument('what', nargs='+', choices=['jitter', 'truth', 'labels', 'crossing', 'cost']); p.add_argument('--media', required=True, help='folder of the test films'); p.add_argument('--save')
+    p.add_argument('what', nargs='+', choices=['jitter', 'truth', 'labels', 'crossing', 'cost', 'swap', 'memory']); p.add_argument('--media', required=True, help='folder of the test films'); p.add_argument('--save')
     a = p.parse_args(argv)
     film = lambda name: next(Path(a.media).glob(f'{name}.*'))
     got = {}
-    if 'jitter' in a.what: got['jitter'] = [r for d,l in PAIRS for f in ('talking_512','interview_1080p','singing_512','fast_glasses_512') for r in jitter(film(f), d, l, tuple(SMOOTHERS))]
+    if 'jitter' in a.what:
+        got['jitter'] = [r for d,l in PAIRS for f in ('talking_512','interview_1080p','singing_512','fast_glasses_512') for r in jitter(film(f), d, l, tuple(SMOOTHERS))]
+        raw = {r['film']:r['acceleration_detector'] for r in got['jitter'] if r['detector']=='yunet_n'}
+        for r in got['jitter']: r['part_of_yunet'] = r['acceleration']/raw[r['film']]
     if 'truth' in a.what: got['truth'] = [r for d,l in PAIRS for r in against_truth(d, l)]
     if 'cost' in a.what: got['cost'] = [cost(film(f), d, l) for d,l in PAIRS for f in ('talking_512','interview_1080p','stage_360p')]
     with tempfile.TemporaryDirectory() as t:
         if 'labels' in a.what: got['labels'] = [labelled(film(f), d, l, t) for d,l in PAIRS for f in VISIBLE]
         if 'crossing' in a.what: got['crossing'] = [crossed(film, d, l, t) for d,l in PAIRS]
+        if 'swap' in a.what: got['swap'] = [swapped(film(f), m, t) for f in ('talking_512','interview_1080p','singing_512') for m in ('kalman','none')]
+        if 'memory' in a.what: got['memory'] = [memory(film('fast_glasses_512'), t)]
     for k,v in got.items():
         for r in v: print(k, json.dumps(r))
     if not a.save: return
@@ -233,7 +257,7 @@ def labelled(film, detector, landmarks, folder)->dict:
     found, rows = json.loads(load_faces(path, slice(0,0))[1]['cuts']), seen_by_hand(faces, VISIBLE[film.stem])
     return dict(film=film.stem, detector=detector, landmarks=landmarks, cuts_right=found==CUTS.get(film.stem, []), people=len(faces.ids.unique())) | judged(rows) | dict(intervals=rows)
 
-def crossed(film, detector, landmarks, folder)->dict:
+def crossed(film, detector, landmarks, folder)->dict: # film: name → path
     "Two test films that change places."
     out = Path(folder)/'crossing.mp4'
     where = crossing(film('talking_512'), film('singing_512'), out)
