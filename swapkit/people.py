@@ -51,11 +51,12 @@ class Finder:
         detector:str, landmarks:str,# keys of `DETECTORS` and `MESHES`
         smooth:str='kalman',        # key of `SMOOTHERS`
         smallest:float=0.,          # pixels: smaller faces are left alone
+        small:bool=False,           # look closer, for faces of a crowd: slower
         device=None, engine:str='auto',
         unsure:float=.3,            # least score of a face that may go on with a track
     ):
         if smooth not in SMOOTHERS: raise BadInput(f"unknown smoothing {smooth!r}: choose {', '.join(SMOOTHERS)}")
-        self.detect, self.mesh = make_detector(detector, device, engine), FaceMesh(landmarks, device, engine=engine)
+        self.detect, self.mesh = make_detector(detector, device, engine, fine=800 if small else 0), FaceMesh(landmarks, device, engine=engine)
         self.looks = Looks(best('mobilefacenet_128', 'thumbnail'), device, engine)
         self.all, self.smooth, self.smallest = copy.copy(self.detect), smooth, smallest
         self.all.score = min(unsure, self.detect.score)

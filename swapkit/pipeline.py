@@ -206,10 +206,10 @@ def find_faces(
 # %% ../nbs/14_pipeline.ipynb #ea29e815
 def about_film(target, nets, how): return dict(target=file_hash(target), name=Path(target).name, detector=nets[0], landmarks=nets[1], version=swapkit.__version__) | how
 
-def how_to_follow(smooth:str, smallest:float)->dict:
+def how_to_follow(smooth:str, smallest:float, small:bool)->dict:
     "Options of `people.Finder`, checked."
     known('smooth', smooth, SMOOTHERS)
-    return dict(smooth=smooth, smallest=smallest)
+    return dict(smooth=smooth, smallest=smallest, small=small)
 
 def analyse(
     target,             # a film
@@ -222,6 +222,7 @@ def analyse(
     overwrite:bool=False,
     smooth:str='kalman',    # key of `steady.SMOOTHERS`
     smallest:float=0.,      # pixels: smaller faces are left alone
+    small:bool=False,       # look closer, for small faces: slower
     sheet=None,             # a .jpg: everybody in the film
     progress=None,      # called with (done, total, 'analyse')
 )->Faces:
@@ -229,7 +230,7 @@ def analyse(
     known('engine', engine, ('auto', 'torch', *ENGINES))
     for f in filter(None, (out, sheet)): check_out(f, [target], overwrite)
     device, info, nets = default_device(device), video_info(target, end), finder_names(detector, landmarks)
-    (first, last), how = frame_range(info, start, end), how_to_follow(smooth, smallest)
+    (first, last), how = frame_range(info, start, end), how_to_follow(smooth, smallest, small)
     with TemporaryDirectory(dir=Path(out).absolute().parent if out else None) as d:
         path = Path(d)/'film.faces'
         find_faces(info, make_finder(*nets, device, engine, **how), path, about_film(target, nets, how), first, last, batch, device, progress)
@@ -464,6 +465,7 @@ def swap_video(
     engine:str='auto',          # what runs ONNX files: key of `nets.onnx.ENGINES`
     smooth:str='kalman',        # key of `steady.SMOOTHERS`: how the first pass takes the tremble out
     smallest:float=0.,          # pixels: smaller faces are left alone
+    small:bool=False,       # look closer, for small faces: slower
     start:float=None, end:float=None,   # seconds
     frame:int=None,             # only this frame, as a picture
     encoder:str='libx264', crf:int=16, preset:str='medium',
@@ -486,7 +488,7 @@ def swap_video(
     if not still: check_encoding(encoder, preset)
     device = default_device(device)
     chain, info = Chain(look, device, engine), None if still else video_info(target, end)
-    nets, how = finder_names(detector, landmarks), how_to_follow(smooth, smallest)
+    nets, how = finder_names(detector, landmarks), how_to_follow(smooth, smallest, small)
     find = lru_cache(1)(lambda: make_finder(*nets, device, engine, **how)) # made when first needed
     people, faces, assign = load_sources(sources, assign, find, device, strangers), ask(faces, find), ask(assign, find)
     stage = lambda f,fc,w: chain(f, fc, people, w)

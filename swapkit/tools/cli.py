@@ -99,7 +99,7 @@ def assignments(
 def spread(
     argv:list,
     many=('--source','--map'),      # options that take a list
-    flags=('--overwrite','--sheet','--no-sheet','--no-networks','--help'), # options that take nothing
+    flags=('--overwrite','--small-faces','--sheet','--no-sheet','--no-networks','--help'), # options that take nothing
 )->list:
     "Repeat a list option in front of each of its values."
     out,option,plain = [],None,0
@@ -151,7 +151,8 @@ compute = options(
     click.option('--end', type=Number(0), metavar='S', help='End here, in seconds.'))
 follow = options(
     click.option('--smooth', type=click.Choice(['kalman','savgol','one_euro','none']), default='kalman', show_default=True, help='How landmarks are made steady.'),
-    click.option('--smallest', type=Number(0), default=0., metavar='PX', help='Leave smaller faces alone.'))
+    click.option('--smallest', type=Number(0), default=0., metavar='PX', help='Leave smaller faces alone.'),
+    click.option('--small-faces', 'small', is_flag=True, help='Look closer, for faces from 24 pixels: slower.'))
 target = click.argument('target', callback=file_arg)
 overwrite = click.option('--overwrite', is_flag=True, help='Replace the output if it is there.')
 
