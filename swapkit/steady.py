@@ -156,7 +156,8 @@ def smoothed(
     topology:str,
     seen:torch.Tensor,      # (T,) bool
     method:str='kalman',    # key of `SMOOTHERS`
-    head_hard:float=3., rest_hard:float=.35,  # noise assumed, in what was read
+    head_hard:float=3.5,                # noise assumed, in what was read: of the head …
+    rest_hard:tuple=(.1, .1, .2, .5),   # … and of eyes, mouth with chin, and the rest
 )->torch.Tensor:            # (T,K,2 or 3)
     "A stretch of one face's points, steady."
     f, (ref, rigid, regions) = SMOOTHERS[method], form(topology)
@@ -165,7 +166,7 @@ def smoothed(
     unit = head[:,2:3].exp().mean()
     head = torch.cat([f(head[:,:2]/unit, seen, r, head_hard)*unit, f(head[:,2:3], seen, r, head_hard*1.5), f(head[:,3:], seen, r, head_hard*1.5)], 1)
     out = torch.empty_like(rest)
-    for g in regions: out[:,g] = f(rest[:,g].flatten(1), seen, r, rest_hard).view(T, len(g), -1)
+    for g,hard in zip(regions, rest_hard[-len(regions):]): out[:,g] = f(rest[:,g].flatten(1), seen, r, hard).view(T, len(g), -1)
     return put_together(head, out)
 
 def between(y:torch.Tensor, seen:torch.Tensor)->torch.Tensor: # (T,…)
