@@ -38,7 +38,7 @@ def _array(b):
     parts = list(_elements(b))
     flags, dims, name, (kind, data) = parts[0][1], np.frombuffer(parts[1][1], '<i4'), parts[2][1].decode(), parts[3]
     if flags[0]<6 or flags[0]>15: return name, None # text, cells, structures
-    return name, np.frombuffer(data, _NUMBERS[kind]).reshape(dims[::-1]).T
+    return name, np.frombuffer(data, _NUMBERS[kind]).reshape(dims[::-1]).T.copy()
 
 def read_mat(path)->dict: # name → array
     "Numeric arrays of a MATLAB 5 file; raises `BadInput` for anything else."
