@@ -32,7 +32,7 @@ from ..steady import SMOOTHERS, smoothed, steady
 from .benchmark import machine, repeat_film, shown
 from .metrics import evaluate
 from .samples import person, person_source
-from ..track import track
+from ..track import track, worth
 from ..write import SegmentWriter
 
 # %% ../../nbs/tools/steadiness.ipynb #9e658900
@@ -91,6 +91,7 @@ def whole_film(film, find:Finder, batch:int=8, times:dict=None)->tuple: # raw de
             times['read'] = times.get('read', 0)+time.perf_counter()-t
             small.append(timed('thumbnails', thumbnails, f))
             raw.append(timed('detect', find.detect, f)); faces.append(timed('landmarks', find.mesh, f, raw[-1]))
+            timed('looks', find.looks, f, faces[-1][worth(faces[-1])])
             t = time.perf_counter()
     return cat(raw), cat(faces), torch.cat(small)
 
@@ -210,12 +211,10 @@ def memory(film, folder, seconds=(20, 200))->dict:
 def swapped(film, smooth:str, folder, source:str='ada')->dict:
     "Steadiness and expression of a swapped film."
     out = Path(folder)/'swapped.mp4'
-    t = time.perf_counter()
     swap_video(film, person_source(source), out, smooth=smooth, overwrite=True, crf=12, preset='veryfast')
-    t = time.perf_counter()-t
     best = max(evaluate(film, out, person_source(source), networks=False)['people'].values(), key=lambda f: f['frames'])
     keys = ('frames', 'jump_ratio', 'warp_ratio', 'flicker_ratio', 'drop_outs_per_1000', 'eyes_correlation', 'mouth_correlation')
-    return dict(film=Path(film).stem, source=source, smooth=smooth, seconds=t) | {k: best[k] for k in keys}
+    return dict(film=Path(film).stem, source=source, smooth=smooth) | {k: best[k] for k in keys}
 
 # %% ../../nbs/tools/steadiness.ipynb #d02fba1f
 PAIRS = [('yunet_n', 'face_mesh_468'), ('tiny_detect', 'tiny_mesh')]
