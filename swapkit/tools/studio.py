@@ -21,7 +21,7 @@ import torch
 
 from ..align import align
 from ..blend import keep, match_colours, paste
-from ..chain import Chain, Look, swap_on
+from ..chain import Chain, Look, shown, swap_on
 from ..core import BadInput, Faces, Frames, Source, SwapkitError, default_device, load_faces
 from ..models import MODELS, find_file
 from ..parse import combine
@@ -107,10 +107,10 @@ def stages(
     new, cover = swap_on(frames, faces, base, chain.swap, sources, which)
     seen, own = chain.masks(base)
     seen = combine(seen, cover)
-    if chain.swap.spec.free: new = match_colours(new, base, seen)
+    if chain.look.colours=='match' and chain.swap.spec.free: new = match_colours(new, base, seen)
     mouth = keep(new, base, own)
     sharp = chain.restore(keep(base, mouth, seen), seen) if chain.restore else mouth
-    out = paste(frames, sharp, seen*chain.look.strength)
+    out = paste(frames, sharp, seen*shown(faces, chain.look.strength))
     return dict(crop=base, mask=seen, swap=new, mouth=mouth, restored=sharp), chain.enhance(out) if chain.enhance else out
 
 # %% ../../nbs/tools/studio.ipynb #bc382aa8
