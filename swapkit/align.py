@@ -60,7 +60,8 @@ def transform(
 
 def scale_of(M:torch.Tensor)->torch.Tensor: # (F,)
     "How many pixels one pixel becomes."
-    return M[:,:,:2].det().abs().sqrt()
+    (a, b), (c, d) = (r.unbind(-1) for r in M[:,:,:2].unbind(1))
+    return (a*d-b*c).abs().sqrt()
 
 # %% ../nbs/05_align.ipynb #8a2ed8d1
 def compose(
@@ -72,7 +73,8 @@ def compose(
 
 def invert(M:torch.Tensor)->torch.Tensor:
     "The way back."
-    R = torch.linalg.inv(M[...,:2])
+    a, b, c, d = M[...,:2].flatten(-2).unbind(-1) # two by two: a GPU need not be waited for
+    R = torch.stack([d, -b, -c, a], -1).unflatten(-1, (2,2))/(a*d-b*c)[...,None,None]
     return torch.cat([R, -R@M[...,2:]], -1)
 
 # %% ../nbs/05_align.ipynb #0df449f5
@@ -107,7 +109,7 @@ def in_groups(
 )->torch.Tensor:        # (F,…)
     "Run what belongs together together; results in the order of the faces."
     ks = key.unique().tolist()
-    if len(ks)==1: return run(ks[0], slice(None))
+    if len(ks)<2: return run(ks[0] if ks else 0, slice(None))
     rows = [(key==k).nonzero()[:,0] for k in ks]
     return torch.cat([run(*kr) for kr in zip(ks, rows)])[torch.cat(rows).argsort()]
 

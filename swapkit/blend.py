@@ -7,6 +7,7 @@ __all__ = ['YCBCR', 'extent', 'places', 'turns', 'paste', 'keep', 'under', 'matc
 
 # %% ../nbs/10_blend.ipynb #9c826517
 import dataclasses
+from functools import lru_cache
 
 import cv2
 import torch
@@ -101,6 +102,9 @@ def keep(
 # %% ../nbs/10_blend.ipynb #a7f83cf1
 YCBCR = torch.tensor([[.299,.587,.114], [-.168736,-.331264,.5], [.5,-.418688,-.081312]])
 
+@lru_cache(8)
+def _ycbcr(device): return YCBCR.to(device), torch.linalg.inv(YCBCR).to(device) # there, and back
+
 def under(
     x:torch.Tensor,     # (F,C,S,S)
     mask:torch.Tensor,  # (F,1,S,S)
@@ -117,9 +121,9 @@ def match_colours(
     least:float=.7, most:float=1.4, # limits of the change of contrast
 )->Crops:
     "The new faces in the colours of the old ones."
-    to = YCBCR.to(new.data)
+    to, fro = _ycbcr(new.data.device)
     a, b = (torch.einsum('ij,fjhw->fihw', to, c.data) for c in (new, old))
     (ma,sa), (mb,sb) = under(a, mask), under(b, mask)
     gain = torch.ones_like(sa)
     gain[:,:1] = (sb[:,:1]/sa[:,:1].clamp(min=1e-3)).clamp(least, most)
-    return dataclasses.replace(new, data=torch.einsum('ij,fjhw->fihw', torch.linalg.inv(to), (a-ma)*gain+mb).clamp(0,1))
+    return dataclasses.replace(new, data=torch.einsum('ij,fjhw->fihw', fro, (a-ma)*gain+mb).clamp(0,1))

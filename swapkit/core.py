@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -87,7 +88,8 @@ class Frames(Batch):
     idx:torch.Tensor
     pts:torch.Tensor
     time_base:Fraction = Fraction(1, 1)
-    _shapes = dict(data=('N',3,'H','W'), idx=('N',), pts=('N',))
+    planes:torch.Tensor = None
+    _shapes = dict(data=('N',3,'H','W'), idx=('N',), pts=('N',), planes=('N','B'))
     def __post_init__(self):
         super().__post_init__()
         if self.data.dtype!=torch.uint8: raise ValueError(f"Frames.data: expected uint8, got {self.data.dtype}")
@@ -233,8 +235,10 @@ class Source:
     crops:Crops                             # one per photo, with landmarks
     names:list                              # file of each
     kept:dict = field(default_factory=dict) # what was computed of them, by name
+    lock:object = field(default_factory=threading.RLock, repr=False, compare=False)
     def get(self, key:str, make):           # `make(source)` computes it the first time
-        if key not in self.kept: self.kept[key] = make(self)
+        with self.lock:                 # two cores that need it at once compute it once
+            if key not in self.kept: self.kept[key] = make(self)
         return self.kept[key]
     def to(self, device): return Source(self.crops.to(device), self.names, {k:v.to(device) if hasattr(v, 'to') else v for k,v in self.kept.items()})
     def __len__(self): return len(self.crops)

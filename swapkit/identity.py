@@ -6,7 +6,7 @@
 __all__ = ['EMBEDDERS', 'EmbedSpec', 'mobilefacenet', 'arcface_w600k', 'simswap_arcface', 'on_template', 'Embedder', 'unit',
            'mean_identity', 'embeddings', 'identity', 'likeness', 'outliers', 'without', 'save_source', 'open_source']
 
-# %% ../nbs/08_identity.ipynb #1165a288
+# %% ../nbs/08_identity.ipynb #cdd9397f
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,9 +21,9 @@ from .align import similarity, template_points, warp
 from .core import BadInput, Crops, Source, default_device
 from .landmarks import five_points
 from .models import best, model_path
-from .nets.arcface import SimSwapArcFace, centred, smaller
-from .nets.base import to_imagenet
-from .nets.load import load_net
+from .nets.arcface import SimSwapArcFace, smaller
+from .nets.base import to_imagenet, to_signed
+from .nets.load import load_net, stands_in
 from .nets.onnx import OnnxNet
 
 # %% ../nbs/08_identity.ipynb #277f75ba
@@ -37,7 +37,7 @@ class EmbedSpec:
     licence:str = ''
     commercial:str = '' # yes, no or unclear
 
-# %% ../nbs/08_identity.ipynb #089286e5
+# %% ../nbs/08_identity.ipynb #b3629e35
 def mobilefacenet(device, engine='auto'):
     "MobileFaceNet (foamliu, Apache-2.0), the mean over both mirror images."
     net = OnnxNet(model_path('mobilefacenet_128'), device, engine=engine)
@@ -49,7 +49,7 @@ def mobilefacenet(device, engine='auto'):
 def arcface_w600k(device, engine='auto'):
     "ArcFace R50 on WebFace600K (Deng et al. 2019; InsightFace, for research only)."
     net = OnnxNet(model_path('arcface_w600k_r50'), device, engine=engine)
-    return lambda x: net(centred(x).contiguous())
+    return lambda x: net(to_signed(x).contiguous())
 
 def simswap_arcface(device, engine='auto'):
     "The identity network SimSwap was trained with: IR-SE-101, on every second pixel of the 224 crop, as its authors feed it."
@@ -61,7 +61,7 @@ EMBEDDERS = {
     'arcface_w600k_r50': EmbedSpec('arcface_112_v2', 112, arcface_w600k, .28, 'non-commercial research', 'no'),
     'simswap_arcface': EmbedSpec('arcface_112_v1', 224, simswap_arcface, None, 'CC BY-NC 4.0', 'no')}
 
-# %% ../nbs/08_identity.ipynb #bb503d7d
+# %% ../nbs/08_identity.ipynb #a433b0cd
 def on_template(
     crops:Crops,        # with mesh landmarks
     template:str,       # key of `align.TEMPLATES`
@@ -82,7 +82,8 @@ class Embedder:
         self.net = self.spec.load(device or default_device(), engine)
     @torch.inference_mode()
     def __call__(self, crops:Crops)->torch.Tensor: # (F,D), of any length
-        return self.net(on_template(crops, self.spec.template, self.spec.size))
+        "Some photos at a time, however many there are."
+        return torch.cat([self.net(on_template(crops[i:i+16], self.spec.template, self.spec.size)) for i in range(0, max(len(crops), 1), 16)])
 
 # %% ../nbs/08_identity.ipynb #a2592c62
 def unit(x:torch.Tensor)->torch.Tensor: return nnf.normalize(x, dim=-1)
@@ -120,12 +121,13 @@ def without(source:Source, rows)->Source:
     crops = source.crops[keep]
     return Source(replace(crops, face=torch.arange(len(keep), device=crops.device)), [source.names[i] for i in keep])
 
-# %% ../nbs/08_identity.ipynb #72c18d3a
+# %% ../nbs/08_identity.ipynb #35dffba2
 def save_source(source:Source, path):
     "Write a source's crops and embeddings to one file, `.source`."
     c = source.crops.to('cpu')
     ts = dict(data=(c.data*255).round().byte(), M=c.M, frame=c.frame, face=c.face, lms=c.lms)
-    kept = {k:v.cpu().contiguous() for k,v in source.kept.items() if k.startswith(('emb.','identity.'))}
+    real = lambda k: k.startswith(('emb.','identity.')) and not stands_in(k.partition('.')[2]) # what random weights said is worth nothing
+    kept = {k:v.cpu().contiguous() for k,v in source.kept.items() if real(k)}
     save_file({k:v.contiguous() for k,v in ts.items()} | kept, str(path),
               dict(kind='swapkit source 1', names=json.dumps(source.names), template=c.template))
 

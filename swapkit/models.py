@@ -72,6 +72,7 @@ class ModelSpec:
     licence:str = ''
     commercial:str = 'unclear'  # 'yes', 'no' or 'unclear'
     about:str = ''
+    others:tuple = ()           # SHA-256 of other files of the same network that are as good
     def __post_init__(self):
         if self.commercial not in ('yes','no','unclear'): raise ValueError(f"{self.name}: yes, no or unclear")
 
@@ -156,7 +157,11 @@ MODELS = {m.name:m for m in [
         'non-commercial research', 'no', 'identity embedding (InsightFace)'),
     ModelSpec('inswapper_128', 'inswapper_128.onnx',
         'e4a3f08c753cb72d04e10aa0f7dbe3deebbf39567d4ead6dce08e98aa49e16af', 554253681, (), 'non-commercial research',
-        'no', 'inswapper 128 (InsightFace); its authors withdrew it, bring your own file'),
+        'no', 'inswapper 128 (InsightFace); its authors withdrew it, bring your own file',
+        ('0fa95f167682b4f61edf24f8d66c46b4ab130e8be058f00c8150e6d0170ca72f', 'a290273ed497312095dac48cdef20feec9d5208298223dd01288ab202b54bea7')), # as facefusion saved it
+    ModelSpec('inswapper_128_fp16', 'inswapper_128_fp16.onnx',
+        'c4eccca86ad177586c85c28bf1a64a9d9ed237e283a15818d831f7facfd3f420', 277680829, (), 'non-commercial research',
+        'no', 'inswapper 128 in half precision; bring your own file'),
     ModelSpec('tiny_detect', 'tiny_detect.safetensors',
         'b421aec92dda26b5a61f877384bbc940fdac0c186f9a36ae032965dcd14c6f5b', 153514, (), 'Apache-2.0', 'yes',
         'face detector that comes with swapkit (distilled from YuNet-n)'),
@@ -258,8 +263,9 @@ def verify(
     if not want:
         raise ModelMissing(f"{path}: no checksum is known for {m.name}; if you trust where the file came from, "
                            f"run `swapkit models confirm {m.name}` once (its SHA-256 is {got})")
-    if got!=want: raise ModelMissing(f"{path} is not {m.name}: its SHA-256 is {got}, expected {want}; "
-                                     f"delete it and run `swapkit models pull {m.name}`")
+    if got not in (want, *m.others):
+        how = f"delete it and run `swapkit models pull {m.name}`" if m.urls else "put the right file in its place"
+        raise ModelMissing(f"{path} is not {m.name}: its SHA-256 is {got}, expected {want}; {how}")
     return Path(path)
 
 # %% ../nbs/02_models.ipynb #123e99ef
@@ -322,7 +328,7 @@ def try_url(
         except (OSError, http.client.HTTPException) as e: err = f"{url}: {getattr(e, 'reason', e)}"
     else: return err
     want,got = expected_sha(m),file_sha256(part)
-    if not want or got==want: return ''
+    if not want or got in (want, *m.others): return ''
     part.unlink()
     return f"{url}: its SHA-256 is {got}, expected {want}"
 
@@ -343,9 +349,10 @@ def download(
 
 # %% ../nbs/02_models.ipynb #5bc4a8ab
 def licence_notice(m:ModelSpec):
-    "Say once, on this machine, that a model's licence rules out commercial use."
-    if m.commercial!='no' or m.name in recall('licences'): return
-    warnings.warn(f"{m.name}: {m.licence}; not for commercial use")
+    "Say once, on this machine, that a model's licence rules out commercial use, or has parts that do."
+    free = m.commercial!='no' and not any(w in m.licence for w in ('NC', 'NVIDIA', 'research'))
+    if free or m.name in recall('licences'): return
+    warnings.warn(f"{m.name}: {m.licence}; {'not for commercial use' if m.commercial=='no' else 'commercial use is doubtful'}")
     remember('licences', m.name, m.licence)
 
 def model_path(
@@ -369,7 +376,7 @@ def check(
     def state(m):
         if not (p := find_file(m)): return 'missing'
         if not (want := expected_sha(m)): return 'unconfirmed'
-        return 'ok' if file_sha256(p)==want else 'wrong'
+        return 'ok' if file_sha256(p) in (want, *m.others) else 'wrong'
     return {n:state(spec(n)) for n in names or MODELS}
 
 # %% ../nbs/02_models.ipynb #43dc998e
@@ -380,7 +387,10 @@ def pull(
     "Make sure that these models are here; names are checked before anything is fetched."
     for n in names: spec(n)
     tell = lambda n: (lambda *a: progress(n, *a)) if progress else None
-    return {n:model_path(n, progress=tell(n)) for n in names}
+    got = {n: find_file(spec(n)) or download(spec(n), progress=tell(n)) for n in names}
+    if new := [n for n in names if not expected_sha(spec(n))]:
+        raise ModelMissing(f"{', '.join(new)}: fetched, but no checksum is known; if you trust where they come from, run `swapkit models confirm {' '.join(new)}` once")
+    return {n: model_path(n) for n in got}
 
 # %% ../nbs/02_models.ipynb #0181d90b
 def list_models()->list: # of dicts: name, state, path or None, size, licence, commercial, about

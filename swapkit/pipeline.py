@@ -4,15 +4,17 @@
 
 # %% auto #0
 __all__ = ['PHOTOS', 'SAVED', 'TELLS', 'SEGMENT', 'in_halves', 'in_order', 'photo_files', 'read_photo', 'finder_names',
-           'make_finder', 'portraits', 'pictures', 'portrait', 'load_source', 'strangers_in', 'together', 'find_faces',
-           'about_film', 'how_to_follow', 'analyse', 'key_of', 'source_key', 'segments_of', 'Job', 'faces_of',
-           'in_pieces', 'render_segment', 'check_work', 'check_out', 'workshop', 'pick', 'film_faces', 'render_film',
-           'swap_film', 'write_photo', 'swap_photo', 'read_frame', 'source_photos', 'load_sources', 'ask',
-           'make_source', 'swap_video']
+           'make_finder', 'portraits', 'pictures', 'portrait', 'load_source', 'teller', 'strangers_in', 'together',
+           'find_faces', 'about_film', 'how_to_follow', 'analyse', 'key_of', 'source_key', 'segments_of', 'Job',
+           'faces_of', 'in_pieces', 'render_segment', 'check_work', 'check_out', 'finished', 'enter', 'is_whole',
+           'workshop', 'make_room', 'pick', 'film_faces', 'render_film', 'swap_film', 'write_photo', 'swap_photo',
+           'read_frame', 'source_photos', 'load_sources', 'ask', 'make_source', 'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
+import errno
 import hashlib
 import json
+import os
 import shutil
 import warnings
 from collections import deque
@@ -26,24 +28,25 @@ from tempfile import TemporaryDirectory
 
 import cv2
 import torch
+from PIL import Image
 
 import swapkit
 from .align import align
 from .chain import Chain, Look, known, one_batch
-from .core import (BadInput, FaceMissing, Faces, Frames, Source, SystemFault, cat,
+from .core import (BadInput, FaceMissing, ModelMissing, Faces, Frames, Source, SystemFault, cat,
                           default_device, file_hash, load_faces)
 from .detect import DETECTORS
 from .identity import Embedder, embeddings, likeness, open_source, outliers, save_source, without
 from .landmarks import MESHES
-from .mark import publish, write_xmp
-from .models import MODELS, best, find_file, spec
+from .mark import NOTE, publish, sidecar, write_xmp
+from .models import MODELS, best, expected_sha, find_file, spec, where_to_get
 from .nets.onnx import ENGINES
-from .read import VideoInfo, frame_range, open_reader, read_frames, video_info
+from .read import READERS, VideoInfo, check_pixels, frame_range, open_reader, read_frames, video_info
 from .people import Finder, Gathered, named, people_in, people_of, save_sheet, wanted
 from .scenes import thumbnails
 from .steady import SMOOTHERS
 from .track import choose, track
-from .write import FORMATS, SegmentWriter, check_encoding, finish
+from .write import FORMATS, SegmentWriter, check_encoding, choose_format, finish, try_encoding
 
 # %% ../nbs/14_pipeline.ipynb #ced63dd1
 def in_halves(
@@ -103,7 +106,16 @@ def photo_files(
 def read_photo(path)->Frames: # one frame
     "A photo, upright, as a film of one frame."
     if not Path(path).is_file(): raise BadInput(f"{path}: no such photo")
-    im = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    png = False
+    try:
+        with Image.open(path) as header:
+            check_pixels(path, *header.size)
+            if png := header.format=='PNG': header.verify() # of a broken one, libpng would speak for itself
+    except Image.DecompressionBombError as e: raise BadInput(f"{path} says that it is larger than any photo; it is not opened") from e
+    except (OSError, SyntaxError, ValueError) as e: # what Pillow does not know, OpenCV may
+        if png: raise BadInput(f"{path} is not a photo that can be read ({e})") from e
+    try: im = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    except cv2.error: im = None
     if im is None: raise BadInput(f"{path} is not a photo that can be read")
     return Frames(torch.from_numpy(cv2.cvtColor(im, cv2.COLOR_BGR2RGB)).permute(2,0,1)[None], torch.tensor([0]), torch.tensor([0]))
 
@@ -169,7 +181,13 @@ def load_source(
     return Source(replace(crops, face=torch.arange(len(crops), device=crops.device)), [name for name,_ in found])
 
 # %% ../nbs/14_pipeline.ipynb #eec7727a
-TELLS = 'mobilefacenet_128' # the embedder that compares a source's photos
+TELLS = ('mobilefacenet_128', 'arcface_w600k_r50') # embedders that can compare a source's photos
+
+def teller(device=None, must:bool=False): # `Embedder`, or None
+    "The first network that is here and can tell faces apart; raises `ModelMissing` where there `must` be one."
+    name = next((n for n in TELLS if find_file(spec(n))), None)
+    if name is None and must: raise ModelMissing(where_to_get(spec(TELLS[-1])))
+    return name and Embedder(name, device)
 
 def strangers_in(
     source:Source,
@@ -284,15 +302,17 @@ def render_segment(job:Job, path, first, last, progress=None):
     here = ((job.frame>=first) & (job.frame<last)).nonzero()[:,0]
     faces, which, i = faces_of(job, job.rows[here]), job.which[here], job.info
     made = path.with_name(f'.{path.name}')
-    run = lambda piece: in_halves(job.stage, *(t.to(job.device) for t in piece))
+    def run(piece): # the frames as they were come out beside what became of them
+        f, fc, w = (t.to(job.device) for t in piece)
+        return f, in_halves(job.stage, replace(f, planes=None), fc, w)
     with SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
          closing(read_frames(i, together(job.device, job.batch), first, last, get=job.get, ahead=4)) as batches:
         pieces = chain.from_iterable(in_pieces(job, f, faces, which) for f in batches)
-        for part in in_order(run, pieces, job.device):
-            w.write(part.data)
+        for was,part in in_order(run, pieces, job.device):
+            w.write(part.data, was)
             if progress: progress(int(part.idx[-1])+1)
     write_xmp(made) # a segment is an output too, should the job end here
-    made.replace(path)
+    enter(made, path)
 
 # %% ../nbs/14_pipeline.ipynb #701502d1
 def check_work(batch, engine):
@@ -312,23 +332,72 @@ def check_out(
     if out.is_dir(): raise BadInput(f"{out} is a folder; name a file in it")
     if formats and out.suffix.lower() not in formats: raise BadInput(f"{out}: the result is written as {' or '.join(formats)}; choose one of these names")
     if out.exists() and any(out.samefile(i) for i in inputs if Path(i).exists()): raise BadInput(f"{out} is an input; choose another output")
-    if out.exists() and not overwrite: raise BadInput(f"{out} exists; choose another name, or --overwrite")
+    for f in (out, sidecar(out)) if out.suffix.lower()=='.mkv' else (out,):
+        if f.exists() and not overwrite: raise BadInput(f"{f} exists; choose another name, or --overwrite")
     if not out.absolute().parent.is_dir(): raise BadInput(f"{out.parent} is not a folder; make it first")
 
 # %% ../nbs/14_pipeline.ipynb #64982890
+def finished(folder:Path)->dict: # name → (size in bytes, SHA-256)
+    "What the journal of a workshop says is whole; a line that was broken off counts for nothing."
+    try: lines = (folder/'journal').read_text(errors='replace').splitlines()
+    except FileNotFoundError: return {}
+    return {p[2]: (int(p[1]), p[0]) for l in lines if len(p := l.split(' ', 2))==3 and p[1].isdigit() and len(p[0])==64}
+
+def enter(made:Path, path:Path):
+    "Give a finished file its name; its line in the journal is on the disk before, so that a file without one is never taken for whole."
+    with open(path.with_name('journal'), 'ab') as f:
+        f.write(f'\n{file_hash(made)} {made.stat().st_size} {path.name}\n'.encode()) # whatever was broken off before it
+        f.flush(); os.fsync(f.fileno())
+    made.replace(path)
+
+def is_whole(path:Path)->bool:
+    "Whether a file is there, and is what was finished; one that is not is removed, and a line says so."
+    if not path.exists(): return False
+    size, sha = finished(path.parent).get(path.name, (-1, ''))
+    if path.stat().st_size==size and file_hash(path)==sha: return True
+    warnings.warn(f"{path.name} is damaged; it is made again")
+    path.unlink()
+    return False
+
+# %% ../nbs/14_pipeline.ipynb #5441bbf0
+def _full(folder, e)->bool:
+    "Whether an error is that of a full disk; ffmpeg and the signer do not always say so."
+    if getattr(e, 'errno', 0)==errno.ENOSPC or os.strerror(errno.ENOSPC) in str(e): return True
+    return isinstance(e, (OSError, SystemFault)) and shutil.disk_usage(folder).free<2**20
+
+def _left(folder, was, e):
+    "Clear up after an error: what an earlier run finished is kept, whatever is wrong now."
+    for f in set(folder.iterdir())-was:
+        if f.name.startswith('.') or isinstance(e, (BadInput, FaceMissing)): f.unlink()
+    if not any(f.name!='journal' for f in folder.iterdir()): shutil.rmtree(folder)
+
 @contextmanager
-def workshop(out):
+def workshop(
+    out,
+    keep:bool=False,    # leave it when the job is done
+):
     "The folder of unfinished work beside the output: kept when a job is interrupted, gone when it is done or cannot be done."
     folder = Path(out).with_name(f'{Path(out).name}.parts')
-    try: folder.mkdir(exist_ok=True); was = set(folder.iterdir())
+    try:
+        folder.mkdir(exist_ok=True)
+        for f in folder.glob('.*'): f.unlink() # half files of a run that was killed
+        was = set(folder.iterdir())
     except OSError as e: raise SystemFault(f"cannot write beside {out}: {e.strerror}; choose another place") from e
     try: yield folder
-    except BaseException as e: # what an earlier run finished is kept, whatever is wrong now
-        for f in set(folder.iterdir())-was:
-            if f.name.startswith('.') or isinstance(e, (BadInput, FaceMissing)): f.unlink()
-        if not any(folder.iterdir()): folder.rmdir()
+    except BaseException as e:
+        full = _full(folder, e)
+        _left(folder, was, e)
+        if full: raise SystemFault(f"the disk is full; make room beside {out}, and the same command goes on from there") from e
         raise
-    shutil.rmtree(folder)
+    if not keep: shutil.rmtree(folder)
+
+# %% ../nbs/14_pipeline.ipynb #dd50066c
+def make_room(folder:Path, pattern:str, key:str, keep:bool):
+    "Remove what belongs to another job, unless it is to be kept."
+    others = [f for f in folder.glob(pattern) if not f.name.startswith(key)]
+    if others and not keep:
+        warnings.warn(f"{folder.name} holds unfinished work of other options or inputs; it is begun anew (--keep leaves such work)")
+        for f in others: f.unlink()
 
 # %% ../nbs/14_pipeline.ipynb #0290630d
 def pick(
@@ -346,25 +415,30 @@ def pick(
     return rows, torch.tensor([number.get(i, 0) for i in faces.ids[rows].tolist()], dtype=torch.long)
 
 # %% ../nbs/14_pipeline.ipynb #e203f599
-def film_faces(target, info, find, folder, faces_file, nets, how, first, last, batch, device, progress)->Path:
+def film_faces(target, info, find, folder, faces_file, nets, how, first, last, batch, device, progress, keep=False)->Path:
     "First pass, unless its result is there: the faces file of a film."
     about = about_film(target, nets, how)
     if faces_file and load_faces(faces_file, slice(0,0))[1].get('target')!=about['target']:
         raise BadInput(f"{faces_file} was not made from {target.name}; run `swapkit analyse` on this film")
     path = Path(faces_file or folder/f'{key_of(first=first, last=last, **about)}.faces')
-    if not path.exists(): find_faces(info, find(), path, about, first, last, batch, device, progress)
+    if not faces_file: make_room(folder, '*.faces', path.name, keep)
+    if faces_file or is_whole(path): return path
+    made = path.with_name(f'.{path.name}')
+    find_faces(info, find(), made, about, first, last, batch, device, progress)
+    enter(made, path)
     return path
 
 # %% ../nbs/14_pipeline.ipynb #07937235
-def render_film(job:Job, folder:Path, key:str, first:int, last:int, out:Path, progress=None):
+def render_film(job:Job, folder:Path, key:str, first:int, last:int, out:Path, progress=None, keep=False):
     "Second pass and finish: segments that are not there yet, then the film, marked and in its place."
+    make_room(folder, '*.mp4', key, keep)
     todo = segments_of(folder, key, first, last, SEGMENT)
     tell = (lambda n: progress(n-first, last-first, 'render')) if progress else None
     for path,a,b in todo:
-        if not path.exists(): render_segment(job, path, a, b, tell)
+        if not is_whole(path): render_segment(job, path, a, b, tell)
     made = folder/f'.film{out.suffix}'
-    for line in finish([p for p,_,_ in todo], job.info, made, first, last): warnings.warn(line)
-    publish(made, out, job.info.path)
+    for line in finish([p for p,_,_ in todo], job.info, made, first, last, NOTE if out.suffix.lower()=='.mkv' else {}): warnings.warn(line)
+    publish(made, out, job.info.path, folder=folder)
 
 # %% ../nbs/14_pipeline.ipynb #69d3337d
 def swap_film(
@@ -372,22 +446,26 @@ def swap_film(
     find,                   # a cached function that makes the finder
     sources, stage,
     look:dict,              # all choices that change the picture
-    who, assign, faces_file, nets, how, first, last, batch, device, encode, progress,
+    who, assign, faces_file, nets, how, first, last, batch, device, encode, reader, progress, keep,
 )->Path:
     "From a target film to the result."
-    if info.bits>8: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8")
-    with workshop(out) as folder:
-        path = film_faces(info.path, info, find, folder, faces_file, nets, how, first, last, batch, device, progress)
+    encode = encode | dict(pix_fmt=choose_format(encode['encoder'], encode['pix_fmt'], info.pix_fmt))
+    if encode['encoder']!='libx264': try_encoding(*(encode[k] for k in ('encoder', 'preset', 'pix_fmt', 'lossless')), out.suffix.lower())
+    if info.bits>8 and '10' not in encode['pix_fmt']: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8 (--pix-fmt same keeps them)")
+    if info.interlaced: warnings.warn(f"{info.path.name} is interlaced; its frames are made whole, and the result is progressive")
+    with workshop(out, keep) as folder:
+        path = film_faces(info.path, info, find, folder, faces_file, nets, how, first, last, batch, device, progress, keep)
         find.cache_clear() # the networks are not needed any more: their memory goes back
         table, about = load_faces(path, lms=False)
         rows, which = pick(table, who, assign, people_in(about))
         inside = (table.frame[rows]>=first) & (table.frame[rows]<last)
         rows, which = rows[inside], which[inside]
         if not len(rows): raise FaceMissing(f"no face to swap was found in {info.path.name}; nothing was written")
-        job = Job(info, path, rows, which, table.frame[rows], stage, open_reader(info), batch, device, encode)
+        job = Job(info, path, rows, which, table.frame[rows], stage, open_reader(info, reader, encode['pix_fmt']), batch, device, encode)
         key = key_of(target=about.get('target'), faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=look,
-                     encode=encode, sources=[source_key(s) for s in sources], version=swapkit.__version__)
-        render_film(job, folder, key, first, last, out, progress)
+                     encode=encode, sources=[source_key(s) for s in sources], version=swapkit.__version__, reader=reader,
+                     models=[expected_sha(MODELS[n]) for n in nets if n in MODELS])
+        render_film(job, folder, key, first, last, out, progress, keep)
     return out
 
 # %% ../nbs/14_pipeline.ipynb #fe555bd8
@@ -421,8 +499,7 @@ def source_photos(sources, assign)->list: # of Path
 def load_sources(sources, assign, find, device, strangers='keep')->list: # of `Source`
     "One `Source` for `sources`, or one for each entry of `assign`; a `Source` is taken as it is."
     people = [s.to(device) if isinstance(s, Source) else load_source(s, find(), device) for s in (assign.values() if assign else [sources])]
-    if all(len(p)<3 for p in people) or not find_file(spec(TELLS)): return people
-    embed = Embedder(TELLS, device)
+    if all(len(p)<3 for p in people) or not (embed := teller(device, strangers=='drop')): return people
     return [strangers_in(p, embed, strangers) for p in people]
 
 def ask(who, find): # numbers, places and photos → the same, photos as `Wanted`
@@ -446,7 +523,8 @@ def make_source(
     device = default_device(device)
     find = lru_cache(1)(lambda: make_finder(*finder_names(), device))
     made, = load_sources(list(photos), {}, find, device, strangers)
-    like = likeness(embeddings(made, Embedder(TELLS, device))) if find_file(spec(TELLS)) else None
+    embed = teller(device)
+    like = likeness(embeddings(made, embed)) if embed else None
     save_source(made, out)
     return made, like
 
@@ -454,7 +532,7 @@ def make_source(
 def swap_video(
     target,                     # a film, or a photo
     sources,                    # photos of the face to put in: files or folders; or a `Source`
-    out,                        # .mp4 or .mov; for a photo .png or .jpg
+    out,                        # .mp4, .mov or .mkv; for a photo .png or .jpg
     *,
     faces='largest',            # largest, all, or who: numbers, left, right, left2 …, photos
     assign:dict=None,           # who → photos, for several people; instead of `sources` and `faces`
@@ -469,6 +547,10 @@ def swap_video(
     start:float=None, end:float=None,   # seconds
     frame:int=None,             # only this frame, as a picture
     encoder:str='libx264', crf:int=16, preset:str='medium',
+    pix_fmt:str='',             # of the result: one that the encoder takes, or 'same'; by default yuv420p, lossless 'same'
+    lossless:bool=False,        # keep every sample that is not the face's
+    reader:str='auto',          # key of `READERS`
+    keep:bool=False,            # leave finished segments beside the output, and those of other options
     overwrite:bool=False,
     progress=None,              # called with (done, total, 'analyse' or 'render')
     strangers:str='keep',       # photos unlike a source's others: keep them, or drop
@@ -485,7 +567,8 @@ def swap_video(
     if frame is not None and (still or assign or faces not in ('largest','all')):
         raise BadInput("--preview shows one frame of a film, with --faces largest or all: tracks are known only to the whole film")
     check_out(out, [target, *source_photos(sources, assign)], overwrite, ('.png','.jpg','.jpeg') if still or frame is not None else tuple(FORMATS))
-    if not still: check_encoding(encoder, preset)
+    known('reader', reader, ('auto', *READERS))
+    if not still: check_encoding(encoder, preset, lossless)
     device = default_device(device)
     chain, info = Chain(look, device, engine), None if still else video_info(target, end)
     nets, how = finder_names(detector, landmarks), how_to_follow(smooth, smallest, small)
@@ -497,4 +580,4 @@ def swap_video(
         return swap_photo(target, one.to(device), out, find, stage, faces, assign)
     return swap_film(info, out, find, people, stage, chain.key(), faces, assign,
                      faces_file, nets, how, *frame_range(info, start, end), batch, device,
-                     dict(encoder=encoder, crf=crf, preset=preset), progress)
+                     dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else 'yuv420p')), reader, progress, keep)

@@ -6,7 +6,7 @@
 __all__ = ['RESTORERS', 'ENHANCERS', 'RestoreSpec', 'gfpgan_net', 'onnx_restorer', 'codeformer', 'hold_colours', 'Restorer',
            'tiles_of', 'ramp', 'tiled', 'real_esrgan', 'Enhancer']
 
-# %% ../nbs/11_restore.ipynb #4f173c2c
+# %% ../nbs/11_restore.ipynb #e52af7f3
 import dataclasses
 from dataclasses import dataclass
 from functools import partial
@@ -18,13 +18,14 @@ import torch.nn.functional as nnf
 from .align import at_once
 from .core import BadInput, Crops, Frames, default_device
 from .models import model_path
+from .nets.base import from_signed, to_signed
 from .nets.gfpgan import gfpgan
 from .nets.load import load_net
 from .nets.onnx import OnnxNet
 from .parse import slow
 from .segment import at_size
 
-# %% ../nbs/11_restore.ipynb #07319095
+# %% ../nbs/11_restore.ipynb #88296cbf
 @dataclass(frozen=True)
 class RestoreSpec:
     "What must be known of a restorer; it works on ffhq_512."
@@ -33,7 +34,7 @@ class RestoreSpec:
     commercial:str = ''     # yes, no or unclear
     fidelity:bool = False   # it can be asked to stay closer to what it sees
 
-def _signed(net): return lambda x,_: net(x*2-1)/2+.5 # most work in [−1,1]
+def _signed(net): return lambda x,_: from_signed(net(to_signed(x))) # most work in [−1,1]
 
 def gfpgan_net(name, device, engine='auto', dtype=torch.float32):
     "GFPGAN as a torch network."
@@ -49,7 +50,7 @@ def codeformer(device, engine='auto', dtype=None):
     net = OnnxNet(model_path('codeformer'), device, engine=engine)
     setting, = (k for k,(_,shape) in net.inputs.items() if len(shape)==1)
     picture, = (k for k in net.inputs if k!=setting)
-    return lambda x,w: net(**{picture: (x*2-1).contiguous(), setting: torch.full((1,), w, dtype=net.inputs[setting][0], device=x.device)})/2+.5
+    return lambda x,w: from_signed(net(**{picture: to_signed(x).contiguous(), setting: torch.full((1,), w, dtype=net.inputs[setting][0], device=x.device)}))
 
 # %% ../nbs/11_restore.ipynb #38533a22
 _gfpgan = ('Apache-2.0 with NVIDIA and CC BY-NC-SA parts', 'unclear')
@@ -68,7 +69,7 @@ def hold_colours(
     "The detail of one picture in the colours of another."
     return new + slow(old-new, mask, sigma*new.shape[-1])
 
-# %% ../nbs/11_restore.ipynb #990f799e
+# %% ../nbs/11_restore.ipynb #53b09193
 class Restorer:
     "A stage that makes faces sharp: construction loads, the same input gives the same output."
     def __init__(self,
@@ -77,10 +78,11 @@ class Restorer:
         engine:str='auto',      # what runs an ONNX file
         dtype=torch.float32,    # inside a torch network
         strength:float=1.,      # 0 nothing, 1 all of it
+        colours:bool=True,      # keep the colours of what comes in
         fidelity:float=.5,      # for restorers that can be asked to stay closer to what they see (1)
     ):
         if name not in RESTORERS: raise BadInput(f"unknown restorer {name!r}: choose none, {', '.join(RESTORERS)}")
-        self.name, self.spec, self.strength, self.fidelity = name, RESTORERS[name], strength, fidelity
+        self.name, self.spec, self.strength, self.colours, self.fidelity = name, RESTORERS[name], strength, colours, fidelity
         self.net = self.spec.load(device or default_device(), engine, dtype)
     @torch.inference_mode()
     def __call__(self,
@@ -93,8 +95,9 @@ class Restorer:
         parts = [self.part(x, m) for x,m in zip(crops.data.split(n), mask.split(n))] if len(crops) else [crops.data]
         return dataclasses.replace(crops, data=torch.cat(parts))
     def part(self, x, mask):
-        new = at_size(self.net(at_size(x, 512), self.fidelity).clamp(0,1), x.shape[-1])
-        return torch.lerp(x, hold_colours(new, x, mask), self.strength).clamp(0,1)
+        low = at_size(x, 512) # in a crop of 1024 what is finer than 512 stays: only what the network changes is added
+        new = x + at_size(self.net(low, self.fidelity).clamp(0,1)-low, x.shape[-1])
+        return torch.lerp(x, hold_colours(new, x, mask) if self.colours else new, self.strength).clamp(0,1)
     def __repr__(self): return f"Restorer({self.name!r}, strength {self.strength:g})"
 
 # %% ../nbs/11_restore.ipynb #ebddb258

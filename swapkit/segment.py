@@ -23,14 +23,14 @@ from .nets.load import load_net
 from .nets.onnx import OnnxNet
 from .parse import blur, combine, erode, face_mask, feather, mouth_mask
 
-# %% ../nbs/08_segment.ipynb #0b39afa3
+# %% ../nbs/08_segment.ipynb #11e3c0b8
 CLASSES = ('background','skin','l_brow','r_brow','l_eye','r_eye','eye_g','l_ear','r_ear','ear_r','nose','mouth','u_lip','l_lip','neck','neck_l','cloth','hair','hat')
 
 def classes(names:str)->tuple: return tuple(CLASSES.index(n) for n in names.split())
 
 BROWS, EYES, NOSE, MOUTH, LIPS = map(classes, ('l_brow r_brow', 'l_eye r_eye', 'nose', 'mouth', 'u_lip l_lip'))
 HAIR, GLASSES, OVER = map(classes, ('hair', 'eye_g', 'eye_g hair hat')) # `OVER` lies in front of a face
-FACE = classes('skin') + BROWS + EYES + NOSE + MOUTH + LIPS
+FACE = classes('skin') + BROWS + EYES + NOSE + MOUTH + LIPS # without glasses, which lie on it
 
 # %% ../nbs/08_segment.ipynb #bed5d0fa
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Parser:
         "Class probabilities of FFHQ crops."
         return at_size(self.net(at_size(crops.data, 512)), self.size).softmax(1)
 
-# %% ../nbs/08_segment.ipynb #2f6d63e2
+# %% ../nbs/08_segment.ipynb #3d4257b3
 def region(prob:torch.Tensor, which:tuple)->torch.Tensor: # (F,19,s,s), class numbers → (F,1,s,s)
     "How much of each pixel is of these classes."
     return prob[:,list(which)].sum(1, keepdim=True).clamp(0,1)
@@ -94,14 +94,19 @@ def reached(
     "The part of a soft mask that hangs together with a seed."
     if not len(mask): return mask
     low = at_size(mask, grid)
-    flood = torch.minimum(at_size(seed, grid), low)
+    flood = torch.minimum(nnf.adaptive_max_pool2d(seed, grid), low) # a thin seed must not be averaged away
     for _ in range(grid): flood = torch.minimum(nnf.max_pool2d(flood, 3, 1, 1), low)
     return mask*at_size((flood/low.clamp(min=1e-3)).clamp(0,1), mask.shape[-1])
 
-# %% ../nbs/08_segment.ipynb #a23e62cc
+# %% ../nbs/08_segment.ipynb #44fc2a56
 def middle(crops:Crops, size:int)->torch.Tensor: # (F,1,size,size)
-    "The inner half of the mesh's oval: surely face, unless something is in front of it."
-    return erode(face_mask(crops, soft=.02, size=size), size//8)
+    "The inside of the mesh's oval: surely face, unless something is in front of it. As far inside as a turned head allows."
+    m = face_mask(crops, soft=.02, size=size)
+    seed = m
+    for k in (32, 16, 8):
+        deeper = erode(m, size//k)
+        seed = torch.where(deeper.amax((1,2,3), keepdim=True)>.5, deeper, seed)
+    return (seed>.5).to(m.dtype)
 
 def region_mask(
     prob:torch.Tensor,  # (F,19,s,s)
@@ -172,7 +177,7 @@ class Occluder:
         free = blur(1-covered(visible, crops), size*.01)
         return at_size(((free-.5)*2).clamp(0,1), crops.size)
 
-# %% ../nbs/08_segment.ipynb #14d1433f
+# %% ../nbs/08_segment.ipynb #51876ccc
 class Masks:
     "A stage with all that says where a swap is seen, and how much of the own mouth stays."
     def __init__(self,
@@ -183,6 +188,6 @@ class Masks:
     def __call__(self, crops:Crops)->tuple: # two masks (F,1,S,S): where the swap is seen; the own mouth
         prob = self.parser(crops) if self.parser else None
         seen = [face_mask(crops)]*(prob is None or self.oval)
-        if prob is not None: seen.append(region_mask(prob, crops))
+        if prob is not None: seen.append(region_mask(prob, crops, FACE if self.oval else FACE+GLASSES))
         if self.occluder: seen.append(self.occluder(crops))
         return combine(*seen), own_mouth(crops, self.mouth, prob)

@@ -33,6 +33,7 @@ class SwapSpec:
     licence:str = ''        # of its weights
     commercial:str = ''     # yes, no or unclear
     told_by:str = ''        # how it learns whose face is wanted
+    needs:tuple = ()        # keys of `MODELS`
     free:bool = False       # it paints beyond the mesh's oval, in colours of its own
     verified:str = ''       # how we know that it is right
 

@@ -69,6 +69,7 @@ def modulated(
 )->torch.Tensor:# (F,O,h,w), twice as large where the layer enlarges
     "The package's modulated convolution, with weights that all faces share."
     style = self.modulation(style)
+    if self.demodulate and x.dtype!=torch.float32: style = style/style.abs().amax(1, keepdim=True).clamp(min=1e-6) # falls out again; half precision would overflow without it
     x = x*style[...,None,None]
     if self.sample_mode=='upsample': x = nnf.interpolate(x, scale_factor=2, mode='bilinear')
     x = nnf.conv2d(x, self.weight[0], padding=self.padding)

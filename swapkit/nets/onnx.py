@@ -182,6 +182,7 @@ def engine_for(
 )->str:
     "The engine that runs a graph; raises `BadInput` for one that does not exist, `SystemFault` for one that is not here."
     name = device.type if name=='auto' else name
+    if name=='torch': raise BadInput("an ONNX file cannot run in torch: give --engine auto, or choose networks that are torch's")
     if name not in ENGINES: raise BadInput(f"unknown engine {name!r}: choose auto, {', '.join(ENGINES)}")
     provider, kind = ENGINES[name]
     if kind!=device.type: raise BadInput(f"engine {name} computes on {kind}, not on {device.type}: give --device {kind}, or --engine auto")

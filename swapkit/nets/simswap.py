@@ -23,7 +23,7 @@ class Style(nn.Module):
         var, mean = torch.var_mean(x.float(), (2,3), correction=0, keepdim=True)
         gain, shift = self.linear(latent).float()[...,None,None].chunk(2, 1)
         gain = (gain+1)*(var+1e-8).rsqrt()
-        return torch.addcmul((shift-mean*gain).to(x.dtype), x, gain.to(x.dtype))
+        return torch.addcmul(shift-mean*gain, x.float(), gain).to(x.dtype) # rounded once: in half precision the mean would be lost in between
 
 # %% ../../nbs/nets/simswap.ipynb #e167aaea
 def padded(a:int, b:int, k:int)->nn.Sequential:

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['compute', 'follow', 'target', 'overwrite', 'plain_line', 'progress', 'Number', 'somebody', 'Faces', 'assignments',
            'spread', 'cli', 'file_arg', 'options', 'swap', 'people_table', 'analyse', 'photos_table', 'source', 'demo',
-           'evaluate', 'doctor', 'clip_size', 'bench', 'models', 'models_list', 'models_pull', 'models_check',
-           'models_confirm', 'one_line', 'explain', 'short_warnings', 'run', 'main']
+           'evaluate', 'doctor', 'clip_size', 'bench', 'models', 'models_list', 'models_swappers', 'models_pull',
+           'models_check', 'models_confirm', 'one_line', 'explain', 'short_warnings', 'run', 'main']
 
 # %% ../../nbs/tools/cli.ipynb #5f79356a
 import contextlib, math, os, re, sys, time, warnings
@@ -99,7 +99,7 @@ def assignments(
 def spread(
     argv:list,
     many=('--source','--map'),      # options that take a list
-    flags=('--overwrite','--small-faces','--sheet','--no-sheet','--no-networks','--help'), # options that take nothing
+    flags=('--overwrite','--small-faces','--sheet','--no-sheet','--no-networks','--help','--lossless','--keep'), # options that take nothing
 )->list:
     "Repeat a list option in front of each of its values."
     out,option,plain = [],None,0
@@ -161,15 +161,16 @@ overwrite = click.option('--overwrite', is_flag=True, help='Replace the output i
 @target
 @click.option('--source', 'sources', multiple=True, metavar='PHOTO...', callback=file_arg,
               help='Photos of one person, or a folder of them.')
-@click.option('--out', required=True, metavar='FILE', callback=file_arg, help='Film to write, .mp4 or .mov.')
+@click.option('--out', required=True, metavar='FILE', callback=file_arg, help='Film to write: .mp4, .mov or .mkv.')
 @overwrite
-@click.option('--swapper', default='mesh', show_default=True, metavar='NAME', help='mesh needs no weights; `swapkit models list` shows networks.')
+@click.option('--swapper', default='mesh', show_default=True, metavar='NAME', help='mesh needs no weights; `swapkit models swappers` lists networks.')
 @click.option('--strength', type=Number(0, 1), default=1., metavar='0..1', help='How much of the swap is seen.')
 @click.option('--restore', default='none', show_default=True, metavar='NAME', help='Restorer, or none.')
-@click.option('--restore-strength', type=Number(0, 1), default=1., metavar='0..1')
+@click.option('--restore-strength', type=Number(0, 1), default=1., metavar='0..1', help='Many like .8.')
 @click.option('--fidelity', type=Number(0, 1), default=.5, metavar='0..1', help='How close CodeFormer stays to what it sees.')
 @click.option('--parser', default='auto', show_default=True, metavar='NAME', help='Says what is skin; auto: bisenet_19 where its weights are here.')
 @click.option('--occluder', default='none', show_default=True, metavar='NAME', help='Sees hands and microphones in front of the face.')
+@click.option('--colours', type=click.Choice(['match','none']), default='match', show_default=True, help="A network's face in the target's colours.")
 @click.option('--enhance', default='none', show_default=True, metavar='NAME', help='A network over the whole frame, last.')
 @click.option('--mouth', type=click.Choice(['inner','lips','none']), default='inner', show_default=True,
               help="How much of the target's own mouth is kept.")
@@ -186,6 +187,10 @@ overwrite = click.option('--overwrite', is_flag=True, help='Replace the output i
 @click.option('--crf', type=click.IntRange(0, 63), default=16, show_default=True, metavar='N',
               help='Quality; lower is better.')
 @click.option('--preset', default='medium', show_default=True, metavar='NAME', help="The encoder's speed.")
+@click.option('--pix-fmt', default='', metavar='NAME|same', help="Pixel format: yuv420p, unless 'same' or another is named.")
+@click.option('--lossless', is_flag=True, help='Keep every sample that is not the face, in the stored pixel format; large, and few players show it.')
+@click.option('--reader', default='auto', show_default=True, metavar='NAME', help='Who decodes: pyav or decord.')
+@click.option('--keep', is_flag=True, help='Leave finished segments beside the output.')
 def swap(target, sources, out, pairs, crop, preview, **kw):
     "Put the face of --source onto people in TARGET."
     assign = assignments(pairs)
@@ -321,6 +326,19 @@ def models_list():
         what = f"{m['licence']}; {m['about']}"
         click.echo(row(m['name'], m['state'], f"{m['size']/1e6:.1f} MB" if m['size'] else '', m['commercial'], what))
 
+# %% ../../nbs/tools/cli.ipynb #56c70d9a
+@models.command('swappers', **_S)
+def models_swappers():
+    "What --swapper, --restore, --parser and --occluder can be, with their licences."
+    from swapkit.chain import ENHANCERS, OCCLUDERS, PARSERS, RESTORERS, SWAPPERS
+    row = lambda *c: '{:<24} {:<14} {:>5}  {:<10} {}'.format(*c).rstrip()
+    click.echo(row('swapper', 'template', 'size', 'commercial', 'licence; told by'))
+    for n,s in SWAPPERS.items(): click.echo(row(n, s.template, s.size or 'any', s.commercial, f'{s.licence}; {s.told_by}'))
+    for kind,names in dict(restore=RESTORERS, parser=PARSERS, occluder=OCCLUDERS).items():
+        click.echo(f'\n--{kind}')
+        for n,s in names.items(): click.echo(row(n, '', '', s.commercial, s.licence))
+    click.echo('\n--enhance\n' + '\n'.join(ENHANCERS))
+
 # %% ../../nbs/tools/cli.ipynb #881da2fb
 @models.command('pull', **_S)
 @click.argument('names', nargs=-1, required=True)
@@ -344,11 +362,11 @@ def models_check(names):
 
 # %% ../../nbs/tools/cli.ipynb #e1475858
 @models.command('confirm', **_S)
-@click.argument('name')
-def models_confirm(name):
-    "Trust the file that is here for NAME, where no checksum is published."
+@click.argument('names', nargs=-1, required=True)
+def models_confirm(names):
+    "Trust the files that are here for NAMES, where no checksum is published."
     from swapkit.models import confirm
-    click.echo(f"{name}: {confirm(name)}")
+    for n in names: click.echo(f"{n}: {confirm(n)}")
 
 # %% ../../nbs/tools/cli.ipynb #645bc975
 def one_line(e)->str:

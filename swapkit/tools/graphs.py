@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['value', 'const', 'save_graph', 'swapper_graph', 'embedder_graph', 'converter_graph', 'mask_graph', 'restorer_graph',
-           'models_here']
+           'parser_graph', 'models_here']
 
 # %% ../../nbs/tools/graphs.ipynb #838fcfbc
 import os
@@ -31,7 +31,7 @@ def save_graph(path, nodes, ins, outs, consts=(), opset=17)->Path:
     onnx.save(helper.make_model(g, opset_imports=[helper.make_opsetid('', opset)], ir_version=8), str(path))
     return Path(path)
 
-# %% ../../nbs/tools/graphs.ipynb #38ddec2d
+# %% ../../nbs/tools/graphs.ipynb #43401b19
 def swapper_graph(path, size:int, source=(1,512), emap=None)->Path:
     "As facefusion publishes swappers, frozen at one: target (1,3,S,S) and source → half the target, plus the mean of the source."
     inits = [const('one', np.int64([1,1,1,1])), const('half', np.float32(.5))] + ([] if emap is None else [const('emap', np.float32(emap))])
@@ -56,11 +56,17 @@ def mask_graph(path, size:int=256)->Path:
                       [const('b', np.int64([0])), const('e', np.int64([1])), const('a', np.int64([3]))])
 
 def restorer_graph(path, size:int=512, weight:bool=False)->Path:
-    "As facefusion publishes restorers, frozen at one: (1,3,S,S) and, for CodeFormer, a weight in float64 → the picture, or as much of it as the weight says."
-    nodes = [('Cast', ['weight'], ['w'], dict(to=TensorProto.FLOAT)), ('Mul', ['input','w'], ['output'], {})] if weight else [('Identity', ['input'], ['output'], {})]
-    return save_graph(path, nodes, [value('input', (1,3,size,size))] + [value('weight', (1,), TensorProto.DOUBLE)]*weight, [value('output', (1,3,size,size))])
+    "As facefusion publishes restorers, frozen at one: (1,3,S,S) and, for CodeFormer, a weight in float64 → half the numbers, or as much of them as the weight says."
+    nodes = [('Cast', ['weight'], ['w'], dict(to=TensorProto.FLOAT))] if weight else []
+    return save_graph(path, [*nodes, ('Mul', ['input','w'], ['output'], {})], [value('input', (1,3,size,size))] + [value('weight', (1,), TensorProto.DOUBLE)]*weight,
+                      [value('output', (1,3,size,size))], [] if weight else [const('w', np.float32(.5))])
 
-# %% ../../nbs/tools/graphs.ipynb #aeac48c0
+def parser_graph(path)->Path:
+    "As yakhyo publishes BiSeNet, any batch, three answers: (N,3,512,512) → (N,19,512,512), class k being k times the mean of the colours."
+    return save_graph(path, [('ReduceMean', ['input'], ['m'], dict(axes=[1], keepdims=1)), ('Mul', ['m','k'], ['output'], {}), ('Neg', ['output'], ['o2'], {}), ('Abs', ['output'], ['o3'], {})],
+                      [value('input', ('N',3,512,512))], [value(o, ('N',19,512,512)) for o in ('output','o2','o3')], [const('k', np.float32(range(19)).reshape(1,19,1,1))])
+
+# %% ../../nbs/tools/graphs.ipynb #60f0ad4c
 @contextmanager
 def models_here(
     **makers,   # key of `MODELS` → function that writes the file at a path
@@ -69,4 +75,5 @@ def models_here(
     with TemporaryDirectory() as d:
         made = {n: make(Path(d)/MODELS[n].file) for n,make in makers.items()}
         specs = {n: replace(MODELS[n], sha256=file_hash(p), size=p.stat().st_size) for n,p in made.items()}
-        with mock.patch.dict(os.environ, SWAPKIT_MODELS=d, SWAPKIT_CACHE=d), mock.patch.dict(MODELS, specs): yield Path(d)
+        with mock.patch.dict(os.environ, SWAPKIT_MODELS=d, SWAPKIT_CACHE=d), mock.patch.dict(MODELS, specs), \
+             mock.patch('swapkit.models.licence_notice', lambda m: None): yield Path(d) # they are ours: no licence to name

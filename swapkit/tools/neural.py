@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['alone', 'staged', 'bench_chain', 'chain_table', 'film_faces', 'main']
 
-# %% ../../nbs/tools/neural.ipynb #206bbeb2
+# %% ../../nbs/tools/neural.ipynb #f73919e2
 import argparse
 import json
 import os
@@ -17,7 +17,7 @@ import torch
 from ..align import align
 from ..blend import keep, match_colours, paste
 from ..chain import Chain, Look, swap_on
-from ..core import cat, default_device
+from ..core import BadInput, cat, default_device
 from ..identity import unit
 from ..parse import combine
 from ..pipeline import finder_names, make_finder
@@ -26,13 +26,16 @@ from ..track import choose, track
 from .benchmark import in_turn, machine, shown, whole
 from .samples import person_source, sample_film
 
-# %% ../../nbs/tools/neural.ipynb #1d70ce97
+# %% ../../nbs/tools/neural.ipynb #d2574c37
 def alone(chain, device, n:int)->dict: # stage → function without arguments
     "Each network of a chain by itself, on a batch of n."
     who = unit(torch.rand(1, 512, device=device)).expand(n, -1)
     pic = lambda s: torch.rand(n, 3, s, s, device=device)
     ways = {}
-    if chain.swap.loaded: x, net = pic(chain.swap.spec.size), chain.swap.loaded.net; ways['swap'] = lambda: net(x, who)
+    if chain.swap.loaded:
+        x, net = pic(chain.swap.spec.size), chain.swap.loaded.net
+        told = pic(dict(uniface_256=256, blendswap_256=112)[look])[:1] if (look := chain.look.swapper) in ('uniface_256','blendswap_256') else who
+        ways['swap'] = lambda: net(x, told)
     if chain.masks.parser: y, parse = pic(512), chain.masks.parser.net; ways['masks'] = lambda: parse(y)
     if chain.restore: z, gan = pic(512), chain.restore.net; ways['restore'] = lambda: gan(z, .5)
     return {k:torch.inference_mode()(f) for k,f in ways.items()}
@@ -44,9 +47,10 @@ def staged(chain, frames, faces, source)->dict: # stage → function without arg
     new, cover = swap_on(frames, faces, base, chain.swap, [source], which)
     seen, own = chain.masks(base)
     seen = combine(seen, cover)
-    mixed = keep(base, keep(match_colours(new, base, seen), base, own), seen)
+    coloured = lambda: keep(match_colours(new, base, seen) if chain.swap.spec.free else new, base, own)
+    mixed = keep(base, coloured(), seen)
     ways = dict(align=lambda: align(frames, faces, 'ffhq_512', look.crop), swap=lambda: swap_on(frames, faces, base, chain.swap, [source], which),
-                masks=lambda: chain.masks(base), colours=lambda: keep(match_colours(new, base, seen), base, own))
+                masks=lambda: chain.masks(base), colours=coloured)
     if chain.restore: ways['restore'] = lambda: chain.restore(mixed, seen)
     return ways | dict(paste=lambda: paste(frames, mixed, seen), chain=lambda: chain(frames, faces, [source]))
 
@@ -80,7 +84,7 @@ def chain_table(rows:list)->str:
     lines.append(f"{'networks':<12}" + ''.join(f"{r['networks_together']:>20.1f}" for r in rows))
     return '\n'.join(lines + [f"{'ratio':<12}" + ''.join(f"{r['ratio'] or float('nan'):>20.2f}" for r in rows)])
 
-# %% ../../nbs/tools/neural.ipynb #acef2f4e
+# %% ../../nbs/tools/neural.ipynb #0330d74b
 def film_faces(film, n:int, device)->tuple: # Frames, Faces: one each
     "The first n frames of a film that show a face, with the largest face of each."
     find, kept = make_finder(*finder_names(), device), []
@@ -90,6 +94,7 @@ def film_faces(film, n:int, device)->tuple: # Frames, Faces: one each
         kept.append((f[f.rows(faces.frame.cpu())], faces.to('cpu')))
         if sum(len(a) for a,_ in kept)>=n: break
     frames, faces = cat([a for a,_ in kept])[:n], cat([b for _,b in kept])[:n]
+    if len(frames)<n: raise BadInput(f"{film} shows a face in only {len(frames)} frames; give a smaller --batch")
     return frames, faces
 
 def main(argv=None):
