@@ -125,8 +125,9 @@ class Faces(Batch):
     ids:torch.Tensor = None
     pose:torch.Tensor = None
     emb:torch.Tensor = None
+    fade:torch.Tensor = None
     topology:str = ''
-    _shapes = dict(frame=('F',), boxes=('F',4), kps=('F',5,2), scores=('F',), lms=('F','K','C'), ids=('F',), pose=('F',3), emb=('F','D'))
+    _shapes = dict(frame=('F',), boxes=('F',4), kps=('F',5,2), scores=('F',), lms=('F','K','C'), ids=('F',), pose=('F',3), emb=('F','D'), fade=('F',))
     def __post_init__(self):
         super().__post_init__()
         if (self.frame.diff()<0).any(): raise ValueError("Faces.frame: not sorted by frame number")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CROWD', 'DETECTORS', 'fit_size', 'net_input', 'cells', 'decode', 'iou', 'nms', 'merged', 'Detector', 'to_frame',
-           'onnx_file', 'detector']
+           'onnx_file', 'twice', 'detector']
 
 # %% ../nbs/04_detect.ipynb #da033e62
 from functools import lru_cache
@@ -118,14 +118,18 @@ class Detector:
     def __init__(self,
         net,                # (N,3,h',w') BGR 0…255 → what `decode` takes, by default cls, obj, bbox, kps of strides 8, 16, 32
         short:int=320,      # see `fit_size`
+        fine:int=0,         # short side of a second, closer look for small faces; 0 for none
         score:float=.7,     # least score
         most:float=.3,      # largest overlap of two faces
         merge:float=None,   # see `merged`: overlap from which candidates are averaged; by default they are not
         decode=decode,      # the network's answers, its input's size, a least score → candidates
-    ): self.net, self.short, self.score, self.most, self.merge, self.decode = net, short, score, most, merge, decode
+    ): self.net, self.short, self.fine, self.score, self.most, self.merge, self.decode = net, short, fine, score, most, merge, decode
     def __call__(self, frames:Frames)->Faces:
         "Faces of the whole batch, sorted by frame, best first."
-        size = fit_size(frames.size, self.short)
+        found = self.look(frames, fit_size(frames.size, self.short))
+        close = fit_size(frames.size, self.fine, 1920)
+        return twice(found, self.look(frames, close), self.most) if min(close)>min(self.short, *frames.size) else found
+    def look(self, frames:Frames, size:tuple)->Faces: # size: (h, w) that the network sees
         x = net_input(frames.data, size)
         row, boxes, kps, scores = self.decode(self.net(x), x.shape[-2:], self.score)
         keep = nms(boxes, scores, row, self.most)
@@ -149,6 +153,17 @@ def onnx_file(name, device, engine): return OnnxNet(model_path(name), device, en
 DETECTORS = { # name → its network, and the options of `Detector` that are right for it
     'yunet_n': (onnx_file, {}), 'yunet_s': (onnx_file, {}), 'yunet_kornia': (yunet.kornia_yunet, dict(decode=yunet.decode)),
     'tiny_detect': (tiny_net, dict(score=.55, merge=.5))}
+
+# %% ../nbs/04_detect.ipynb #64850012
+def twice(
+    a:Faces, b:Faces,   # of the same frames, at two scales
+    most:float=.3,      # largest overlap (IoU) of two faces
+)->Faces:
+    "Two looks as one: sorted by frame, best first."
+    both = {k: torch.cat([getattr(f, k) for f in (a, b)]) for k in ('frame', 'boxes', 'kps', 'scores')}
+    keep = nms(both['boxes'], both['scores'], both['frame'], most)
+    keep = keep[both['frame'][keep].argsort(stable=True)]
+    return Faces(**{k:v[keep] for k,v in both.items()})
 
 # %% ../nbs/04_detect.ipynb #9a438de6
 def detector(

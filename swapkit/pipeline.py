@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['PHOTOS', 'SAVED', 'TELLS', 'SEGMENT', 'in_halves', 'in_order', 'photo_files', 'read_photo', 'finder_names',
            'make_finder', 'portraits', 'pictures', 'portrait', 'load_source', 'teller', 'strangers_in', 'together',
-           'find_faces', 'about_film', 'analyse', 'key_of', 'source_key', 'segments_of', 'Job', 'faces_of', 'in_pieces',
-           'render_segment', 'check_work', 'check_out', 'finished', 'enter', 'is_whole', 'workshop', 'make_room',
-           'pick', 'film_faces', 'render_film', 'swap_film', 'write_photo', 'swap_photo', 'read_frame', 'source_photos',
-           'load_sources', 'make_source', 'swap_video']
+           'find_faces', 'about_film', 'how_to_follow', 'analyse', 'key_of', 'source_key', 'segments_of', 'Job',
+           'faces_of', 'in_pieces', 'render_segment', 'check_work', 'check_out', 'finished', 'enter', 'is_whole',
+           'workshop', 'make_room', 'pick', 'film_faces', 'render_film', 'swap_film', 'write_photo', 'swap_photo',
+           'read_frame', 'source_photos', 'load_sources', 'ask', 'make_source', 'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import errno
@@ -33,15 +33,18 @@ from PIL import Image
 import swapkit
 from .align import align
 from .chain import Chain, Look, known, one_batch
-from .core import (BadInput, FaceMissing, ModelMissing, Faces, FacesWriter, Frames, Source, SystemFault, cat,
-                          default_device, file_hash, finish_faces, load_faces)
-from .detect import DETECTORS, detector as make_detector
+from .core import (BadInput, FaceMissing, ModelMissing, Faces, Frames, Source, SystemFault, cat,
+                          default_device, file_hash, load_faces)
+from .detect import DETECTORS
 from .identity import Embedder, embeddings, likeness, open_source, outliers, save_source, without
-from .landmarks import FaceMesh, MESHES
+from .landmarks import MESHES
 from .mark import NOTE, publish, sidecar, write_xmp
 from .models import MODELS, best, expected_sha, find_file, spec, where_to_get
 from .nets.onnx import ENGINES
 from .read import READERS, VideoInfo, check_pixels, frame_range, open_reader, read_frames, video_info
+from .people import Finder, Gathered, named, people_in, people_of, save_sheet, wanted
+from .scenes import thumbnails
+from .steady import SMOOTHERS
 from .track import choose, track
 from .write import FORMATS, SegmentWriter, check_encoding, choose_format, finish, try_encoding
 
@@ -131,10 +134,9 @@ def finder_names(
                       f"fetches what is more exact ({sum(MODELS[n].size for n in lost)/1e6:.1f} MB, Apache-2.0)")
     return got
 
-def make_finder(detector:str, landmarks:str, device=None, engine:str='auto'):
-    "`Frames` to `Faces` with landmarks."
-    find, mesh = make_detector(detector, device, engine), FaceMesh(landmarks, device, engine=engine)
-    return lambda frames: mesh(frames, find(frames))
+def make_finder(detector:str, landmarks:str, device=None, engine:str='auto', **how):
+    "`Frames` to `Faces` with landmarks; `.film` for what a film's first pass must know."
+    return Finder(detector, landmarks, device=device, engine=engine, **how)
 
 # %% ../nbs/14_pipeline.ipynb #81cc43b0
 def portraits(
@@ -210,18 +212,22 @@ def find_faces(
     batch:int=16, device='cpu',
     progress=None,          # called with (done, total, 'analyse')
 ):
-    "First pass: the faces of a film, with tracks, into a file."
+    "First pass: the faces of a film, with people, steady, into a file."
     device = torch.device(device)
-    look = lambda f: (int(f.idx[-1]), in_halves(lambda f,*_: find(f), f.to(device)))
-    with FacesWriter(path) as w, closing(read_frames(info, together(device, batch), first, last, ahead=4)) as batches:
-        for at,faces in in_order(look, batches, device):
-            w.add(faces)
-            if progress: progress(at+1-first, last-first, 'analyse')
-        tracked = track(w.small())
-        finish_faces(w, about, ids=tracked.ids)
+    look = lambda f: (f.idx, in_halves(lambda f,*_: find.film(f), f.to(device)), thumbnails(f))
+    with Gathered(f'{path}.raw', find) as seen, closing(read_frames(info, together(device, batch), first, last, ahead=4)) as batches:
+        for n,faces,small in in_order(look, batches, device):
+            seen.add(faces, small, int(n[0]))
+            if progress: progress(int(n[-1])+1-first, last-first, 'analyse')
+        seen.finish(path, about, (info.height, info.width))
 
 # %% ../nbs/14_pipeline.ipynb #ea29e815
-def about_film(target, nets): return dict(target=file_hash(target), name=Path(target).name, detector=nets[0], landmarks=nets[1], version=swapkit.__version__)
+def about_film(target, nets, how): return dict(target=file_hash(target), name=Path(target).name, detector=nets[0], landmarks=nets[1], version=swapkit.__version__) | how
+
+def how_to_follow(smooth:str, smallest:float, small:bool)->dict:
+    "Options of `people.Finder`, checked."
+    known('smooth', smooth, SMOOTHERS)
+    return dict(smooth=smooth, smallest=smallest, small=small)
 
 def analyse(
     target,             # a film
@@ -232,17 +238,22 @@ def analyse(
     engine:str='auto',  # what runs ONNX files
     start:float=None, end:float=None,   # seconds
     overwrite:bool=False,
+    smooth:str='kalman',    # key of `steady.SMOOTHERS`
+    smallest:float=0.,      # pixels: smaller faces are left alone
+    small:bool=False,       # look closer, for small faces: slower
+    sheet=None,             # a .jpg: everybody in the film
     progress=None,      # called with (done, total, 'analyse')
 )->Faces:
     "The faces of a film: boxes, landmarks and tracks. Raises `BadInput` for what is not a film."
     known('engine', engine, ('auto', 'torch', *ENGINES))
-    if out: check_out(out, [target], overwrite)
+    for f in filter(None, (out, sheet)): check_out(f, [target], overwrite)
     device, info, nets = default_device(device), video_info(target, end), finder_names(detector, landmarks)
-    first, last = frame_range(info, start, end)
+    (first, last), how = frame_range(info, start, end), how_to_follow(smooth, smallest, small)
     with TemporaryDirectory(dir=Path(out).absolute().parent if out else None) as d:
         path = Path(d)/'film.faces'
-        find_faces(info, make_finder(*nets, device, engine), path, about_film(target, nets), first, last, batch, device, progress)
+        find_faces(info, make_finder(*nets, device, engine, **how), path, about_film(target, nets, how), first, last, batch, device, progress)
         if out: path = path.replace(out)
+        if sheet: save_sheet(sheet, people_in(load_faces(path, slice(0,0))[1]), info)
         return load_faces(path)[0]
 
 # %% ../nbs/14_pipeline.ipynb #5c4101ce
@@ -393,16 +404,20 @@ def pick(
     faces:Faces,    # with tracks
     who='largest',  # as for `choose`
     assign=(),      # instead: track numbers, in the order of the sources
+    people=(),      # of `people.Person`: who may be asked for by place or likeness
 )->tuple:           # (C,) rows of the faces swapped, (C,) number of each one's source
     "Which faces are swapped, and with which source each."
-    rows = choose(faces, list(assign) or who).nonzero()[:,0]
+    assign = [named(w, people) for w in assign]
+    if not isinstance(who, str) or who not in ('largest', 'all'): who = [named(w, people) for w in (who.split(',') if isinstance(who, str) else who)]
+    on = choose(faces, assign or who)
+    rows = (on if faces.fade is None else on & (faces.fade>0)).nonzero()[:,0]
     number = {i:k for k,i in enumerate(assign)}
     return rows, torch.tensor([number.get(i, 0) for i in faces.ids[rows].tolist()], dtype=torch.long)
 
 # %% ../nbs/14_pipeline.ipynb #e203f599
-def film_faces(target, info, find, folder, faces_file, nets, first, last, batch, device, progress, keep=False)->Path:
+def film_faces(target, info, find, folder, faces_file, nets, how, first, last, batch, device, progress, keep=False)->Path:
     "First pass, unless its result is there: the faces file of a film."
-    about = about_film(target, nets)
+    about = about_film(target, nets, how)
     if faces_file and load_faces(faces_file, slice(0,0))[1].get('target')!=about['target']:
         raise BadInput(f"{faces_file} was not made from {target.name}; run `swapkit analyse` on this film")
     path = Path(faces_file or folder/f'{key_of(first=first, last=last, **about)}.faces')
@@ -431,7 +446,7 @@ def swap_film(
     find,                   # a cached function that makes the finder
     sources, stage,
     look:dict,              # all choices that change the picture
-    who, assign, faces_file, nets, first, last, batch, device, encode, reader, progress, keep,
+    who, assign, faces_file, nets, how, first, last, batch, device, encode, reader, progress, keep,
 )->Path:
     "From a target film to the result."
     encode = encode | dict(pix_fmt=choose_format(encode['encoder'], encode['pix_fmt'], info.pix_fmt))
@@ -439,10 +454,10 @@ def swap_film(
     if info.bits>8 and '10' not in encode['pix_fmt']: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8 (--pix-fmt same keeps them)")
     if info.interlaced: warnings.warn(f"{info.path.name} is interlaced; its frames are made whole, and the result is progressive")
     with workshop(out, keep) as folder:
-        path = film_faces(info.path, info, find, folder, faces_file, nets, first, last, batch, device, progress, keep)
+        path = film_faces(info.path, info, find, folder, faces_file, nets, how, first, last, batch, device, progress, keep)
         find.cache_clear() # the networks are not needed any more: their memory goes back
         table, about = load_faces(path, lms=False)
-        rows, which = pick(table, who, assign)
+        rows, which = pick(table, who, assign, people_in(about))
         inside = (table.frame[rows]>=first) & (table.frame[rows]<last)
         rows, which = rows[inside], which[inside]
         if not len(rows): raise FaceMissing(f"no face to swap was found in {info.path.name}; nothing was written")
@@ -467,7 +482,7 @@ def write_photo(frames:Frames, out:Path, target:Path)->Path:
 def swap_photo(target, frames, out, find, stage, who, assign)->Path:
     "A photo, or one frame of a film, with its faces swapped."
     faces = track(find()(frames))
-    rows, which = pick(faces, who, assign)
+    rows, which = pick(faces, who, assign, people_of(faces, frames.size))
     if not len(rows): raise FaceMissing(f"no face to swap was found in {target.name}; nothing was written")
     return write_photo(stage(frames, faces[rows], which.to(frames.device)), out, target)
 
@@ -486,6 +501,13 @@ def load_sources(sources, assign, find, device, strangers='keep')->list: # of `S
     people = [s.to(device) if isinstance(s, Source) else load_source(s, find(), device) for s in (assign.values() if assign else [sources])]
     if all(len(p)<3 for p in people) or not (embed := teller(device, strangers=='drop')): return people
     return [strangers_in(p, embed, strangers) for p in people]
+
+def ask(who, find): # numbers, places and photos → the same, photos as `Wanted`
+    "Read the photos by which somebody is asked for."
+    one = lambda w: wanted(w, read_photo(w), find()) if str(w).lower().endswith(PHOTOS) else w
+    if isinstance(who, dict): return {one(w):s for w,s in who.items()}
+    if isinstance(who, str): who = [who] if who in ('largest', 'all') or Path(who).suffix.lower() in PHOTOS else who.split(',')
+    return who[0] if list(who) in (['largest'], ['all']) else [one(w) for w in who]
 
 # %% ../nbs/14_pipeline.ipynb #492ee9d8
 def make_source(
@@ -512,13 +534,16 @@ def swap_video(
     sources,                    # photos of the face to put in: files or folders; or a `Source`
     out,                        # .mp4, .mov or .mkv; for a photo .png or .jpg
     *,
-    faces='largest',            # largest, all, or track numbers
-    assign:dict=None,           # track number → photos, for several people; instead of `sources` and `faces`
+    faces='largest',            # largest, all, or who: numbers, left, right, left2 …, photos
+    assign:dict=None,           # who → photos, for several people; instead of `sources` and `faces`
     faces_file=None,            # from `analyse`
     batch:int=16,
     device:str='auto',          # auto, cpu, cuda
     detector:str='auto', landmarks:str='auto',  # keys of `DETECTORS` and `MESHES`; auto: the best that are here
     engine:str='auto',          # what runs ONNX files: key of `nets.onnx.ENGINES`
+    smooth:str='kalman',        # key of `steady.SMOOTHERS`: how the first pass takes the tremble out
+    smallest:float=0.,          # pixels: smaller faces are left alone
+    small:bool=False,       # look closer, for small faces: slower
     start:float=None, end:float=None,   # seconds
     frame:int=None,             # only this frame, as a picture
     encoder:str='libx264', crf:int=16, preset:str='medium',
@@ -546,13 +571,13 @@ def swap_video(
     if not still: check_encoding(encoder, preset, lossless)
     device = default_device(device)
     chain, info = Chain(look, device, engine), None if still else video_info(target, end)
-    nets = finder_names(detector, landmarks)
-    find = lru_cache(1)(lambda: make_finder(*nets, device, engine)) # made when first needed
-    people = load_sources(sources, assign, find, device, strangers)
+    nets, how = finder_names(detector, landmarks), how_to_follow(smooth, smallest, small)
+    find = lru_cache(1)(lambda: make_finder(*nets, device, engine, **how)) # made when first needed
+    people, faces, assign = load_sources(sources, assign, find, device, strangers), ask(faces, find), ask(assign, find)
     stage = lambda f,fc,w: chain(f, fc, people, w)
     if still or frame is not None:
         one = read_photo(target) if still else read_frame(info, frame)
         return swap_photo(target, one.to(device), out, find, stage, faces, assign)
     return swap_film(info, out, find, people, stage, chain.key(), faces, assign,
-                     faces_file, nets, *frame_range(info, start, end), batch, device,
+                     faces_file, nets, how, *frame_range(info, start, end), batch, device,
                      dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else 'yuv420p')), reader, progress, keep)

@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['LIDS', 'MEANING', 'GOALS', 'openness', 'correlation', 'Pose', 'Identity', 'light_field', 'inside_sharpness',
-           'measure_batch', 'outside', 'runs', 'jumps', 'changes', 'summary', 'source_embedding', 'evaluate', 'series',
-           'table', 'plots', 'report', 'missed', 'judge', 'main']
+           'measure_batch', 'outside', 'runs', 'jumps', 'changes', 'inside', 'flow_of', 'warping_error', 'lost_swaps',
+           'switches', 'summary', 'source_embedding', 'evaluate', 'series', 'table', 'plots', 'report', 'missed',
+           'judge', 'main']
 
 # %% ../../nbs/tools/metrics.ipynb #146f7f32
 import argparse
@@ -18,6 +19,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import cv2
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as nnf
@@ -128,6 +130,40 @@ def changes(crop, frame)->torch.Tensor:
     i = runs(frame, 2)
     return (crop[i+1].int()-crop[i].int()).abs().float().flatten(1).mean(1)
 
+# %% ../../nbs/tools/metrics.ipynb #9b9537aa
+def inside(side:int)->torch.Tensor: # (side,side) bool
+    "The face in an aligned crop, without its edge."
+    at = torch.arange(side)/side
+    return ((at-.5)/.26).square() + ((at[:,None]-.58)/.33).square()<1
+
+def flow_of(crops:torch.Tensor, frame:torch.Tensor)->torch.Tensor: # (F,3,s,s) uint8 → (R,s,s,2)
+    "Where each pixel of a frame is in the next, for all frames in a row."
+    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    grey = [cv2.cvtColor(c.permute(1,2,0).contiguous().numpy(), cv2.COLOR_RGB2GRAY) for c in crops]
+    found = [torch.from_numpy(dis.calc(grey[i], grey[i+1], None)) for i in runs(frame, 2).tolist()]
+    return torch.stack(found) if found else torch.zeros(0, *crops.shape[-2:], 2)
+
+def warping_error(
+    crops:torch.Tensor, # (F,3,s,s) uint8
+    flow:torch.Tensor,  # (R,s,s,2) from `flow_of`
+    frame:torch.Tensor, # (F,)
+)->torch.Tensor:        # (R,) levels
+    "What differs inside the face between a frame and the next one brought back."
+    i, s = runs(frame, 2), crops.shape[-1]
+    at = torch.stack(torch.meshgrid(torch.arange(s), torch.arange(s), indexing='xy'), -1)+flow
+    back = nnf.grid_sample(crops[i+1].float(), at/(s-1)*2-1, align_corners=True, padding_mode='border')
+    return (back-crops[i].float()).abs().mean(1)[:,inside(s)].mean(1)
+
+def lost_swaps(crop, crop_after, least:float=.25)->torch.Tensor: # (F,) bool
+    "Frames whose face is hardly changed, as the others are."
+    on = inside(crop.shape[-1])
+    d = (crop.int()-crop_after.int()).abs().float().mean(1)[:,on].mean(1)
+    return d<least*d.median() if len(d) else d>0
+
+def switches(like:torch.Tensor, same:float=.28)->int: # (F,) likeness to the source
+    "How often the result stops being the source's face, or is it again."
+    return int((like>same).int().diff().abs().sum())
+
 # %% ../../nbs/tools/metrics.ipynb #11a54130
 def summary(
     t:dict,             # joined rows of one person, in order of frames
@@ -141,11 +177,13 @@ def summary(
                light_correlation=correlation(t['light'], t['light_after']), sharpness_ratio=ratio(t['sharp_after'], t['sharp']),
                jump_ratio=ratio(jumps(t['kps_after'], t['eye'], t['frame']), jumps(t['kps'], t['eye'], t['frame'])),
                flicker_ratio=ratio(changes(t['crop_after'], t['frame']), changes(t['crop'], t['frame'])))
+    flow, lost = flow_of(t['crop'], t['frame']), lost_swaps(t['crop'], t['crop_after'])
+    got |= dict(warp_ratio=ratio(*(warping_error(t[k], flow, t['frame']) for k in ('crop_after', 'crop'))), drop_outs_per_1000=1000*lost.float().mean().item())
     if 'pose' in t: got['pose_difference'] = (t['pose_after']-t['pose']).abs().mean().item()
     if 'emb' in t:
         was, now = t['emb']@source, t['emb_after']@source
         got |= dict(identity_before=was.mean().item(), identity=now.mean().item(), identity_worst_tenth=low(now), identity_deviation=now.std().item(),
-                    identity_to_target=(t['emb']*t['emb_after']).sum(1).mean().item())
+                    identity_to_target=(t['emb']*t['emb_after']).sum(1).mean().item(), identity_switches=switches(now))
     return got
 
 # %% ../../nbs/tools/metrics.ipynb #a6aaaca6
@@ -197,6 +235,10 @@ def series(t:dict, source=None)->dict:
     "What can be drawn over time."
     got = dict(frame=t['frame'], eyes=t['open'][:,0], eyes_after=t['open_after'][:,0], mouth=t['open'][:,1], mouth_after=t['open_after'][:,1],
                sharpness=t['sharp_after']/t['sharp'].clamp(min=1e-6))
+    flow, pairs = flow_of(t['crop'], t['frame']), runs(t['frame'], 2)
+    for k in ('', '_after'):
+        got[f'warp{k}'] = torch.full((len(t['frame']),), float('nan')) # nothing follows
+        got[f'warp{k}'][pairs] = warping_error(t[f'crop{k}'], flow, t['frame'])
     if 'emb' in t: got['identity'] = t['emb_after']@source
     return {k:v.tolist() for k,v in got.items()}
 
@@ -204,7 +246,8 @@ def series(t:dict, source=None)->dict:
 MEANING = dict(frames='frames with this face', eye_distance='pixels', identity='to the source: the same person is above 0.28', identity_before="the target's own face, to the source",
     identity_worst_tenth='a tenth of the frames is below', identity_deviation='over time', identity_to_target='0: nothing of the target is left',
     eyes_correlation="openness of the eyes, the target's against the result's", mouth_correlation='the same of the mouth', pose_difference='degrees',
-    light_correlation='8 × 8 fields of brightness', sharpness_ratio="1: as sharp as the target", jump_ratio="jumps of the points; 1: as steady as the target", flicker_ratio='change from frame to frame; 1: as the target')
+    light_correlation='8 × 8 fields of brightness', sharpness_ratio="1: as sharp as the target", jump_ratio="jumps of the points; 1: as steady as the target", flicker_ratio='change from frame to frame; 1: as the target',
+    warp_ratio="what is no motion, from frame to frame; 1: as the target", drop_outs_per_1000='frames without a swap', identity_switches='from the source to somebody else or back')
 
 def table(got:dict)->str:
     "Lines of text: the film, then every person."
@@ -219,7 +262,7 @@ def table(got:dict)->str:
 
 def plots(got:dict):
     "Identity, eyes and mouth of every person over time; returns the figure."
-    kinds = [k for k in ('identity', 'eyes', 'mouth') if any(k in s for s in got['series'].values())]
+    kinds = [k for k in ('identity', 'eyes', 'mouth', 'warp') if any(k in s for s in got['series'].values())]
     fig, axs = plt.subplots(len(kinds), 1, figsize=(7, 1.6*len(kinds)), sharex=True, layout='constrained', squeeze=False)
     for ax,k in zip(axs[:,0], kinds):
         for i,s in got['series'].items():
