@@ -5,6 +5,7 @@
     python3 dev.py test      set up, then run every test that needs no download and no GPU
     python3 dev.py check     set up, then compare notebooks and modules, and look for what must not be committed
     python3 dev.py readme    write README.md from nbs/index.ipynb
+    python3 dev.py site      set up, then build the site from the notebooks: _site/html/index.html
 
 What follows `demo` or `test` is passed on. Set-up is done once; it is repeated when what it depends on changes."""
 # This file must parse on old Pythons, so that they can be told that they are too old.
@@ -261,13 +262,28 @@ def check():
     return int(bool(said))
 
 
+def build_site(python, folder):
+    "Pages from the notebooks, HTML from the pages, and no link that leads nowhere. Nothing is executed or downloaded."
+    pages, html = folder/'pages', folder/'html'
+    write = [python, ROOT/'docs'/'pages.py', pages]
+    sphinx = [python, '-m', 'sphinx', '-q', '-W', '--keep-going', '-j', '2', '-c', ROOT/'docs', '-d', folder/'doctrees', pages, html]
+    return run(*write) or run(*sphinx) or run(python, ROOT/'docs'/'pages.py', 'links', html)
+
+
+def site():
+    set_up('notebook', 'dev')
+    code = build_site(tool('python'), ROOT/'_site')
+    if not code: print('dev.py: the site is in %s' % (Path('_site')/'html'/'index.html'))
+    return code
+
+
 def write_readme():
     (ROOT/'README.md').write_bytes(readme().encode())
     return 0
 
 
 def main(argv):
-    commands = dict(demo=demo, test=test, check=check, readme=write_readme)
+    commands = dict(demo=demo, test=test, check=check, readme=write_readme, site=site)
     if not argv or argv[0] not in commands:
         print(__doc__)
         return 0 if argv in (['-h'], ['--help'], ['help']) else 2
