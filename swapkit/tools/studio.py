@@ -311,9 +311,10 @@ def sample(self):
     from swapkit.tools.demo import make_target
     from swapkit.tools.samples import person_file
     film = self.s.folder/'sample.mp4'
+    self.note('drawing the sample film: some seconds')
     if not film.exists(): make_target(film, ('ada','ben'), 24, (180,320))
     for n in ('cai','dot','eve'): self.load_photos(n, [str(person_file(n))])
-    self.load_film(str(film))
+    self.load_film(str(film)); self.note('')
 
 def load_film(self, path):
     if not path: return
