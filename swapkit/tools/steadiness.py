@@ -236,7 +236,7 @@ def main(argv=None):
         if 'labels' in a.what: got['labels'] = [labelled(film(f), d, l, t) for d,l in PAIRS for f in VISIBLE]
         if 'crossing' in a.what: got['crossing'] = [crossed(film, d, l, t) for d,l in PAIRS]
         if 'swap' in a.what: got['swap'] = [swapped(film(f), m, t) for f in ('talking_512','interview_1080p','singing_512') for m in ('kalman','none')]
-        if 'memory' in a.what: got['memory'] = [memory(film('fast_glasses_512'), t)]
+        if 'memory' in a.what: got['memory'] = [memory(film('fast_glasses_512'), t, s) for s in ((10,100), (100,200))]
     for k,v in got.items():
         for r in v: print(k, json.dumps(r))
     if not a.save: return
