@@ -18,7 +18,7 @@ import torch.nn.functional as nnf
 from .align import TEMPLATES, at_once
 from .core import BadInput, Crops, Source, default_device
 from .landmarks import LIPS_INNER, LIPS_OUTER
-from .nets.mesh import coarse, enlarge, mean_mesh, places, read_texture
+from .nets.mesh import coarse, enlarge, mean_mesh, means, places, read_texture
 from .texture import make_texture
 from .parse import eye_mask, fill, mouth_mask, slow
 
@@ -98,7 +98,7 @@ def fine(
 )->torch.Tensor:        # (F,1,h/step,w/step)
     "How much green, the sharpest channel, varies within each pixel of the coarse grid."
     g = x[:,1:2]
-    return (nnf.avg_pool2d(g.square(), step)-nnf.avg_pool2d(g, step).square()).clamp(min=0).sqrt()
+    return (means(g.square(), step)-means(g, step).square()).clamp(min=0).sqrt()
 
 # %% ../nbs/09_swap.ipynb #6661dd44
 def shaded(
@@ -128,7 +128,7 @@ def relight(
 )->torch.Tensor:            # (F,3,h,w)
     "`skin` in the light of, and as sharp as, `target`."
     step = skin.shape[-1]//see.shape[-1]
-    a, b = (nnf.avg_pool2d(x, step)+.02 for x in (skin, target)) # never black: there are logarithms ahead
+    a, b = (means(x, step)+.02 for x in (skin, target)) # never black: there are logarithms ahead
     shade = shaded(a, b, see, feature, own, sigma)
     if step==1: return shade-.02
     keen = gain(strength(fine(skin, step), see), strength(fine(target, step), see), .15, 1.3)
