@@ -142,10 +142,11 @@ def eye_mask(crops:Crops, what='lids', soft=.009, size=None)->torch.Tensor: # (F
     return _enlarge(blur(m, m.shape[-1]*soft), size or crops.size)
 
 # %% ../nbs/08_parse.ipynb #ee3a7109
-def box_mask(crops:Crops, edge:float=.04)->torch.Tensor: # (F,1,S,S)
-    "1, falling to 0 towards the crop's own border, where a crop ends and the frame goes on."
-    d = torch.arange(crops.size, device=crops.device)+.5
-    ramp = (torch.minimum(d, crops.size-d)/(crops.size*edge)).clamp(0,1)
+def box_mask(crops:Crops, edge:float=.04, size=None)->torch.Tensor: # (F,1,S,S)
+    "0 at the crop's own border, where a crop ends and the frame goes on, and 1 a little inside."
+    size = size or crops.size
+    d = torch.arange(size, device=crops.device)
+    ramp = (torch.minimum(d, size-1-d)/(size*edge)).clamp(0,1)
     return torch.minimum(ramp, ramp[:,None]).expand(len(crops),1,-1,-1).to(crops.data.dtype)
 
 def combine(
