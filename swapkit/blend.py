@@ -70,8 +70,8 @@ def _paste_turn(data, rows, crops, mask, rect):
     h, w = (max(int((rect[:,i+2]-rect[:,i]).max()), 1) for i in (1,0))
     H, W = data.shape[-2:]
     x, y = rect[:,0].clamp(max=W-w), rect[:,1].clamp(max=H-h)
-    # colour is warped with black around it, as the mask is: at the border of the crop the mask is 0
-    new, a = (warp(t, compose(shift(-x, -y), invert(_way(crops, t))), (h,w), 'zeros') for t in (crops.data, mask))
+    back = lambda t, around: warp(t, compose(shift(-x, -y), invert(_way(crops, t))), (h,w), around)
+    new, a = back(crops.data, 'border'), back(mask, 'zeros')
     mixed = torch.lerp(planar(cut(data, rows, x, y, h, w)).float(), new.mul_(255), a) # where the mask is 0: exactly the old
     for *at,part in zip(rows.tolist(), y.tolist(), x.tolist(), mixed.clamp_(0,255).add_(.5).to(torch.uint8)): _put(data, *at, part)
 

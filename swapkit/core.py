@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault', 'check_shape', 'Batch', 'cat', 'Frames',
-           'planar', 'by_opencv', 'on_planes', 'Faces', 'no_faces', 'FacesWriter', 'finish_faces', 'load_faces',
+           'planar', 'opencv_can', 'on_planes', 'Faces', 'no_faces', 'FacesWriter', 'finish_faces', 'load_faces',
            'save_faces', 'Crops', 'Source', 'test_batch_equal', 'test_near', 'file_hash', 'default_device']
 
 # %% ../nbs/00_core.ipynb #8d721247
@@ -114,17 +114,17 @@ def planar(x:torch.Tensor)->torch.Tensor: # (N,3,H,W) uint8, however it lies in 
     return out
 
 # %% ../nbs/00_core.ipynb #df7f7757
-def by_opencv(x:torch.Tensor)->bool:
+def opencv_can(x:torch.Tensor)->bool:
     "Whether OpenCV may work on this tensor where it lies."
     return x.device.type=='cpu' and x.dtype==torch.float32 and not x.requires_grad
 
 def on_planes(
     f,                  # (plane, result): fills in the result, both (h,w) arrays
-    x:torch.Tensor,     # (F,C,h,w) that `by_opencv` allows
+    x:torch.Tensor,     # (F,C,h,w) that `opencv_can` allows
     size:tuple=None,    # (H, W) of the result; as `x` by default
 )->torch.Tensor:        # (F,C,H,W)
     "A function of OpenCV on each plane of a tensor."
-    out = torch.empty(*x.shape[:2], *(size or x.shape[-2:]))
+    out = x.new_empty(*x.shape[:2], *(size or x.shape[-2:]))
     for a,b in zip(x.contiguous().flatten(0,1).numpy(), out.flatten(0,1).numpy()): f(a, b)
     return out
 

@@ -101,14 +101,14 @@ class FaceMesh:
         device=None,
         looks:int=2,        # how often it looks; the second time around the first answer
         engine:str='auto',  # what runs an ONNX file: see `nets.onnx`
-        scout:bool=True,    # let the built-in mesh take all looks but the last
+        scout:bool=True,    # let the built-in mesh, in torch and without its mirror, take all looks but the last
     ):
         name = best('face_mesh_468', 'tiny_mesh') if name=='auto' else name
         if name not in MESHES: raise BadInput(f"unknown landmarks {name!r}: choose auto, {', '.join(MESHES)}")
         device = device or default_device()
         last = self.run, self.size = MESHES[name](name, device, engine)
         first = own_mesh('tiny_mesh', device, 'auto', once=True) if scout and looks>1 else last
-        self.looks = [first]*(looks-1) + [last]
+        self.passes = [first]*(looks-1) + [last]
     def look(self, frames, frame, M, run=None)->tuple: # (F,468,3) in frame pixels, presence (F,) or None
         run, size = run or (self.run, self.size)
         p, there = run(cut_warp(frames, frame, M, size))
@@ -116,7 +116,7 @@ class FaceMesh:
     def __call__(self, frames:Frames, faces:Faces)->Faces:
         "The same faces with `lms` (F,468,3) in frame pixels and `kps` taken from them; where the mesh sees no face, `scores` fall."
         lms = None
-        for run in self.looks:
+        for run in self.passes:
             M = look_at_box(faces, run[1]) if lms is None else look_at_mesh(lms, run[1])
             lms, there = self.look(frames, faces.frame, M, run)
         sure = faces.scores if there is None else faces.scores.minimum(there)

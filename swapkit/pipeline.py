@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['PHOTOS', 'SAVED', 'TELLS', 'SEGMENT', 'in_halves', 'in_order', 'photo_files', 'read_photo', 'finder_names',
-           'make_finder', 'portraits', 'pictures', 'portrait', 'load_source', 'teller', 'strangers_in', 'together',
-           'find_faces', 'about_film', 'how_to_follow', 'analyse', 'key_of', 'source_key', 'segments_of', 'Job',
-           'faces_of', 'in_pieces', 'render_segment', 'check_work', 'check_out', 'finished', 'enter', 'is_whole',
-           'workshop', 'make_room', 'pick', 'film_faces', 'render_film', 'swap_film', 'write_photo', 'swap_photo',
-           'read_frame', 'source_photos', 'load_sources', 'ask', 'make_source', 'swap_video']
+           'make_finder', 'portraits', 'pictures', 'portrait', 'load_source', 'teller', 'strangers_in',
+           'frames_at_once', 'find_faces', 'about_film', 'how_to_follow', 'analyse', 'key_of', 'source_key',
+           'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment', 'check_work', 'check_out', 'finished',
+           'enter', 'is_whole', 'workshop', 'make_room', 'pick', 'film_faces', 'render_film', 'swap_film',
+           'write_photo', 'swap_photo', 'read_frame', 'source_photos', 'load_sources', 'ask', 'make_source',
+           'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import errno
@@ -32,7 +33,7 @@ from PIL import Image
 
 import swapkit
 from .align import align
-from .chain import Chain, Look, known, one_batch
+from .chain import Chain, Look, known
 from .core import (BadInput, FaceMissing, ModelMissing, Faces, Frames, Source, SystemFault, cat,
                           default_device, file_hash, load_faces)
 from .detect import DETECTORS
@@ -202,7 +203,7 @@ def strangers_in(
     return without(source, odd) if odd and what=='drop' else source
 
 # %% ../nbs/14_pipeline.ipynb #51255b3e
-def together(device, batch:int, size:tuple)->int: # frames
+def frames_at_once(device, batch:int, size:tuple)->int: # frames
     "How many frames (H,W) are read and worked on as one: what was asked for, but for a CPU no more than eight megapixels, or four frames."
     return batch if torch.device(device).type!='cpu' else min(batch, max(4, 2**23//(size[0]*size[1])))
 
@@ -215,7 +216,7 @@ def find_faces(
     "First pass: the faces of a film, with people, steady, into a file."
     device = torch.device(device)
     look = lambda f: (f.idx, in_halves(lambda f,*_: find.film(f), f.to(device)), thumbnails(f))
-    with Gathered(f'{path}.raw', find) as seen, closing(read_frames(info, together(device, batch, (info.height, info.width)), first, last)) as batches:
+    with Gathered(f'{path}.raw', find) as seen, closing(read_frames(info, frames_at_once(device, batch, (info.height, info.width)), first, last)) as batches:
         for n,faces,small in in_order(look, batches, device):
             seen.add(faces, small, int(n[0]))
             if progress: progress(int(n[-1])+1-first, last-first, 'analyse')
@@ -293,10 +294,11 @@ def faces_of(job:Job, rows:torch.Tensor)->Faces:
 
 def in_pieces(job:Job, frames, faces, which):
     "Frames with their faces, as many at once as the device likes: a GPU the whole batch, a core of a CPU four faces."
-    on = lambda f: (faces.frame>=f.idx[0]) & (faces.frame<=f.idx[-1])
-    n = len(frames) if job.device.type!='cpu' else max(1, 4*len(frames)//max(int(on(frames).sum()), 1))
+    def on(f): return slice(*torch.searchsorted(faces.frame, torch.stack([f.idx[0], f.idx[-1]+1])).tolist()) # they are sorted
+    n = len(frames) if job.device.type!='cpu' else max(1, 4*len(frames)//max(len(faces.frame[on(frames)]), 1))
     for f in (frames[i:i+n] for i in range(0, len(frames), n)): yield f, faces[on(f)], which[on(f)]
 
+# %% ../nbs/14_pipeline.ipynb #f9c64ad0
 def render_segment(job:Job, path, first, last, progress=None):
     "Make one segment: frames first … last-1 with their faces swapped."
     here = ((job.frame>=first) & (job.frame<last)).nonzero()[:,0]
@@ -306,7 +308,7 @@ def render_segment(job:Job, path, first, last, progress=None):
         f, fc, w = (t.to(job.device) for t in piece)
         return f, in_halves(job.stage, replace(f, planes=None), fc, w)
     with SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
-         closing(read_frames(i, together(job.device, job.batch, (i.height, i.width)), first, last, get=job.get)) as batches:
+         closing(read_frames(i, frames_at_once(job.device, job.batch, (i.height, i.width)), first, last, get=job.get)) as batches:
         pieces = chain.from_iterable(in_pieces(job, f, faces, which) for f in batches)
         for was,part in in_order(run, pieces, job.device):
             w.write(part.data, was)

@@ -18,7 +18,7 @@ import torch.nn.functional as nnf
 from .align import TEMPLATES, at_once
 from .core import BadInput, Crops, Source, default_device
 from .landmarks import LIPS_INNER, LIPS_OUTER
-from .nets.mesh import coarse, enlarge, mean_mesh, means, places, read_texture
+from .nets.mesh import block_mean, coarse, enlarge, mean_mesh, places, read_texture
 from .texture import make_texture
 from .parse import eye_mask, fill, mouth_mask, slow
 
@@ -98,7 +98,7 @@ def fine(
 )->torch.Tensor:        # (F,1,h/step,w/step)
     "How much green, the sharpest channel, varies within each pixel of the coarse grid."
     g = x[:,1:2]
-    return (means(g.square(), step)-means(g, step).square()).clamp(min=0).sqrt()
+    return (block_mean(g.square(), step)-block_mean(g, step).square()).clamp(min=0).sqrt()
 
 # %% ../nbs/09_swap.ipynb #6661dd44
 def shaded(
@@ -119,7 +119,7 @@ def shaded(
     return low_t*torch.lerp(mid_s, mid_t, own).exp()
 
 # %% ../nbs/09_swap.ipynb #20b8b4c3
-LIGHT = .06 # as a part of the crop side: what changes slower is light
+LIGHT = .055 # as a part of the crop side: what changes slower is light
 
 def relight(
     skin:torch.Tensor,      # (F,3,h,w) whose detail is wanted
@@ -130,7 +130,7 @@ def relight(
 )->torch.Tensor:            # (F,3,h,w)
     "`skin` in the light of, and as sharp as, `target`."
     step = skin.shape[-1]//see.shape[-1]
-    a, b = (means(x, step)+.02 for x in (skin, target)) # never black: there are logarithms ahead
+    a, b = (block_mean(x, step)+.02 for x in (skin, target)) # never black: there are logarithms ahead
     shade = shaded(a, b, see, feature, own, sigma)
     if step==1: return shade-.02
     keen = gain(strength(fine(skin, step), see), strength(fine(target, step), see), .15, 1.3)

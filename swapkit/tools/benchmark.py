@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -51,7 +52,7 @@ def machine()->dict:
 
 def shown(words)->str:
     "A command as it is kept: files by their names alone."
-    return ' '.join(Path(w).name if os.sep in w else w for w in words)
+    return ' '.join(re.sub(r'[^\s=,]*/', '', w) for w in words)
 
 def in_turn(
     ways:dict,      # name → function without arguments
