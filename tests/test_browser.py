@@ -64,7 +64,6 @@ def test_studio_in_jupyterlab(lab):
         page.get_by_text('frame 0: 2 faces').wait_for()
         page.screenshot(path=shots/'studio_frame.png')
         click('Render')
-        page.get_by_text('is there, marked as synthetic').wait_for()
         page.locator('video').wait_for(state='attached')
         page.locator('video').scroll_into_view_if_needed()
         page.screenshot(path=shots/'studio_result.png')

@@ -89,7 +89,7 @@ def as_python(plan:Plan, info=None, table='')->str:
     first, then = to_call(plan, info, table)
     said = lambda f,*args,**kw: f"{f}({', '.join([repr(a) for a in args] + [f'{k}={v!r}' for k,v in kw.items()])})"
     lines = [] if first is None else [said('analyse', plan.target, str(table), **first)]
-    return '\n'.join(['from swapkit.pipeline import analyse, swap_video\n', *lines, said('swap_video', plan.target, None, plan.out, **then)])
+    return '\n'.join([f"from swapkit.pipeline import {'analyse, '*len(lines)}swap_video\n", *lines, said('swap_video', plan.target, None, plan.out, **then)])
 
 # %% ../../nbs/tools/studio.ipynb #307a79c4
 def option(k:str, v)->list: # of words
