@@ -366,7 +366,8 @@ def films(self):
     self.film_seen = W.HTML()
     self.watch(self.path, lambda: self.load_film(self.path.value))
     self.film_up.observe(lambda c: c.new and self.attempt(self.load_film, self.s.take(c.new[0]['name'], bytes(c.new[0]['content']))), 'value')
-    return W.VBox([W.HBox([self.path, self.film_up, self.button('Sample film', self.sample)]), self.film_seen])
+    hint = W.HTML('<small>Upload takes up to 10 MB, for so long are the messages that Jupyter lets through. Drop what is larger on the list of files, and name it here.</small>')
+    return W.VBox([W.HBox([self.path, self.film_up, self.button('Sample film', self.sample)]), hint, self.film_seen])
 
 def sample(self):
     "The sample people as film and sources."
@@ -548,6 +549,7 @@ def settle(self):
     p, info = self.s.plan, self.s.info
     gone = {k:v for k,v in (p.look | p.more).items() if v not in getattr(self.controls[k], 'options', (v,))}
     with self.silent():
+        self.path.options = nearby()
         if info is not None:
             n = len(info)
             self.number.max, self.number.value = n-1, min(p.frame, n-1)
