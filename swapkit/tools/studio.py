@@ -381,8 +381,10 @@ def sample(self):
 
 def load_film(self, path):
     if not path: return
+    was = self.s.plan.target
     self.s.open_target(path)
     info = self.s.info
+    if was!=self.s.plan.target: self.rate.value, self.player.children, self.figures.value = '', [], ''
     with self.silent(): self.path.value = str(path)
     strip = torch.cat([frame_at(info, k).data for k in torch.linspace(0, len(info)-1, 5).round().long().unique().tolist()])
     rate = '' if self.s.still else f', {float(info.rate):.3g} frames/s'
