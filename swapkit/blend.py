@@ -12,7 +12,7 @@ from functools import lru_cache
 import cv2
 import torch
 
-from .align import at_once, compose, cut, invert, shift, transform, warp
+from .align import at_once, compose, cut, invert, rescale, shift, transform, warp
 from .core import Crops, Frames, planar
 
 # %% ../nbs/10_blend.ipynb #5562b73e
@@ -61,14 +61,17 @@ def _put(data, r, y, x, part):
     if data.device.type!='cpu' or data.stride(1)!=1: to.copy_(part.permute(1,2,0))
     else: cv2.merge(list(part.numpy()), to.numpy())
 
+def _way(crops, t):
+    "Matrices from the frame to `t`, which shows the crops at a resolution of its own."
+    return crops.M if t.shape[-1]==crops.size else compose(rescale(t.shape[-1]/crops.size, crops.M), crops.M)
+
 def _paste_turn(data, rows, crops, mask, rect):
     "Blend crops into `data` in place; no two of them in one frame."
     h, w = (max(int((rect[:,i+2]-rect[:,i]).max()), 1) for i in (1,0))
     H, W = data.shape[-2:]
     x, y = rect[:,0].clamp(max=W-w), rect[:,1].clamp(max=H-h)
-    back = compose(shift(-x, -y), invert(crops.M))
     # colour is warped with black around it, as the mask is: at the border of the crop the mask is 0
-    new, a = (warp(t, back, (h,w), 'zeros') for t in (crops.data, mask))
+    new, a = (warp(t, compose(shift(-x, -y), invert(_way(crops, t))), (h,w), 'zeros') for t in (crops.data, mask))
     mixed = torch.lerp(planar(cut(data, rows, x, y, h, w)).float(), new.mul_(255), a) # where the mask is 0: exactly the old
     for *at,part in zip(rows.tolist(), y.tolist(), x.tolist(), mixed.clamp_(0,255).add_(.5).to(torch.uint8)): _put(data, *at, part)
 
@@ -76,12 +79,12 @@ def _paste_turn(data, rows, crops, mask, rect):
 def paste(
     frames:Frames,      # N frames
     crops:Crops,        # F changed crops, each of a face in these frames
-    mask:torch.Tensor,  # (F,1,S,S) how much of each pixel is taken from the crop
+    mask:torch.Tensor,  # (F,1,s,s) how much of each pixel is taken from the crop; on a grid as fine as the crop's, or coarser
     group:float=1.5,    # faces whose sizes differ by more than this factor are warped apart
 )->Frames:
     "Blend crops back; outside the mask the frames keep their bytes."
     data, rows, turn = frames.data.clone(), frames.rows(crops.frame), turns(crops.frame)
-    rect, few = places(crops.M, mask, frames.size), max(1, at_once(data.device)//crops.size**2)
+    rect, few = places(_way(crops, mask), mask, frames.size), max(1, at_once(data.device)//crops.size**2)
     side = (rect[:,2:]-rect[:,:2]).amax(1)
     octave = (side.clamp(min=1).double().log()/torch.tensor(group).double().log()).floor().long()
     for t in range(int(turn.max())+1 if len(turn) else 0):

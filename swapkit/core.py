@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault', 'check_shape', 'Batch', 'cat', 'Frames',
-           'planar', 'Faces', 'no_faces', 'FacesWriter', 'finish_faces', 'load_faces', 'save_faces', 'Crops', 'Source',
-           'test_batch_equal', 'test_near', 'file_hash', 'default_device']
+           'planar', 'by_opencv', 'on_planes', 'Faces', 'no_faces', 'FacesWriter', 'finish_faces', 'load_faces',
+           'save_faces', 'Crops', 'Source', 'test_batch_equal', 'test_near', 'file_hash', 'default_device']
 
 # %% ../nbs/00_core.ipynb #8d721247
 import dataclasses
@@ -111,6 +111,21 @@ def planar(x:torch.Tensor)->torch.Tensor: # (N,3,H,W) uint8, however it lies in 
     if x.device.type!='cpu' or x.is_contiguous(): return x.contiguous()
     out = torch.empty(x.shape, dtype=x.dtype)
     for a,b in zip(x.permute(0,2,3,1).numpy(), out.numpy()): cv2.split(a, list(b))
+    return out
+
+# %% ../nbs/00_core.ipynb #df7f7757
+def by_opencv(x:torch.Tensor)->bool:
+    "Whether OpenCV may work on this tensor where it lies."
+    return x.device.type=='cpu' and x.dtype==torch.float32 and not x.requires_grad
+
+def on_planes(
+    f,                  # (plane, result): fills in the result, both (h,w) arrays
+    x:torch.Tensor,     # (F,C,h,w) that `by_opencv` allows
+    size:tuple=None,    # (H, W) of the result; as `x` by default
+)->torch.Tensor:        # (F,C,H,W)
+    "A function of OpenCV on each plane of a tensor."
+    out = torch.empty(*x.shape[:2], *(size or x.shape[-2:]))
+    for a,b in zip(x.contiguous().flatten(0,1).numpy(), out.flatten(0,1).numpy()): f(a, b)
     return out
 
 # %% ../nbs/00_core.ipynb #391a2f90

@@ -79,9 +79,10 @@ def mediapipe_mesh(name, device, engine)->tuple: # (F,3,192,192) → points, Non
         return p - p.new_tensor([.5,.5,0]), None
     return run, 192
 
-def own_mesh(name, device, engine)->tuple: # (F,3,128,128) → points, presence; 128
+def own_mesh(name, device, engine, once:bool=False)->tuple: # (F,3,128,128) → points, presence; 128
     "The mesh that comes with the package (`nets.tiny`), asked about each crop and its mirror image: the mean of both is better and steadier than either."
     net, other = tiny_net(name, device, engine), mirrored().to(device)
+    if once: return net, net.size # without the mirror, in half the time
     def run(crops):
         p, there = net(torch.cat([crops, crops.flip(-1)]))
         a, b = p.chunk(2)
@@ -98,22 +99,26 @@ class FaceMesh:
     def __init__(self,
         name:str='auto',    # key of `MESHES`; auto is the best whose weights are here
         device=None,
-        looks:int=2,        # how often it looks; the second time around its own first answer
+        looks:int=2,        # how often it looks; the second time around the first answer
         engine:str='auto',  # what runs an ONNX file: see `nets.onnx`
+        scout:bool=True,    # let the built-in mesh take all looks but the last
     ):
         name = best('face_mesh_468', 'tiny_mesh') if name=='auto' else name
         if name not in MESHES: raise BadInput(f"unknown landmarks {name!r}: choose auto, {', '.join(MESHES)}")
-        self.run, self.size = MESHES[name](name, device or default_device(), engine)
-        self.looks = looks
-    def look(self, frames, frame, M)->tuple: # (F,468,3) in frame pixels, presence (F,) or None
-        p, there = self.run(cut_warp(frames, frame, M, self.size))
+        device = device or default_device()
+        last = self.run, self.size = MESHES[name](name, device, engine)
+        first = own_mesh('tiny_mesh', device, 'auto', once=True) if scout and looks>1 else last
+        self.looks = [first]*(looks-1) + [last]
+    def look(self, frames, frame, M, run=None)->tuple: # (F,468,3) in frame pixels, presence (F,) or None
+        run, size = run or (self.run, self.size)
+        p, there = run(cut_warp(frames, frame, M, size))
         return transform(invert(M), p), there
     def __call__(self, frames:Frames, faces:Faces)->Faces:
         "The same faces with `lms` (F,468,3) in frame pixels and `kps` taken from them; where the mesh sees no face, `scores` fall."
-        M = look_at_box(faces, self.size)
-        for i in range(self.looks):
-            lms, there = self.look(frames, faces.frame, M)
-            M = look_at_mesh(lms, self.size)
+        lms = None
+        for run in self.looks:
+            M = look_at_box(faces, run[1]) if lms is None else look_at_mesh(lms, run[1])
+            lms, there = self.look(frames, faces.frame, M, run)
         sure = faces.scores if there is None else faces.scores.minimum(there)
         return dataclasses.replace(faces, lms=lms, kps=five_points(lms), scores=sure, topology=self.topology)
 

@@ -202,9 +202,9 @@ def strangers_in(
     return without(source, odd) if odd and what=='drop' else source
 
 # %% ../nbs/14_pipeline.ipynb #51255b3e
-def together(device, batch:int)->int: # frames
-    "How many frames are read and worked on as one: what was asked for, but for a CPU no more than its cache can hold."
-    return batch if torch.device(device).type!='cpu' else min(batch, 4)
+def together(device, batch:int, size:tuple)->int: # frames
+    "How many frames (H,W) are read and worked on as one: what was asked for, but for a CPU no more than eight megapixels, or four frames."
+    return batch if torch.device(device).type!='cpu' else min(batch, max(4, 2**23//(size[0]*size[1])))
 
 def find_faces(
     info:VideoInfo, find, path, about:dict,
@@ -215,7 +215,7 @@ def find_faces(
     "First pass: the faces of a film, with people, steady, into a file."
     device = torch.device(device)
     look = lambda f: (f.idx, in_halves(lambda f,*_: find.film(f), f.to(device)), thumbnails(f))
-    with Gathered(f'{path}.raw', find) as seen, closing(read_frames(info, together(device, batch), first, last, ahead=4)) as batches:
+    with Gathered(f'{path}.raw', find) as seen, closing(read_frames(info, together(device, batch, (info.height, info.width)), first, last)) as batches:
         for n,faces,small in in_order(look, batches, device):
             seen.add(faces, small, int(n[0]))
             if progress: progress(int(n[-1])+1-first, last-first, 'analyse')
@@ -292,9 +292,9 @@ def faces_of(job:Job, rows:torch.Tensor)->Faces:
     return load_faces(job.faces_file, slice(a, b))[0][rows-a]
 
 def in_pieces(job:Job, frames, faces, which):
-    "Frames with their faces, as many at once as the device likes: a GPU the whole batch, a core of a CPU two faces."
+    "Frames with their faces, as many at once as the device likes: a GPU the whole batch, a core of a CPU four faces."
     on = lambda f: (faces.frame>=f.idx[0]) & (faces.frame<=f.idx[-1])
-    n = len(frames) if job.device.type!='cpu' else max(1, 2*len(frames)//max(int(on(frames).sum()), 1))
+    n = len(frames) if job.device.type!='cpu' else max(1, 4*len(frames)//max(int(on(frames).sum()), 1))
     for f in (frames[i:i+n] for i in range(0, len(frames), n)): yield f, faces[on(f)], which[on(f)]
 
 def render_segment(job:Job, path, first, last, progress=None):
@@ -306,7 +306,7 @@ def render_segment(job:Job, path, first, last, progress=None):
         f, fc, w = (t.to(job.device) for t in piece)
         return f, in_halves(job.stage, replace(f, planes=None), fc, w)
     with SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
-         closing(read_frames(i, together(job.device, job.batch), first, last, get=job.get, ahead=4)) as batches:
+         closing(read_frames(i, together(job.device, job.batch, (i.height, i.width)), first, last, get=job.get)) as batches:
         pieces = chain.from_iterable(in_pieces(job, f, faces, which) for f in batches)
         for was,part in in_order(run, pieces, job.device):
             w.write(part.data, was)

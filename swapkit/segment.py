@@ -112,24 +112,25 @@ def region_mask(
     prob:torch.Tensor,  # (F,19,s,s)
     crops:Crops,
     which:tuple=FACE,   # class numbers
-    shrink:float=.01, soft:float=.045,  # as in `face_mask`
+    shrink:float=.01, soft:float=.045, size:int=None,   # as in `face_mask`
 )->torch.Tensor:        # (F,1,S,S)
     "A region of the face as a mask: no islands, feathered inwards."
     s = prob.shape[-1]
     m = reached(region(prob, which), middle(crops, s))
-    return nnf.interpolate(feather(erode(m, round(s*shrink)), s*soft), size=crops.size, mode='bilinear')
+    return at_size(feather(erode(m, round(s*shrink)), s*soft), size or crops.size)
 
 # %% ../nbs/08_segment.ipynb #e0449fa3
 def own_mouth(
     crops:Crops,
     what:str='inner',           # inner, lips, none
     prob:torch.Tensor=None,     # (F,19,s,s), where there is a parser
+    size:int=None,              # side of the mask; the crop's by default
 )->torch.Tensor:                # (F,1,S,S)
     "How much of the target's own mouth stays."
-    m = mouth_mask(crops, what)
+    m = mouth_mask(crops, what, size=size)
     if prob is None or what=='none': return m
     seen = blur(region(prob, MOUTH + LIPS*(what=='lips')), prob.shape[-1]*.006)
-    return torch.minimum(m, at_size(seen, crops.size))
+    return torch.minimum(m, at_size(seen, m.shape[-1]))
 
 # %% ../nbs/08_segment.ipynb #eae449ae
 def covered(
@@ -185,9 +186,12 @@ class Masks:
         mouth:str='inner',  # inner, lips, none
         oval:bool=True,     # stay inside the mesh's oval even where a parser sees more
     ): self.parser, self.occluder, self.mouth, self.oval = parser, occluder, mouth, oval
-    def __call__(self, crops:Crops)->tuple: # two masks (F,1,S,S): where the swap is seen; the own mouth
+    def __call__(self,
+        crops:Crops,
+        size:int=None,      # side of the masks; the crop's by default
+    )->tuple:               # two masks (F,1,S,S): where the swap is seen; the own mouth
         prob = self.parser(crops) if self.parser else None
-        seen = [face_mask(crops)]*(prob is None or self.oval)
-        if prob is not None: seen.append(region_mask(prob, crops, FACE if self.oval else FACE+GLASSES))
-        if self.occluder: seen.append(self.occluder(crops))
-        return combine(*seen), own_mouth(crops, self.mouth, prob)
+        seen = [face_mask(crops, size=size)]*(prob is None or self.oval)
+        if prob is not None: seen.append(region_mask(prob, crops, FACE if self.oval else FACE+GLASSES, size=size))
+        if self.occluder: seen.append(at_size(self.occluder(crops), size or crops.size))
+        return combine(*seen), own_mouth(crops, self.mouth, prob, size)

@@ -18,7 +18,7 @@ import torch.nn.functional as nnf
 from .align import TEMPLATES, at_once
 from .core import BadInput, Crops, Source, default_device
 from .landmarks import LIPS_INNER, LIPS_OUTER
-from .nets.mesh import coarse, enlarge, mean_mesh, places, read_texture
+from .nets.mesh import coarse, enlarge, mean_mesh, means, places, read_texture
 from .texture import make_texture
 from .parse import eye_mask, fill, mouth_mask, slow
 
@@ -74,7 +74,7 @@ def skin_map()->torch.Tensor: # (1,468,2)
     folds = torch.stack([(1-torch.cdist(m, m[i]).amin(1)/r).clamp(0,1) for i,r in FOLDS]).amax(0)
     lips = fill((m[LIPS_OUTER]*512)[None], 512)[0,0][tuple((m*512).round().long().clamp(0,511).flip(-1).T)]>0
     lips[[*LIPS_OUTER, *LIPS_INNER]] = True
-    v[:,0], v[:,1] = lips.float(), torch.where(lips, .4, .05+.45*folds)
+    v[:,0], v[:,1] = lips.float(), torch.where(lips, .2, .02+.2*folds)
     for points,much in ((NOSTRILS, .6), (BROWS, 1.)): v[points,0], v[points,1] = much, 0
     return v[None]
 
@@ -98,7 +98,7 @@ def fine(
 )->torch.Tensor:        # (F,1,h/step,w/step)
     "How much green, the sharpest channel, varies within each pixel of the coarse grid."
     g = x[:,1:2]
-    return (nnf.avg_pool2d(g.square(), step)-nnf.avg_pool2d(g, step).square()).clamp(min=0).sqrt()
+    return (means(g.square(), step)-means(g, step).square()).clamp(min=0).sqrt()
 
 # %% ../nbs/09_swap.ipynb #6661dd44
 def shaded(
@@ -107,17 +107,19 @@ def shaded(
     see:torch.Tensor,       # (F,1,s,s) where both show the face
     feature:torch.Tensor, own:torch.Tensor, # (F,1,s,s) from `skin_map`
     sigma:float,            # pixels: what changes slower than this is light
+    tint:float=.5,          # how much of the colour of the middle band is the source's: spots of another light are not skin
 )->torch.Tensor:            # (F,3,s,s)
     "The slow band of the target under the middle band of the source."
     flat = see*(1-feature)
     low_s, low_t = slow(torch.cat([skin, target], 1), flat, sigma).clamp(min=.02).chunk(2, 1)
     mid_s, mid_t = ((x/low).clamp(.05, 8).log() for x,low in ((skin, low_s), (target, low_t)))
-    g = gain(strength(mid_s, flat), strength(mid_t, flat), .6, 1.15)
+    mid_s = torch.lerp(mid_s.mean(1, keepdim=True), mid_s, tint+(1-tint)*feature)
+    g = gain(strength(mid_s, flat), strength(mid_t, flat), .75, 1.3)
     mid_s = hold(torch.lerp(g, g.clamp(min=.9), feature)*mid_s)
     return low_t*torch.lerp(mid_s, mid_t, own).exp()
 
 # %% ../nbs/09_swap.ipynb #20b8b4c3
-LIGHT = .055 # as a part of the crop side: what changes slower is light
+LIGHT = .06 # as a part of the crop side: what changes slower is light
 
 def relight(
     skin:torch.Tensor,      # (F,3,h,w) whose detail is wanted
@@ -128,7 +130,7 @@ def relight(
 )->torch.Tensor:            # (F,3,h,w)
     "`skin` in the light of, and as sharp as, `target`."
     step = skin.shape[-1]//see.shape[-1]
-    a, b = (nnf.avg_pool2d(x, step)+.02 for x in (skin, target)) # never black: there are logarithms ahead
+    a, b = (means(x, step)+.02 for x in (skin, target)) # never black: there are logarithms ahead
     shade = shaded(a, b, see, feature, own, sigma)
     if step==1: return shade-.02
     keen = gain(strength(fine(skin, step), see), strength(fine(target, step), see), .15, 1.3)
@@ -153,7 +155,7 @@ def mesh_swap(
     step = coarse(crops.size)
     at, on, known = places(crops.lms, crops.size, texture.shape[-1], skin_map().to(texture.device))
     s = on.shape[-1]
-    see = on*(1-torch.maximum(eye_mask(crops, size=s), mouth_mask(crops, size=s)))
+    see = on*(1-torch.maximum(eye_mask(crops, 'lashes', size=s), mouth_mask(crops, size=s)))
     few, many = window(see, step)
     skin, _ = read_texture(texture, at[few], on[few], step)
     feature, own = known[few].split(1, 1)

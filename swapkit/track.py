@@ -84,7 +84,7 @@ def tracks(
         f, rows = int(rows[0]), torch.arange(len(rows)) + int(torch.searchsorted(frame, rows[0]))
         i = bisect_right(starts, f)
         alive = (live.seen>=max(f-1-gap, starts[i-1] if i else 0)).nonzero()[:,0]
-        for r in (rows[good[rows]], rows[~good[rows]]):
+        for r in filter(len, (rows[good[rows]], rows[~good[rows]])): # sure ones first
             a = alive[~torch.isin(alive, ids[rows])]
             fit = fits(live.box[a], live.speed[a], f-live.seen[a], boxes[r])
             for j,k in pairs(fit + _bonus(live.mean[a], emb[at[r]], fit, same), least): ids[r[k]] = a[j]

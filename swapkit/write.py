@@ -146,7 +146,7 @@ def _over(flat, old, new, colour, pix_fmt):
     part = to_planes(new[None,:,y:y2,x:x2], colour, pix_fmt)[0].numpy()
     for to,p in zip(plane_views(flat, pix_fmt, (H,W)), plane_views(part, pix_fmt, m.shape)):
         sy,sx = m.shape[0]//p.shape[0], m.shape[1]//p.shape[1]
-        on = m.reshape(p.shape[0], sy, p.shape[1], sx).any((1,3))
+        on = functools.reduce(np.logical_or, (m[i::sy,j::sx] for i in range(sy) for j in range(sx))) # any of the pixels under one sample
         np.copyto(to[y//sy:y//sy+p.shape[0], x//sx:x//sx+p.shape[1]], p, where=on)
 
 # %% ../nbs/12_write.ipynb #7ac42a3a

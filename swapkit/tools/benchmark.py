@@ -28,14 +28,15 @@ import torch
 
 import swapkit
 from ..align import align
-from ..blend import keep, paste
+from ..blend import paste
 from ..core import BadInput, cat, default_device
 from ..detect import decode, detector, fit_size, net_input, nms
 from ..landmarks import FaceMesh
 from ..models import model_path
-from ..parse import box_mask, combine, face_mask, mouth_mask
+from ..nets.mesh import coarse
 from ..pipeline import analyse, finder_names, swap_video
 from ..read import frame_range, read_frames, video_info
+from ..segment import Masks
 from ..swap import SWAPPERS, SwapSpec, Swapper
 from .samples import person_source, sample_film
 from ..track import choose, track
@@ -80,16 +81,16 @@ def whole(run, device):
 def stages_of(frames, source, device, size=512)->dict: # name → function of some of these frames
     "Every stage that works on a batch of frames, with what it needs ready."
     d, m = finder_names()
-    find, mesh, swap = detector(d, device), FaceMesh(m, device), Swapper('mesh', device)
+    find, mesh, swap, masks = detector(d, device), FaceMesh(m, device), Swapper('mesh', device), Masks()
     found = find(frames); found = found[choose(track(found))] # one face a frame
     faces = mesh(frames, found)
     base = align(frames, faces, size=size)
-    cover = lambda b: (mouth_mask(b), combine(face_mask(b), box_mask(b)))
-    new, (mouth, mask) = swap(base, source), cover(base)
+    cover = lambda b: masks(b, size//coarse(size))
+    new, (seen, own) = swap(base, source), cover(base)
     at = lambda t,f: t[(faces.frame>=f.idx[0]) & (faces.frame<=f.idx[-1])]
     return dict(detect=find, landmarks=lambda f: mesh(f, at(found, f)), align=lambda f: align(f, at(faces, f), size=size),
                 masks=lambda f: cover(at(base, f)), swap=lambda f: swap(at(base, f), source),
-                paste=lambda f: paste(f, keep(at(new, f), at(base, f), at(mouth, f)), at(mask, f)))
+                paste=lambda f: paste(f, at(new, f), at(seen*(1-own), f)))
 
 # %% ../../nbs/tools/benchmark.ipynb #d0e324db
 def film_stages(film, source, folder, device)->dict: # name → function of the batch size, frames it treats

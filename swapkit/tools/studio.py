@@ -22,12 +22,12 @@ from pathlib import Path
 import torch
 
 from ..align import align
-from ..blend import keep, match_colours, paste
-from ..chain import Chain, Look, shown, swap_on
+from ..blend import keep
+from ..chain import Chain, Look
 from ..core import BadInput, Faces, Frames, Source, SwapkitError, default_device, load_faces
 from ..models import MODELS, find_file
-from ..parse import combine
 from ..nets.base import PRECISIONS
+from ..nets.mesh import coarse, enlarge
 from ..pipeline import PHOTOS, analyse, finder_names, key_of, load_sources, make_finder, read_frame, read_photo, seen_in, swap_video
 from ..read import VideoInfo, video_info
 from ..restore import ENHANCERS, RESTORERS
@@ -137,15 +137,10 @@ def stages(
 )->tuple:                   # dict of name → `Crops` or mask (F,1,S,S); `Frames`
     "What each stage of a chain makes of these faces."
     if not len(faces): return {}, chain(frames, faces, sources, which)
-    base = align(frames, faces, 'ffhq_512', chain.look.crop)
-    new, cover = swap_on(frames, faces, base, chain.swap, sources, which)
-    seen, own = chain.masks(base)
-    seen = combine(seen, cover)
-    if chain.look.colours=='match' and chain.swap.spec.free: new = match_colours(new, base, seen)
-    mouth = keep(new, base, own)
-    sharp = chain.restore(keep(base, mouth, seen), seen) if chain.restore else mouth
-    out = paste(frames, sharp, seen*shown(faces, chain.look.strength))
-    return dict(crop=base, mask=seen, swap=new, mouth=mouth, restored=sharp), chain.enhance(out) if chain.enhance else out
+    s = chain.steps(frames, faces, sources, which)
+    base, step, out = s['base'], coarse(chain.look.crop), s['frames']
+    mouth = keep(s['swapped'], base, enlarge(s['own'], step))
+    return dict(crop=base, mask=enlarge(s['seen'], step), swap=s['swapped'], mouth=mouth, restored=s['done'] if chain.restore else mouth), chain.enhance(out) if chain.enhance else out
 
 # %% ../../nbs/tools/studio.ipynb #bc382aa8
 class Stopped(SwapkitError):
