@@ -228,7 +228,7 @@ def module_page(path):
 def said(value):
     "A figure as a table shows it."
     if isinstance(value, float): return f'{value:.4g}'
-    if isinstance(value, (list, tuple)): return ' × '.join(map(said, value)) if len(value) < 5 else f'{len(value)} values'
+    if isinstance(value, (list, tuple)): return '\u00a0×\u00a0'.join(map(said, value)) if len(value) < 5 else f'{len(value)} values'
     return plain(str(value)) if value is not None else ''
 
 
@@ -277,7 +277,7 @@ def models_page():
     return '\n\n'.join(['# Models and licences',
         'Weights are other people\'s work under their own terms. `swapkit models list` shows the same table, `swapkit models pull NAME` fetches what is published. '
         'What the words mean: [models and licences](/tutorials/licences.ipynb). How files are found and checked: [models](/02_models.ipynb).',
-        '## Every file of weights', table(rows, ('model', 'what it is', 'size', 'licence of the weights', 'commercial use')),
+        '## Every file of weights', table(rows, ('model', 'what it is', 'size', 'licence of the weights', 'commercial')),
         '## Swappers', 'What each swapper is told, and how we know that it computes what the original does: [swappers](/09_swappers.ipynb).', swapper_table()]) + '\n'
 
 

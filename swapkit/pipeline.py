@@ -8,7 +8,7 @@ __all__ = ['PHOTOS', 'SAVED', 'TELLS', 'SEGMENT', 'in_halves', 'in_order', 'phot
            'frames_at_once', 'find_faces', 'about_film', 'how_to_follow', 'analyse', 'key_of', 'source_key',
            'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment', 'check_work', 'check_out', 'finished',
            'enter', 'is_whole', 'workshop', 'make_room', 'pick', 'film_faces', 'render_film', 'swap_film',
-           'write_photo', 'swap_photo', 'read_frame', 'source_photos', 'load_sources', 'ask', 'make_source',
+           'write_photo', 'seen_in', 'swap_photo', 'read_frame', 'source_photos', 'load_sources', 'ask', 'make_source',
            'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
@@ -481,9 +481,14 @@ def write_photo(frames:Frames, out:Path, target:Path)->Path:
         publish(made, out, target)
     return out
 
+def seen_in(frames:Frames, find:Finder)->Faces:
+    "The faces of one picture, numbered; those that are too small left out."
+    faces = track(find(frames))
+    return faces[(faces.boxes[:,2:]-faces.boxes[:,:2]).amin(1)>=find.smallest]
+
 def swap_photo(target, frames, out, find, stage, who, assign)->Path:
     "A photo, or one frame of a film, with its faces swapped."
-    faces = track(find()(frames))
+    faces = seen_in(frames, find())
     rows, which = pick(faces, who, assign, people_of(faces, frames.size))
     if not len(rows): raise FaceMissing(f"no face to swap was found in {target.name}; nothing was written")
     return write_photo(stage(frames, faces[rows], which.to(frames.device)), out, target)

@@ -92,7 +92,7 @@ def frame_range(
     "Frame numbers between two times; raises `BadInput` where there are none."
     first = 0 if start is None else int((info.seconds<start-1e-6).sum())
     last = len(info) if end is None else int((info.seconds<end-1e-6).sum())
-    if first>=last: raise BadInput(f"no frame of {info.path.name} between {start or 0} s and {end} s; "
+    if first>=last: raise BadInput(f"no frame of {info.path.name} from {start or 0} s {'on' if end is None else f'to {end} s'}; "
                                    f"it runs from {info.seconds[0]:.3f} to {info.seconds[-1]:.3f} s")
     return first, last
 
@@ -107,7 +107,7 @@ def open_media(path)->av.container.InputContainer:
     "Open a media file; raises `BadInput` in one line where that cannot be."
     path = Path(path)
     if not path.exists(): raise BadInput(f"{path}: no such file")
-    if not path.is_file(): raise BadInput(f"{path} is not a file")
+    if not path.is_file(): raise BadInput(f"{path} is {'a folder' if path.is_dir() else 'not a file'}: name one film or photo")
     if not path.stat().st_size: raise BadInput(f"{path} is empty (0 bytes)")
     if not os.access(path, os.R_OK): raise BadInput(f"{path}: no permission to read it")
     try: return av.open(f'file:{path.absolute()}', metadata_errors='replace')

@@ -10,13 +10,14 @@ __all__ = ['PALETTE', 'use_jpeg', 'to_image', 'show_image', 'grid', 'show_images
 # %% ../nbs/01_show.ipynb #17f8a6e3
 import base64
 import math
+from html import escape
 
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from .core import Crops, Faces, Frames
+from .core import Crops, Faces, Frames, Source
 
 # %% ../nbs/01_show.ipynb #6e372246
 def use_jpeg(
@@ -194,5 +195,8 @@ def _table(x, most=5):
     more = f'<br>… and {len(x)-most} more' if len(x)>most else ''
     return f'<code>{x!r}</code><table><tr><th>frame</th><th>track</th><th>score</th><th>size</th></tr>{lines}</table>{more}'
 
+def _photos(x): return f'<code>{escape(repr(x))}</code><br>{thumbnails(x.crops.data)}'
+
 Frames._repr_html_ = Crops._repr_html_ = _pictures
+Source._repr_html_ = _photos
 Faces._repr_html_ = _table

@@ -190,7 +190,7 @@ def choose(
     except ValueError: raise BadInput(f"faces {who!r}: choose largest, all, or track numbers such as 0,2") from None
     known = set(faces.ids.tolist())-{-1}
     lost = [i for i in ids if i not in known]
-    if lost: raise BadInput(f"there is no face {lost[0]} in this film; there are {', '.join(map(str, sorted(known))) or 'none'}")
+    if lost: raise BadInput(f"no person of this film has the number {lost[0]}; {'those in it: '+', '.join(map(str, sorted(known))) if known else 'nobody is in it'}")
     return torch.isin(faces.ids, torch.tensor(ids, device=faces.device))
 
 # %% ../nbs/07_track.ipynb #08532fda

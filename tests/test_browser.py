@@ -1,4 +1,4 @@
-"""A browser drives JupyterLab: the studio's tutorial, from an empty page to a rendered film.
+"""A browser drives JupyterLab: the studio's tutorial, from an empty page to a rendered film, then a photo.
 
 Slow, and it needs what nothing else here does: `.venv/bin/pip install playwright==1.65.2`, and a Chromium (your system's, or
 `.venv/bin/playwright install chromium`). Then `SWAPKIT_TEST_FLAGS=slow python3 dev.py test tests/test_browser.py`; SWAPKIT_SHOTS
@@ -64,11 +64,19 @@ def test_studio_in_jupyterlab(lab):
         page.get_by_text('frame 0: 2 faces').wait_for()
         page.screenshot(path=shots/'studio_frame.png')
         click('Render')
-        page.get_by_text('is there, marked as synthetic').wait_for()
         page.locator('video').wait_for(state='attached')
         page.locator('video').scroll_into_view_if_needed()
         page.screenshot(path=shots/'studio_result.png')
+        page.get_by_text('More', exact=True).first.click()
+        page.get_by_text('small faces').wait_for()
+        path = page.get_by_placeholder('path of a film or a photo')
+        path.fill(str(dev.ROOT/'swapkit'/'samples'/'ada.jpg')); path.press('Enter')
+        page.get_by_text('1 frame, 640 × 640').wait_for()
+        page.locator('select:has(option:text("stays"))').nth(0).select_option('cai')
+        page.get_by_text('frame 0: 1 face').wait_for()
+        page.screenshot(path=shots/'studio_photo.png')
+        click('Render')
+        page.locator('img.widget-image').wait_for(state='attached')
         browser.close()
     from swapkit.mark import read_mark
-    made = folder/'studio'/'sample_swapped.mp4'
-    assert read_mark(made)['state']=='valid'
+    for name in ('sample_swapped.mp4', 'ada_swapped.png'): assert read_mark(folder/'studio'/name)['state']=='valid'

@@ -77,7 +77,7 @@ def test_pages_of_a_notebook(tmp_path, monkeypatch):
 def test_tables_of_results():
     data = dict(command='x', rows=[dict(film='a', size=[3, 4], ms=dict(on=1.23456)), dict(film='b')], whole=dict(a=dict(n=1)))
     (name, text), (other, second) = pages.result_tables(data)
-    assert (name, other)==('rows', 'whole') and text.splitlines()==['| film | size | ms · on |', '| --- | --- | --- |', '| a | 3 × 4 | 1.235 |', '| b |  |  |']
+    assert (name, other)==('rows', 'whole') and text.splitlines()==['| film | size | ms · on |', '| --- | --- | --- |', '| a | 3\u00a0×\u00a04 | 1.235 |', '| b |  |  |']
     assert '| a | 1 |' in second
 
 

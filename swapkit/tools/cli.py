@@ -6,7 +6,7 @@
 __all__ = ['compute', 'follow', 'target', 'overwrite', 'plain_line', 'progress', 'Number', 'somebody', 'Faces', 'assignments',
            'spread', 'cli', 'file_arg', 'options', 'swap', 'people_table', 'analyse', 'photos_table', 'source', 'demo',
            'evaluate', 'doctor', 'clip_size', 'bench', 'models', 'models_list', 'models_swappers', 'models_pull',
-           'models_check', 'models_confirm', 'one_line', 'explain', 'short_warnings', 'run', 'main']
+           'models_check', 'models_confirm', 'one_line', 'how', 'explain', 'short_warnings', 'run', 'main']
 
 # %% ../../nbs/tools/cli.ipynb #5f79356a
 import contextlib, math, os, re, sys, time, warnings
@@ -63,6 +63,8 @@ def progress(
 class Number(click.FloatRange):
     "A finite number within limits."
     def convert(self, value, param, ctx):
+        try: float(value)
+        except ValueError: self.fail(f"{value!r} is not a number", param, ctx)
         got = super().convert(value, param, ctx)
         if not math.isfinite(got): self.fail(f"{value} is not a number", param, ctx)
         return got
@@ -91,7 +93,7 @@ def assignments(
     for p in pairs:
         i,eq,path = p.partition('=')
         try: who = somebody(i if path else '')
-        except ValueError: raise click.BadParameter(f"{p!r}: write ID=PHOTO, as in --map 0=ann.jpg, left=ann.jpg or bob_now.jpg=ann.jpg") from None
+        except ValueError: raise click.BadParameter(f"{p!r}: each photo needs WHO= before it, as in --map 0=ann.jpg 0=ann_2.jpg, left=ann.jpg or bob_now.jpg=ann.jpg") from None
         got.setdefault(who, []).append(path)
     return got or None
 
@@ -157,11 +159,15 @@ target = click.argument('target', callback=file_arg)
 overwrite = click.option('--overwrite', is_flag=True, help='Replace the output if it is there.')
 
 # %% ../../nbs/tools/cli.ipynb #1af97b35
-@cli.command(**_S)
+@cli.command(**_S, epilog="""\b
+For example:
+  swapkit swap film.mp4 --source ann_1.jpg ann_2.jpg --out new.mp4
+  swapkit swap film.mp4 --map left=ann.jpg right=photos_of_bob/ --out new.mp4
+  swapkit swap portrait.jpg --source ann.jpg --out new.png""")
 @target
 @click.option('--source', 'sources', multiple=True, metavar='PHOTO...', callback=file_arg,
-              help='Photos of one person, or a folder of them.')
-@click.option('--out', required=True, metavar='FILE', callback=file_arg, help='Film to write: .mp4, .mov or .mkv.')
+              help='Photos of one person, a folder of them, or what `swapkit source` wrote.')
+@click.option('--out', required=True, metavar='FILE', callback=file_arg, help='File to write: .mp4, .mov or .mkv; for a photo .png or .jpg.')
 @overwrite
 @click.option('--swapper', default='mesh', show_default=True, metavar='NAME', help='mesh needs no weights; `swapkit models swappers` lists networks.')
 @click.option('--strength', type=Number(0, 1), default=1., metavar='0..1', help='How much of the swap is seen.')
@@ -174,8 +180,8 @@ overwrite = click.option('--overwrite', is_flag=True, help='Replace the output i
 @click.option('--enhance', default='none', show_default=True, metavar='NAME', help='A network over the whole frame, last.')
 @click.option('--mouth', type=click.Choice(['inner','lips','none']), default='inner', show_default=True,
               help="How much of the target's own mouth is kept.")
-@click.option('--faces', type=Faces(), default='largest', show_default=True, help='Who is swapped.')
-@click.option('--map', 'pairs', multiple=True, metavar='WHO=PHOTO...', help='Who becomes whom.')
+@click.option('--faces', type=Faces(), default='largest', show_default=True, help='Who is swapped; WHO as for --map.')
+@click.option('--map', 'pairs', multiple=True, metavar='WHO=PHOTO...', help="Who becomes whom: WHO= before each photo or folder; WHO is a number that `swapkit analyse` shows, left, right2 …, or that person's photo.")
 @click.option('--faces-file', metavar='FILE', help='What `swapkit analyse` wrote for this target.')
 @click.option('--strangers', type=click.Choice(['keep','drop']), default='keep', show_default=True, help='Source photos that look like somebody else.')
 @compute
@@ -192,9 +198,9 @@ overwrite = click.option('--overwrite', is_flag=True, help='Replace the output i
 @click.option('--reader', default='auto', show_default=True, metavar='NAME', help='Who decodes: pyav or decord.')
 @click.option('--keep', is_flag=True, help='Leave finished segments beside the output.')
 def swap(target, sources, out, pairs, crop, preview, **kw):
-    "Put the face of --source onto people in TARGET."
+    "Put a face onto people in TARGET, a film or a photo."
     assign = assignments(pairs)
-    if not sources and not assign: raise click.UsageError("whose face? give --source PHOTO, or --map ID=PHOTO")
+    if not sources and not assign: raise click.UsageError("whose face? give --source PHOTO, or --map WHO=PHOTO")
     kw.update(assign=assign, crop=int(crop))
     from swapkit import pipeline
     with progress() as step: made = pipeline.swap_video(target, list(sources), out, frame=preview, progress=step, **kw)
@@ -220,7 +226,7 @@ def people_table(faces)->str:
 @compute
 @follow
 def analyse(target, out, overwrite, sheet, **kw):
-    "Find and follow the people in TARGET; `swap --faces-file` uses what is found."
+    "Find and follow the people in TARGET. `swap --faces-file` uses what is found."
     from swapkit import pipeline
     sheet = f'{out}.jpg' if sheet else None
     with progress() as step: faces = pipeline.analyse(target, out, overwrite=overwrite, sheet=sheet, progress=step, **kw)
@@ -241,7 +247,7 @@ def photos_table(source, like)->str:
 @click.option('--strangers', type=click.Choice(['keep','drop']), default='keep', show_default=True, help='Photos that look like somebody else.')
 @click.option('--device', type=click.Choice(['auto','cpu','cuda']), default='auto', show_default=True)
 def source(photos, out, overwrite, strangers, device):
-    "Find one person's face in PHOTOS, folders and films, and keep it in a file for --source."
+    "Keep one person in a file for --source. From PHOTOS, folders of them, and films."
     from swapkit import pipeline
     made, like = pipeline.make_source(photos, out, overwrite, strangers, device)
     click.echo(photos_table(made, like))
@@ -268,11 +274,14 @@ def demo(out, device):
 @click.option('--batch', type=click.IntRange(1), default=16, show_default=True, metavar='N')
 @click.option('--device', type=click.Choice(['auto','cpu','cuda']), default='auto', show_default=True)
 def evaluate(target, result, sources, save, report, no_networks, **kw):
-    "Measure what a swap made of TARGET: identity, expression, light, steadiness."
+    "Measure what a swap made of TARGET. Identity and pose need weights; expression, light and steadiness none."
     import json
     from pathlib import Path
     from swapkit.tools import metrics
-    with progress() as step: got = metrics.evaluate(target, result, list(sources), networks=not no_networks, progress=step, **kw)
+    from swapkit.core import ModelMissing
+    try:
+        with progress() as step: got = metrics.evaluate(target, result, list(sources), networks=not no_networks, progress=step, **kw)
+    except ModelMissing as e: raise ModelMissing(f"{e}; or measure without it: --no-networks") from e
     if save: Path(save).write_text(json.dumps(got, indent=1)+'\n')
     if report: Path(report).write_text(metrics.report(got, f'{Path(result).name} from {Path(target).name}'))
     click.echo(metrics.table(got))
@@ -301,7 +310,7 @@ def clip_size(text:str)->tuple: # (H, W)
 @click.option('--save', metavar='FILE', help='Keep all figures as JSON.')
 @click.option('--device', type=click.Choice(['auto','cpu','cuda']), default='auto', show_default=True)
 def bench(films, batches, sizes, save, device):
-    "Measure every stage's frames per second on this machine, with the built-in sample or on FILMS."
+    "Measure the speed of every stage on this machine. With the built-in sample, or on FILMS."
     from swapkit.core import default_device
     from swapkit.tools import benchmark
     batches = sorted(set(batches)) or [1, 16] + [64]*(default_device(device).type=='cuda')
@@ -329,7 +338,7 @@ def models_list():
 # %% ../../nbs/tools/cli.ipynb #56c70d9a
 @models.command('swappers', **_S)
 def models_swappers():
-    "What --swapper, --restore, --parser and --occluder can be, with their licences."
+    "Names for --swapper, --restore, --parser … and their licences."
     from swapkit.chain import ENHANCERS, OCCLUDERS, PARSERS, RESTORERS, SWAPPERS
     row = lambda *c: '{:<24} {:<14} {:>5}  {:<10} {}'.format(*c).rstrip()
     click.echo(row('swapper', 'template', 'size', 'commercial', 'licence; told by'))
@@ -352,7 +361,7 @@ def models_pull(names):
 @models.command('check', **_S)
 @click.argument('names', nargs=-1)
 def models_check(names):
-    "Compare files with their checksums; names that are given must be there."
+    "Compare files with their checksums. Names that are given must be there."
     from swapkit.core import ModelMissing
     from swapkit.models import check, spec
     state = check(names)
@@ -364,7 +373,7 @@ def models_check(names):
 @models.command('confirm', **_S)
 @click.argument('names', nargs=-1, required=True)
 def models_confirm(names):
-    "Trust the files that are here for NAMES, where no checksum is published."
+    "Trust the files that are here for NAMES. For those whose checksum nobody publishes."
     from swapkit.models import confirm
     for n in names: click.echo(f"{n}: {confirm(n)}")
 
@@ -374,6 +383,11 @@ def one_line(e)->str:
     return ' '.join(str(e).split()) or type(e).__name__
 
 # %% ../../nbs/tools/cli.ipynb #53f2fca2
+def how(e)->str:
+    "Where to read on, of an error in how a command was written."
+    where = isinstance(e, click.UsageError) and not isinstance(e, click.BadParameter) or isinstance(e, click.MissingParameter)
+    return f"; see `{e.ctx.command_path} --help`" if where and getattr(e, 'ctx', None) else ''
+
 def explain(
     e:BaseException,    # what a command raised
 )->tuple:               # (line for the user, exit code)
@@ -381,7 +395,7 @@ def explain(
     core = sys.modules.get('swapkit.core')      # where it is not loaded, none of its errors was raised
     if core and isinstance(e, core.SwapkitError): return one_line(e), e.code
     if isinstance(e, click.NoSuchOption): return f"{one_line(e.format_message())} (for a file: ./{e.option_name})", 2
-    if isinstance(e, click.ClickException): return one_line(e.format_message()), 2
+    if isinstance(e, click.ClickException): return one_line(e.format_message()).rstrip('.') + how(e), 2
     if isinstance(e, (click.Abort, KeyboardInterrupt)):
         return "stopped; what is finished is kept, and the same command goes on from there", 130
     if isinstance(e, (OSError, MemoryError)): return one_line(e), 5
@@ -411,6 +425,7 @@ def run(
     except BaseException as e:
         if os.environ.get('SWAPKIT_DEBUG')=='1' or isinstance(e, SystemExit): raise
         if isinstance(e, click.exceptions.Exit): return e.exit_code
+        if isinstance(e, click.exceptions.NoArgsIsHelpError): print(e.ctx.get_help()); return 2
         line,code = explain(e)
         print(f"swapkit: {line}", file=sys.stderr)
         return code
