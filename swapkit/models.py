@@ -163,10 +163,10 @@ MODELS = {m.name:m for m in [
         'c4eccca86ad177586c85c28bf1a64a9d9ed237e283a15818d831f7facfd3f420', 277680829, (), 'non-commercial research',
         'no', 'inswapper 128 in half precision; bring your own file'),
     ModelSpec('tiny_detect', 'tiny_detect.safetensors',
-        'b421aec92dda26b5a61f877384bbc940fdac0c186f9a36ae032965dcd14c6f5b', 153514, (), 'Apache-2.0', 'yes',
+        '0eb9d2f9c8b3a17761b3ac076f89d8f93b97c59944569ca6dfcb6a04cc6c9f63', 155294, (), 'Apache-2.0', 'yes',
         'face detector that comes with swapkit (distilled from YuNet-n)'),
     ModelSpec('tiny_mesh', 'tiny_mesh.safetensors',
-        'd02bef69f5e83d1778366eb25d45c74c7eeb07080027ea76b18c1bb0f7f091e1', 792598, (), 'Apache-2.0', 'yes',
+        'cca440d2eb5c8f6597be05fa23069c9e1fb5e325ff0fc2ffdd5e17cd79ff0d6a', 792598, (), 'Apache-2.0', 'yes',
         '468 landmarks and presence, comes with swapkit (distilled from MediaPipe face mesh)'),
 ]}
 
