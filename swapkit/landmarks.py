@@ -101,13 +101,13 @@ class FaceMesh:
         device=None,
         looks:int=2,        # how often it looks; the second time around the first answer
         engine:str='auto',  # what runs an ONNX file: see `nets.onnx`
-        scout:bool=True,    # let the built-in mesh, in torch and without its mirror, take all looks but the last
+        scout:bool=True,    # let the built-in mesh, in torch and without its mirror, take all looks of another but the last
     ):
         name = best('face_mesh_468', 'tiny_mesh') if name=='auto' else name
         if name not in MESHES: raise BadInput(f"unknown landmarks {name!r}: choose auto, {', '.join(MESHES)}")
         device = device or default_device()
         last = self.run, self.size = MESHES[name](name, device, engine)
-        first = own_mesh('tiny_mesh', device, 'auto', once=True) if scout and looks>1 else last
+        first = own_mesh('tiny_mesh', device, 'auto', once=True) if scout and looks>1 and name!='tiny_mesh' else last
         self.passes = [first]*(looks-1) + [last]
     def look(self, frames, frame, M, run=None)->tuple: # (F,468,3) in frame pixels, presence (F,) or None
         run, size = run or (self.run, self.size)

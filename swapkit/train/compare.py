@@ -106,7 +106,7 @@ def by_turn(errors:torch.Tensor, yaw:torch.Tensor)->dict:
 
 def compare_meshes(root, files, every:int=3, least=32)->tuple:
     "Errors and yaws of the pupil over files."
-    find, teacher, pupil, got = detector('yunet_n', score=.8), FaceMesh('face_mesh_468'), FaceMesh('tiny_mesh'), []
+    find, teacher, pupil, got = detector('yunet_n', score=.8), FaceMesh('face_mesh_468', scout=False), FaceMesh('tiny_mesh'), []
     for f in files:
         for frames in some_frames(Path(root)/f, every):
             faces = find(frames)
@@ -126,7 +126,7 @@ def mirror(frames:Frames, f:Faces)->tuple:
 
 def compare_mirrored(root, files, every:int=9, least=32)->tuple:
     "The teacher of the mesh beside itself in a mirror."
-    find, mesh, got = detector('yunet_n', score=.8), FaceMesh('face_mesh_468'), []
+    find, mesh, got = detector('yunet_n', score=.8), FaceMesh('face_mesh_468', scout=False), []
     for f in files:
         for frames in some_frames(Path(root)/f, every):
             faces = find(frames)
@@ -153,7 +153,7 @@ def unrest(
 
 def compare_unrest(root, files, seed=0)->dict:
     "Mean unrest of both, on the same pictures and noise."
-    find, meshes, rows = detector('yunet_n', score=.8), [FaceMesh('face_mesh_468'), FaceMesh('tiny_mesh')], []
+    find, meshes, rows = detector('yunet_n', score=.8), [FaceMesh('face_mesh_468', scout=False), FaceMesh('tiny_mesh')], []
     for f in files:
         frames = next(some_frames(Path(root)/f))
         faces = find(frames[:1])
@@ -214,7 +214,7 @@ def compare_speed(rounds:int=9, size=(320,576))->dict: # milliseconds for one fr
     "Networks alone, alternating, medians."
     x, a, b = torch.rand(16,3,*size)*255, torch.rand(16,3,192,192), torch.rand(16,3,128,128)
     nets = dict(yunet_n=(detector('yunet_n').net, x), tiny_detect=(detector('tiny_detect').net, x),
-                face_mesh_468=(FaceMesh('face_mesh_468').run, a), tiny_mesh=(FaceMesh('tiny_mesh').run, b))
+                face_mesh_468=(FaceMesh('face_mesh_468', scout=False).run, a), tiny_mesh=(FaceMesh('tiny_mesh').run, b))
     t = {k:[] for k in nets}
     for i in range(rounds+2):
         for k,(net,y) in nets.items():

@@ -50,7 +50,7 @@ def portraits(
     least:float=48, # smallest face, pixels of the frame
 )->tuple:           # (P,3,256,256) uint8, (P,468,3), and the number of each one's file
     "Portraits of all faces in these files, and of their mirror images."
-    find, mesh, out = detector('yunet_n', score=.8), FaceMesh('face_mesh_468'), []
+    find, mesh, out = detector('yunet_n', score=.8), FaceMesh('face_mesh_468', scout=False), []
     for i,f in enumerate(files):
         for frames in some_frames(Path(root)/f, every):
             for x in (frames, Frames(frames.data.flip(-1), frames.idx, frames.pts)):
@@ -258,7 +258,7 @@ def main(argv=None):
     if a.data and not Path(a.data).exists(): torch.save(parts, a.data)
     (_,pics,points,_,grounds), (_,pics_v,points_v,*_) = parts
     Path(a.out).with_name('tiny_data.json').write_text(json.dumps(data_list(a.media), indent=0)+'\n')
-    begun, curve, teacher = time.time(), [], FaceMesh('face_mesh_468')
+    begun, curve, teacher = time.time(), [], FaceMesh('face_mesh_468', scout=False)
     used = lambda t: t.permute(0,2,3,1).contiguous()
     last, grounds = [], used(grounds)
     def make(r):
