@@ -336,11 +336,12 @@ class Studio:
 def work(self:Studio, f, after=None): # f(progress), then after(its result), in a thread
     "Do something long, unless something is being done already."
     if self.thread and self.thread.is_alive(): raise BadInput("still at work: wait, or press Stop")
-    begun, last = time.monotonic(), [None]
+    begun = seen = time.monotonic(); last = None
     def progress(done, total, what):
-        nonlocal begun
-        if what!=last[0]: last[0], begun = what, time.monotonic()
-        self.bar.max, self.bar.value, self.rate.value = total, done, f'{what}: {pace(done, total, time.monotonic()-begun)}'
+        nonlocal begun, seen, last
+        if what!=last: last, begun = what, seen # the second pass begins where the first was heard of last
+        seen = time.monotonic()
+        self.bar.max, self.bar.value, self.rate.value = total, done, f'{what}: {pace(done, total, seen-begun)}'
     def run():
         try: got = f(progress)
         finally: self.bar.layout.display = 'none'
