@@ -191,6 +191,8 @@ def cut_warp(
 )->torch.Tensor:            # (F,3,S,S) in [0,1]
     "Warp faces straight out of `uint8` frames."
     if not len(M): return torch.empty(0, 3, size, size, device=frames.device)
+    few = max(1, at_once(frames.device)//size**2)
+    if len(M)>few: return torch.cat([cut_warp(frames, f, m, size) for f,m in zip(frame.split(few), M.split(few))])
     rows = frames.rows(frame)
     def group(k, i):
         r = next(f for f in FACTORS[k::-1] if f.numerator<=min(frames.size))
