@@ -204,8 +204,8 @@ def strangers_in(
 
 # %% ../nbs/14_pipeline.ipynb #51255b3e
 def frames_at_once(device, batch:int, size:tuple)->int: # frames
-    "How many frames (H,W) are read and worked on as one: what was asked for, but for a CPU no more than eight megapixels, or four frames."
-    return batch if torch.device(device).type!='cpu' else min(batch, max(4, 2**23//(size[0]*size[1])))
+    "How many frames (H,W) are read and worked on as one: what was asked for, but for a CPU no more than two megapixels, or four frames."
+    return batch if torch.device(device).type!='cpu' else min(batch, max(4, 2**21//(size[0]*size[1])))
 
 def find_faces(
     info:VideoInfo, find, path, about:dict,
