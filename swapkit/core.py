@@ -251,11 +251,14 @@ class Source:
     names:list                              # file of each
     kept:dict = field(default_factory=dict) # what was computed of them, by name
     lock:object = field(default_factory=threading.RLock, repr=False, compare=False)
+    shift:torch.Tensor = None               # (468,3) what the target's shape is changed by: see `shape`
     def get(self, key:str, make):           # `make(source)` computes it the first time
         with self.lock:                 # two cores that need it at once compute it once
             if key not in self.kept: self.kept[key] = make(self)
         return self.kept[key]
-    def to(self, device): return Source(self.crops.to(device), self.names, {k:v.to(device) if hasattr(v, 'to') else v for k,v in self.kept.items()})
+    def to(self, device):
+        on = lambda v: v.to(device) if hasattr(v, 'to') else v
+        return dataclasses.replace(self, crops=self.crops.to(device), kept={k:on(v) for k,v in self.kept.items()}, shift=on(self.shift))
     def __len__(self): return len(self.crops)
     def __repr__(self): return f"Source({len(self)} photos: {', '.join(self.names[:3])}{'…' if len(self)>3 else ''})"
 

@@ -114,7 +114,7 @@ def _enlarge(mask, size):
 def face_mask(
     crops:Crops,        # with mesh landmarks
     shrink:float=.01,   # how far the edge lies inside the face's oval, as a part of the crop
-    soft:float=.045,     # width of the edge, as a part of the crop
+    soft:float=.02,     # width of the edge, as a part of the crop
     size:int=None,      # side of the mask; the crop's by default
 )->torch.Tensor:        # (F,1,S,S)
     "The face's oval, feathered inwards."

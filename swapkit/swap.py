@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SWAPPERS', 'BROWS', 'NOSTRILS', 'FOLDS', 'LIGHT', 'SwapSpec', 'Swapper', 'skin_map', 'strength', 'gain', 'hold',
-           'fine', 'shaded', 'relight', 'window', 'mesh_swap']
+           'fine', 'shaded', 'relight', 'unlike_skin', 'window', 'mesh_swap']
 
 # %% ../nbs/09_swap.ipynb #1f7042d6
 import dataclasses
@@ -19,8 +19,8 @@ from .align import TEMPLATES, at_once
 from .core import BadInput, Crops, Source, default_device
 from .landmarks import LIPS_INNER, LIPS_OUTER
 from .nets.mesh import block_mean, coarse, enlarge, mean_mesh, places, read_texture
-from .texture import make_texture
-from .parse import eye_mask, fill, mouth_mask, slow
+from .texture import SPREAD, make_texture, rim_points, tone
+from .parse import blur, eye_mask, fill, mouth_mask, slow
 
 # %% ../nbs/09_swap.ipynb #defc4851
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class SwapSpec:
     needs:tuple = ()        # keys of `MODELS`
     free:bool = False       # it paints beyond the mesh's oval, in colours of its own
     verified:str = ''       # how we know that it is right
+    shape:bool = False      # it works in the base crop and keeps the target's shape, which is changed before
 
 # %% ../nbs/09_swap.ipynb #50f7f4f6
 SWAPPERS = {}
@@ -68,14 +69,15 @@ NOSTRILS = [98,97,2,326,327,64,294,240,460,99,328,75,305,59,289,20,250,242,462,1
 FOLDS = (([151,108,337,69,299,9,10], .07), ([205,425,36,266,203,423,50,280], .05), ([143,372,124,353], .04)) # forehead, beside the mouth, beside the eyes: points and reach
 
 @lru_cache(1)
-def skin_map()->torch.Tensor: # (1,468,2)
-    "Of each point of the mesh: how much it is brow, lip or nostril, and the target's share in the middle band."
-    m, v = mean_mesh()[:,:2], torch.zeros(468,2)
+def skin_map()->torch.Tensor: # (1,468,3)
+    "Of each point of the mesh: how much it is brow, lip or nostril; the target's share in the middle band; how much it is rim."
+    m, v = mean_mesh()[:,:2], torch.zeros(468,3)
     folds = torch.stack([(1-torch.cdist(m, m[i]).amin(1)/r).clamp(0,1) for i,r in FOLDS]).amax(0)
     lips = fill((m[LIPS_OUTER]*512)[None], 512)[0,0][tuple((m*512).round().long().clamp(0,511).flip(-1).T)]>0
     lips[[*LIPS_OUTER, *LIPS_INNER]] = True
     v[:,0], v[:,1] = lips.float(), torch.where(lips, .2, .02+.2*folds)
     for points,much in ((NOSTRILS, .6), (BROWS, 1.)): v[points,0], v[points,1] = much, 0
+    v[:,2] = rim_points()
     return v[None]
 
 # %% ../nbs/09_swap.ipynb #dde942b2
@@ -137,6 +139,19 @@ def relight(
     r = keen*(shade/a).mean(1, keepdim=True)
     return torch.addcmul(enlarge(shade-.02-r*(a-.02), step), skin, enlarge(r, step)) # shade + r·(skin − its own coarse grid)
 
+# %% ../nbs/09_swap.ipynb #bcc299b2
+def unlike_skin(
+    target:torch.Tensor,    # (F,3,s,s)
+    skin:torch.Tensor,      # (F,1,s,s) where it is sure to be skin
+    sigma:float=.8,         # pixels: what is smaller is noise
+)->torch.Tensor:            # (F,1,s,s) 0 like skin … 1 not
+    "How far each pixel differs from the face's own skin."
+    x, n = tone(target), skin.sum((2,3), keepdim=True).clamp(min=1e-4)
+    mid = (x*skin).sum((2,3), keepdim=True)/n
+    wide = (((x-mid).abs()*skin).sum((2,3), keepdim=True)/n*1.25).maximum(x.new_tensor(SPREAD).view(1,3,1,1))
+    away = ((x-mid)/wide).square().sum(1, keepdim=True)
+    return ((blur(away, sigma).sqrt()-2.2)/2.5).clamp(0,1)
+
 # %% ../nbs/09_swap.ipynb #a428dfbc
 def window(
     see:torch.Tensor,   # (F,1,s,s)
@@ -158,14 +173,16 @@ def mesh_swap(
     see = on*(1-torch.maximum(eye_mask(crops, 'lashes', size=s), mouth_mask(crops, size=s)))
     few, many = window(see, step)
     skin, _ = read_texture(texture, at[few], on[few], step)
-    feature, own = known[few].split(1, 1)
-    lit = relight(skin, crops.data[many], see[few], feature, own, LIGHT*s)
+    feature, own, rim = known[few].split(1, 1)
+    target = crops.data[many]
+    bare = see[few]*(1-rim*unlike_skin(block_mean(target, step), see[few]*(rim<.01)*(feature<.05), s/160))
+    lit = relight(skin, target, bare, feature, own, LIGHT*s)
     out = crops.data.clone()
-    out[many] = torch.lerp(crops.data[many], lit, enlarge(see[few], step))
+    out[many] = torch.lerp(target, lit, enlarge(bare, step))
     return out
 
 # %% ../nbs/09_swap.ipynb #72dcbc17
 def _texture(source:Source): return source.get('texture', lambda s: make_texture(s.crops))
 
 SWAPPERS['mesh'] = SwapSpec('ffhq_512', 0, lambda _,crops,source: mesh_swap(crops, _texture(source)),
-                            licence='Apache-2.0 (no weights)', commercial='yes', told_by='texture', verified='looked at; measured')
+                            licence='Apache-2.0 (no weights)', commercial='yes', told_by='texture', shape=True, verified='looked at; measured')

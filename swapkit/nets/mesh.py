@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['T_NONE', 'asset', 'mean_mesh', 'triangles', 'mirrored', 'barycentric', 'rasterise', 'interpolate', 'read_at',
-           'texture_mesh', 'texture_seen', 'on_texture', 'facing', 'frontal', 'coarse', 'enlarge', 'block_mean',
-           'places', 'read_texture', 'draw']
+           'texture_mesh', 'texture_seen', 'on_texture', 'facing', 'fitted', 'frontal', 'coarse', 'enlarge',
+           'block_mean', 'places', 'read_texture', 'draw']
 
 # %% ../../nbs/nets/mesh.ipynb #e2fc3b92
 import math
@@ -157,16 +157,21 @@ def facing(
     return nnf.normalize(at, dim=-1)[...,2]
 
 # %% ../../nbs/nets/mesh.ipynb #29271126
-def frontal(
+def fitted(
     lms:torch.Tensor,   # (F,468,3)
-)->torch.Tensor:        # (F,468,3) in the units of `mean_mesh`
-    "Meshes turned, scaled and moved to lie on the mean face."
+)->tuple:               # (F,468,3) in the units of `mean_mesh`; (F,3,3) what turns differences of such meshes into those of `lms`
+    "Meshes turned, scaled and moved to lie on the mean face, and the way back."
     p, m = lms.float(), mean_mesh().to(lms.device)
     a, b = p-p.mean(1, keepdim=True), m-m.mean(0)
     U,s,V = torch.linalg.svd(a.transpose(1,2)@b)
-    s = torch.cat([s[:,:2], s[:,2:]*torch.det(U@V).sign()[:,None]], 1) # never a reflection
-    R = U*torch.cat([torch.ones_like(s[:,:2]), torch.det(U@V).sign()[:,None]], 1)[:,None]@V
-    return a@R*(s.sum(1)/a.square().sum((1,2)).clamp(min=1e-9))[:,None,None] + m.mean(0)
+    way = torch.det(U@V).sign()[:,None] # never a reflection
+    R = U*torch.cat([torch.ones_like(s[:,:2]), way], 1)[:,None]@V
+    r = (torch.cat([s[:,:2], s[:,2:]*way], 1).sum(1)/a.square().sum((1,2)).clamp(min=1e-9))[:,None,None]
+    return a@R*r + m.mean(0), R.mT/r.clamp(min=1e-9)
+
+def frontal(lms:torch.Tensor)->torch.Tensor: # (F,468,3) → (F,468,3)
+    "Meshes turned, scaled and moved to lie on the mean face."
+    return fitted(lms)[0]
 
 # %% ../../nbs/nets/mesh.ipynb #d3d78ce3
 def coarse(size:int)->int:
