@@ -67,14 +67,15 @@ def wide_triangles()->torch.Tensor: # (T,3)
     m = mean_mesh()[None,:,:2]
     return torch.from_numpy(Triangulation(*around(m, m)[0][0].T.numpy()).triangles).long()
 
-# %% ../nbs/08_shape.ipynb #721891e7
+# %% ../nbs/08_shape.ipynb #dd3f167b
 def bend_field(
     lms:torch.Tensor,   # (F,468,3) where the face shall be
     change:torch.Tensor,# (F,468,2) by how much it moves
     size:int,           # side of the crop
-)->torch.Tensor:        # (F,2,s,s) in pixels, s = size/coarse(size)
-    "How far every pixel has come, on the coarse grid."
-    step, tris = coarse(size), wide_triangles().to(lms.device)
+    step:int,           # pixels that are one of the field's
+)->torch.Tensor:        # (F,2,size/step,size/step) in pixels
+    "How far every pixel has come."
+    tris = wide_triangles().to(lms.device)
     points, moved = around(lms[...,:2], change)
     deep = torch.cat([lms[...,2:], lms.new_full((len(lms), points.shape[1]-468, 1), 1e4)], 1) # rings lie behind the face
     low = torch.cat([points/step+(.5/step-.5), deep], 2).float()
@@ -86,13 +87,14 @@ def reshape(
 )->tuple:                   # `Crops`; (F,1,s,s) 1 where pixels have moved, on the coarse grid
     "Crops whose faces have another shape, and their landmarks."
     size, step = crops.size, coarse(crops.size)
+    rough = step if size%(2*step) else 2*step # the field changes slowly
     change = (shift.expand(len(crops),-1,-1)@fitted(crops.lms)[1]).to(crops.lms)
     lms = crops.lms+change
-    field = bend_field(lms, change[...,:2], size)
+    field = bend_field(lms, change[...,:2], size, rough)
     at = torch.arange(size, device=field.device, dtype=field.dtype)
     here = torch.stack([at.expand(size,-1), at[:,None].expand(-1,size)])
-    data = read_at(crops.data, here-enlarge(field, step))
-    return dataclasses.replace(crops, data=data, lms=lms), (4*field.norm(dim=1, keepdim=True)).clamp(0,1)
+    data = read_at(crops.data, here-enlarge(field, rough))
+    return dataclasses.replace(crops, data=data, lms=lms), enlarge((4*field.norm(dim=1, keepdim=True)).clamp(0,1), rough//step)
 
 # %% ../nbs/08_shape.ipynb #f4cf49d7
 def pairs(
