@@ -93,7 +93,7 @@ def in_steps(
     if colours and swap.spec.free: new = match_colours(new, base, enlarge(seen, step))
     done = restored(restore, new, base, *(enlarge(m, step) for m in (seen, own))) if restore else new
     over = (seen if restore else seen*(1-own))*much # without a restorer the frame's own pixels stay,
-    if moved is not None: done, over = keep(base, done, enlarge(over, step)), torch.maximum(seen, moved) # unless they have moved
+    if moved is not None: done, over = keep(base, done, enlarge(over, step)), torch.maximum(seen*(much>0), moved) # unless they have moved
     return dict(base=base, seen=seen, own=own, swapped=new, done=done, frames=paste(frames, done, over))
 
 # %% ../nbs/13_chain.ipynb #7c5b8554
