@@ -113,7 +113,7 @@ def _enlarge(mask, size):
 # %% ../nbs/08_parse.ipynb #00e61c71
 def face_mask(
     crops:Crops,        # with mesh landmarks
-    shrink:float=.01,   # how far the edge lies inside the face's oval, as a part of the crop
+    shrink:float=0.,    # how far the edge lies inside the face's oval, as a part of the crop
     soft:float=.02,     # width of the edge, as a part of the crop
     size:int=None,      # side of the mask; the crop's by default
 )->torch.Tensor:        # (F,1,S,S)
