@@ -35,7 +35,7 @@ import swapkit
 from .align import align
 from .chain import Chain, Look, known
 from .core import (BadInput, FaceMissing, ModelMissing, Faces, Frames, Source, SystemFault, cat,
-                          default_device, file_hash, load_faces)
+                          default_device, file_hash, keep_memory, load_faces)
 from .detect import DETECTORS
 from .identity import Embedder, embeddings, likeness, open_source, outliers, save_source, without
 from .landmarks import MESHES
@@ -75,6 +75,7 @@ def in_order(
 ):
     "Yield the results in the order of the pieces: on a CPU each core works on its own piece, a GPU does one at a time."
     n = torch.get_num_threads() if device.type=='cpu' else 1
+    keep_memory()
     if n==1: yield from map(run, pieces); return
     waiting = deque()
     with ThreadPoolExecutor(n, 'piece', torch.set_num_threads, (1,)) as pool: # one thread of torch in each
