@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TEMPLATES', 'FACTORS', 'template_points', 'similarity', 'transform', 'scale_of', 'compose', 'invert', 'shift',
-           'rescale', 'at_once', 'in_groups', 'readings', 'warp', 'rectangles', 'cut', 'on_blocks', 'reduction',
-           'reduced', 'warp_bytes', 'as_floats', 'cut_warp', 'align', 'realign']
+           'rescale', 'at_once', 'in_groups', 'readings', 'warp', 'reach', 'rectangles', 'cut', 'on_blocks',
+           'reduction', 'reduced', 'warp_bytes', 'as_floats', 'cut_warp', 'align', 'realign']
 
 # %% ../nbs/05_align.ipynb #de245ee2
 import dataclasses
@@ -142,6 +142,16 @@ def warp(
     return in_groups(readings(M), group)
 
 # %% ../nbs/05_align.ipynb #72aa51a8
+def reach(
+    M:torch.Tensor,     # (F,2,3) picture → crop
+    size:tuple,         # (h, w) of the crop
+)->tuple:               # (F,2) lowest, (F,2) highest x and y
+    "How far each crop reaches in its picture."
+    h,w = size
+    corners = torch.tensor([[0,0],[w-1,0],[0,h-1],[w-1,h-1]], dtype=torch.float64, device=M.device).expand(len(M),4,2)
+    c = transform(invert(M), corners)
+    return c.amin(1).floor().long(), c.amax(1).ceil().long()
+
 def rectangles(
     M:torch.Tensor,     # (F,2,3) frame → crop
     size:tuple,         # (h, w) of the crop
@@ -149,10 +159,8 @@ def rectangles(
     margin:int=2,       # pixels around
 )->tuple:               # x, y (F,) upper left corners; h, w
     "For every crop the rectangle of the frame that it was cut from; one height and width for all, inside the frame."
-    h,w = size
-    corners = torch.tensor([[0,0],[w-1,0],[0,h-1],[w-1,h-1]], dtype=torch.float64, device=M.device).expand(len(M),4,2)
-    c = transform(invert(M), corners)
-    lo, hi = c.amin(1).floor().long()-margin, c.amax(1).ceil().long()+margin+1
+    lo, hi = reach(M, size)
+    lo, hi = lo-margin, hi+margin+1
     rw, rh = (min(n, m) for n,m in zip((hi-lo).amax(0).tolist() if len(M) else (1,1), frame[::-1]))
     return lo[:,0].clamp(0, frame[1]-rw), lo[:,1].clamp(0, frame[0]-rh), rh, rw
 
@@ -189,22 +197,21 @@ def reduced(x:torch.Tensor, r:Fraction)->torch.Tensor: # (F,3,h,w) → (F,3,h/r,
 
 # %% ../nbs/05_align.ipynb #f8acfa32
 def warp_bytes(
-    images:list,        # F arrays (h,w,C) of bytes
+    images,             # F arrays (h,w,C) of bytes
     M:torch.Tensor,     # (F,2,3), from pixels of `images` to pixels of the result
-    sizes:list,         # (H, W) of each result
-)->list:                # F arrays (H,W,C) of bytes
-    "`warp` by OpenCV, the border repeated."
-    def one(x, m, n, H, W):
-        big = cv2.warpAffine(x, m, (W*n,H*n), borderMode=cv2.BORDER_REPLICATE)
-        return cv2.resize(big, (W,H), interpolation=cv2.INTER_AREA) if n>1 else big
+    sizes,              # (H, W) of each result
+):                      # yields F arrays (H,W,C) of bytes
+    "`warp` by OpenCV, the border repeated; one after the other, while a processor's cache holds them."
     n = readings(M)
-    return [one(x, m, k, *s) for x,m,k,s in zip(images, compose(rescale(n, M), M).numpy(), n.tolist(), sizes)]
+    for x,m,k,(H,W) in zip(images, compose(rescale(n, M), M).numpy(), n.tolist(), sizes):
+        big = cv2.warpAffine(x, m, (W*k,H*k), borderMode=cv2.BORDER_REPLICATE)
+        yield cv2.resize(big, (W,H), interpolation=cv2.INTER_AREA) if k>1 else big
 
 def as_floats(
-    images:list,        # F arrays (H,W,3) of bytes
-)->torch.Tensor:        # (F,3,H,W) in [0,1]
+    images,             # arrays (H,W,3) of bytes
+    out:torch.Tensor,   # (F,3,H,W)
+)->torch.Tensor:        # `out`, filled with them, in [0,1]
     "Pictures as networks read them."
-    out = torch.empty(len(images), 3, *images[0].shape[:2])
     for x,planes in zip(images, out):
         for a,b in zip(cv2.split(x), planes): b.copy_(torch.from_numpy(a)).div_(255)
     return out
@@ -216,8 +223,12 @@ def _by_torch(parts, r, M, size):
 
 def _by_opencv(parts, r, M, size):
     "The same on a CPU, as bytes."
-    small = [reduced(p.permute(2,0,1)[None], r)[0].permute(1,2,0).numpy() for p in parts]
-    return as_floats(warp_bytes(small, M, [(size,size)]*len(M)))
+    small = (reduced(p[None].permute(0,3,1,2), r)[0].permute(1,2,0).numpy() for p in parts)
+    h, w = (int(n/r) for n in parts[0].shape[:2])
+    lo, hi = reach(M, (size,size))
+    around = torch.stack([-lo[:,1], hi[:,1]+2-h, -lo[:,0], hi[:,0]+2-w], 1).clamp(0, 2*size) # where a crop stands over the edge
+    wider = (cv2.copyMakeBorder(x, *b, cv2.BORDER_REPLICATE) for x,b in zip(small, around.tolist())) # a copy is in the cache, too
+    return as_floats(warp_bytes(wider, compose(M, shift(-around[:,2], -around[:,0])), [(size,size)]*len(M)), torch.empty(len(M), 3, size, size))
 
 def cut_warp(
     frames:Frames,

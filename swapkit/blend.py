@@ -69,11 +69,14 @@ def _by_torch(data, rows, crops, mask, rect):
         to.copy_(torch.lerp(to.float(), n, m).clamp_(0,255).add_(.5)) # where the mask is 0: exactly the old
 
 # %% ../nbs/10_blend.ipynb #a354b61e
-def _with_mask(new, mask):
-    "A crop (3,S,S) and its mask (1,s,s), as (S+2,S+2,4) bytes: around the crop the nearest colour, and no mask."
-    *rgb, a = (cv2.convertScaleAbs(p, alpha=255) for p in (*new.numpy(), mask[0].numpy()))
+def _with_mask(new, mask, part):
+    "Part of a crop (3,S,S) and of its mask (1,s,s), as bytes side by side: (h+2,w+2,4), around it the nearest colour, and no mask."
+    x, y, x2, y2 = part
+    S, s = new.shape[-1], mask.shape[-1]
+    *rgb, a = (cv2.convertScaleAbs(p, alpha=255) for p in (*new[:,y:y2,x:x2].numpy(), mask[0].numpy()))
+    if s<S: a = cv2.resize(a, (S,S))
     ring = lambda p, how: cv2.copyMakeBorder(p, 1, 1, 1, 1, how)
-    return cv2.merge([*(ring(p, cv2.BORDER_REPLICATE) for p in rgb), ring(cv2.resize(a, rgb[0].shape), cv2.BORDER_CONSTANT)])
+    return cv2.merge([*(ring(p, cv2.BORDER_REPLICATE) for p in rgb), ring(a[y:y2,x:x2], cv2.BORDER_CONSTANT)])
 
 def _blended(old, new):
     "`old` (h,w,3) under `new` (h,w,4), whose last colour is the mask; where that is 0, exactly `old`."
@@ -84,10 +87,12 @@ def _blended(old, new):
 def _by_opencv(data, rows, crops, mask, rect):
     "Blend crops into `data` in place, one after the other."
     i = (rect[:,2:]>rect[:,:2]).all(1).nonzero()[:,0]
+    k = crops.size/mask.shape[-1]
+    part = (extent(mask[i])*k + torch.tensor([-k,-k,2*k,2*k])).long().clamp(0, crops.size) # of the crop: what the mask covers, and as much as one of its pixels around
     x, y, x2, y2 = rect[i].unbind(1)
-    back = compose(shift(-x, -y), compose(invert(crops.M[i]), shift(x*0-1, x*0-1))) # from within the ring to the frame's rectangle
-    new = warp_bytes([_with_mask(crops.data[k], mask[k]) for k in i.tolist()], back, torch.stack([y2-y, x2-x], 1).tolist())
-    for r,(a,b,c,d),n in zip(rows[i].tolist(), rect[i].tolist(), new):
+    back = compose(shift(-x, -y), compose(invert(crops.M[i]), shift(part[:,0]-1, part[:,1]-1))) # from within the ring to the frame's rectangle
+    new = (_with_mask(crops.data[n], mask[n], p) for n,p in zip(i.tolist(), part.tolist()))
+    for r,(a,b,c,d),n in zip(rows[i].tolist(), rect[i].tolist(), warp_bytes(new, back, torch.stack([y2-y, x2-x], 1).tolist())):
         to = data[r,:,b:d,a:c].permute(1,2,0).numpy()
         to[:] = _blended(to, n)
 

@@ -285,7 +285,7 @@ def _film(info:VideoInfo, first:int, wind:bool=True):
     pts, early = int(info.pts[first]), int(info.pts[max(first-2*info.interlaced, 0)]) # a whole picture needs its neighbours
     with open_media(info.path) as c:
         v = c.streams[info.stream]
-        v.thread_type = 'AUTO'
+        v.thread_type, v.codec_context.thread_count = 'AUTO', max((os.cpu_count() or 1)-1, 1) # a core is left to those who wait for the frames
         frames = _decoded(c, v) if not wind or _wound(c, v, early) else iter(())
         start = next(frames, None)
         late = start is None or start.pts is None or start.pts>early

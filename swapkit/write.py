@@ -353,18 +353,23 @@ class SegmentWriter:
             todo.push(self._some)
             self.todo = todo.pop_all()
         return self
-    def write(self,
+    def stored(self,
         rgb,        # (N,3,H,W) uint8, any device
         was=None,   # the `Frames` they were, with planes: what did not change keeps its bytes
-    ):
-        "Hand over a batch; waits while the queue is full; raises `SystemFault` when ffmpeg has failed."
+    )->list:        # of (n,B) arrays
+        "A batch as the encoder takes it; may be called by any thread."
         check_shape('rgb', rgb, ('N',3,*self.size))
-        self.frames += len(rgb)
         few = len(rgb) if rgb.device.type!='cpu' else max(2**22//(self.size[0]*self.size[1]), 1) # a CPU's memory is fast in small pieces
-        for i in range(0, len(rgb), few): self.ffmpeg.put(self._stored(rgb[i:i+few], was and was[i:i+few]).cpu().numpy())
+        return [self._stored(rgb[i:i+few], was and was[i:i+few]).cpu().numpy() for i in range(0, len(rgb), few)]
     def _stored(self, rgb, was):
         if was is None or was.planes is None: return to_planes(rgb, self.colour, self.pix_fmt)
         return drawn_over(was.planes, was.data, rgb, self.colour, self.pix_fmt)
+    def put(self,
+        parts,      # from `stored`
+    ):
+        "Hand over a batch; waits while the queue is full; raises `SystemFault` when ffmpeg has failed."
+        for x in parts: self.ffmpeg.put(x); self.frames += len(x)
+    def write(self, rgb, was=None): self.put(self.stored(rgb, was))
     def _some(self, kind, error, trace):
         if not kind and not self.frames: raise ValueError(f"{self.path.name}: no frame was written")
     def __exit__(self, *error): return self.todo.__exit__(*error)
