@@ -73,16 +73,16 @@ def _with_mask(new, mask, part):
     "Part of a crop (3,S,S) and of its mask (1,s,s), as bytes side by side: (h+2,w+2,4), around it the nearest colour, and no mask."
     x, y, x2, y2 = part
     S, s = new.shape[-1], mask.shape[-1]
-    *rgb, a = (cv2.convertScaleAbs(p, alpha=255) for p in (*new[:,y:y2,x:x2].numpy(), mask[0].numpy()))
+    *rgb, a = (cv2.convertScaleAbs(p, alpha=255) for p in (*new[:,y:y2].numpy(), mask[0].numpy()))
     if s<S: a = cv2.resize(a, (S,S))
     ring = lambda p, how: cv2.copyMakeBorder(p, 1, 1, 1, 1, how)
-    return cv2.merge([*(ring(p, cv2.BORDER_REPLICATE) for p in rgb), ring(a[y:y2,x:x2], cv2.BORDER_CONSTANT)])
+    return cv2.merge([*(ring(p[:,x:x2], cv2.BORDER_REPLICATE) for p in rgb), ring(a[y:y2,x:x2], cv2.BORDER_CONSTANT)])
 
 def _blended(old, new):
     "`old` (h,w,3) under `new` (h,w,4), whose last colour is the mask; where that is 0, exactly `old`."
-    a = cv2.cvtColor(cv2.extractChannel(new, 3), cv2.COLOR_GRAY2RGB)
-    part = lambda x, a: cv2.multiply(x, a, scale=1/255)
-    return cv2.add(part(cv2.cvtColor(new, cv2.COLOR_RGBA2RGB), a), part(old, cv2.bitwise_not(a)))
+    a, new = cv2.cvtColor(cv2.extractChannel(new, 3), cv2.COLOR_GRAY2RGB), cv2.cvtColor(new, cv2.COLOR_RGBA2RGB)
+    more = lambda x, y: cv2.multiply(cv2.subtract(x, y), a, scale=1/255) # 0 where x is less than y
+    return cv2.subtract(cv2.add(old, more(new, old)), more(old, new))
 
 def _by_opencv(data, rows, crops, mask, rect):
     "Blend crops into `data` in place, one after the other."
