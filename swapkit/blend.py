@@ -65,8 +65,9 @@ def _by_torch(data, rows, crops, mask, rect):
     x, y = rect[:,0].clamp(max=W-w), rect[:,1].clamp(max=H-h)
     back = lambda t, around: warp(t, compose(shift(-x, -y), invert(_way(crops, t))), (h,w), around)
     new, a = back(crops.data, 'border').mul_(255), back(mask, 'zeros')
-    for to,n,m in zip(cut(data, rows, x, y, h, w), new.permute(0,2,3,1), a.permute(0,2,3,1)):
-        to.copy_(torch.lerp(to.float(), n, m).clamp_(0,255).add_(.5)) # where the mask is 0: exactly the old
+    old = cut(data, rows, x, y, h, w)
+    mixed = torch.lerp(torch.stack(old).float(), *(t.permute(0,2,3,1) for t in (new, a))) # where the mask is 0: exactly the old
+    for to,part in zip(old, mixed.clamp_(0,255).add_(.5).to(torch.uint8)): to.copy_(part)
 
 # %% ../nbs/10_blend.ipynb #a354b61e
 def _with_mask(new, mask, part):
