@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault', 'check_shape', 'Batch', 'cat', 'Frames',
-           'planar', 'opencv_can', 'on_planes', 'Faces', 'no_faces', 'FacesWriter', 'finish_faces', 'load_faces',
-           'save_faces', 'Crops', 'Source', 'test_batch_equal', 'test_near', 'file_hash', 'default_device']
+           'planar', 'opencv_can', 'on_planes', 'keep_memory', 'Faces', 'no_faces', 'FacesWriter', 'finish_faces',
+           'load_faces', 'save_faces', 'Crops', 'Source', 'test_batch_equal', 'test_near', 'file_hash',
+           'default_device']
 
 # %% ../nbs/00_core.ipynb #8d721247
 import dataclasses
@@ -127,6 +128,11 @@ def on_planes(
     out = x.new_empty(*x.shape[:2], *(size or x.shape[-2:]))
     for a,b in zip(x.contiguous().flatten(0,1).numpy(), out.flatten(0,1).numpy()): f(a, b)
     return out
+
+# %% ../nbs/00_core.ipynb #0ce73b10
+def keep_memory():
+    "Let the allocator keep the memory of pictures for the next ones: up to 64 MB in each thread."
+    np.empty(2**25-2**14, np.uint8)
 
 # %% ../nbs/00_core.ipynb #391a2f90
 @dataclass(repr=False)

@@ -35,7 +35,7 @@ import swapkit
 from .align import align
 from .chain import Chain, Look, known
 from .core import (BadInput, FaceMissing, ModelMissing, Faces, Frames, Source, SystemFault, cat,
-                          default_device, file_hash, load_faces)
+                          default_device, file_hash, keep_memory, load_faces)
 from .detect import DETECTORS
 from .identity import Embedder, embeddings, likeness, open_source, outliers, save_source, without
 from .landmarks import MESHES
@@ -76,6 +76,7 @@ def in_order(
 ):
     "Yield the results in the order of the pieces: on a CPU each core works on its own piece, a GPU does one at a time."
     n = torch.get_num_threads() if device.type=='cpu' else 1
+    keep_memory()
     if n==1: yield from map(run, pieces); return
     waiting = deque()
     with ThreadPoolExecutor(n, 'piece', torch.set_num_threads, (1,)) as pool: # one thread of torch in each
@@ -305,15 +306,15 @@ def render_segment(job:Job, path, first, last, progress=None):
     here = ((job.frame>=first) & (job.frame<last)).nonzero()[:,0]
     faces, which, i = faces_of(job, job.rows[here]), job.which[here], job.info
     made = path.with_name(f'.{path.name}')
-    def run(piece): # the frames as they were come out beside what became of them
-        f, fc, w = (t.to(job.device) for t in piece)
-        return f, in_halves(job.stage, replace(f, planes=None), fc, w)
+    def run(piece):
+        f, fc, which = (t.to(job.device) for t in piece)
+        return int(f.idx[-1])+1, w.stored(in_halves(job.stage, replace(f, planes=None), fc, which).data, f)
     with SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
          closing(read_frames(i, frames_at_once(job.device, job.batch, (i.height, i.width)), first, last, get=job.get)) as batches:
         pieces = chain.from_iterable(in_pieces(job, f, faces, which) for f in batches)
-        for was,part in in_order(run, pieces, job.device):
-            w.write(part.data, was)
-            if progress: progress(int(part.idx[-1])+1)
+        for n,made_of in in_order(run, pieces, job.device):
+            w.put(made_of)
+            if progress: progress(n)
     write_xmp(made) # a segment is an output too, should the job end here
     enter(made, path)
 
