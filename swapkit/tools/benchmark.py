@@ -38,6 +38,7 @@ from ..nets.mesh import coarse
 from ..pipeline import analyse, finder_names, swap_video
 from ..read import frame_range, read_frames, video_info
 from ..segment import Masks
+from ..shape import mean_shape, reshape, shape_of, shift_to
 from ..swap import SWAPPERS, SwapSpec, Swapper
 from .samples import person_source, sample_film
 from ..track import choose, track
@@ -88,9 +89,10 @@ def stages_of(frames, source, device, size=512)->dict: # name → function of so
     base = align(frames, faces, size=size)
     cover = lambda b: masks(b, size//coarse(size))
     new, (seen, own) = swap(base, source), cover(base)
+    shift = shift_to(mean_shape(source), len(source), shape_of(faces.lms).mean(0), len(frames))
     at = lambda t,f: t[(faces.frame>=f.idx[0]) & (faces.frame<=f.idx[-1])]
     return dict(detect=find, landmarks=lambda f: mesh(f, at(found, f)), align=lambda f: align(f, at(faces, f), size=size),
-                masks=lambda f: cover(at(base, f)), swap=lambda f: swap(at(base, f), source),
+                shape=lambda f: reshape(at(base, f), shift)[0], masks=lambda f: cover(at(base, f)), swap=lambda f: swap(at(base, f), source),
                 paste=lambda f: paste(f, at(new, f), at(seen*(1-own), f)))
 
 # %% ../../nbs/tools/benchmark.ipynb #d0e324db
