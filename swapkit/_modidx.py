@@ -1190,6 +1190,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'swapkit.train.shape': { 'swapkit.train.shape.deviations': ('train/shape.html#deviations', 'swapkit/train/shape.py'),
                                      'swapkit.train.shape.directions': ('train/shape.html#directions', 'swapkit/train/shape.py'),
                                      'swapkit.train.shape.largest': ('train/shape.html#largest', 'swapkit/train/shape.py'),
+                                     'swapkit.train.shape.learnt_from': ('train/shape.html#learnt_from', 'swapkit/train/shape.py'),
                                      'swapkit.train.shape.main': ('train/shape.html#main', 'swapkit/train/shape.py'),
                                      'swapkit.train.shape.meshes_of': ('train/shape.html#meshes_of', 'swapkit/train/shape.py'),
                                      'swapkit.train.shape.usual': ('train/shape.html#usual', 'swapkit/train/shape.py')},

@@ -7,6 +7,7 @@ __all__ = ['NEEDS', 'swap_on', 'check_crop', 'restored', 'shown', 'shaped', 'in_
            'Chain']
 
 # %% ../nbs/13_chain.ipynb #78fb47d5
+import warnings
 from dataclasses import asdict, dataclass, replace
 
 import torch
@@ -82,7 +83,7 @@ def in_steps(
     crop:int=512,               # side of the crop in which everything is put together
     colours:bool=True,          # give a network's face the target's colours
 )->dict:                        # base, swapped, done: `Crops`; seen, own: masks (F,1,s,s) on the coarse grid; frames: `Frames`
-    "All that happens to the faces of a batch of frames, step by step. `done` is what is pasted; the own mouth is in it only where a restorer has seen it, or the shape has changed."
+    "All that happens to the faces of a batch of frames, step by step. `done` is what is pasted; the own mouth is in it only where a restorer has seen it."
     check_crop(crop)
     which = torch.zeros_like(faces.frame) if which is None else which
     base, step, much = align(frames, faces, 'ffhq_512', crop), coarse(crop), shown(faces, strength)
@@ -92,8 +93,8 @@ def in_steps(
     seen = combine(seen, cover)
     if colours and swap.spec.free: new = match_colours(new, base, enlarge(seen, step))
     done = restored(restore, new, base, *(enlarge(m, step) for m in (seen, own))) if restore else new
-    over = (seen if restore else seen*(1-own))*much # without a restorer the frame's own pixels stay,
-    if moved is not None: done, over = keep(base, done, enlarge(over, step)), torch.maximum(seen*(much>0), moved) # unless they have moved
+    over = (seen if restore else seen*(1-own))*much # without a restorer the frame's own pixels stay
+    if moved is not None: frames = paste(frames, base, moved) # all faces change their shape before one is painted
     return dict(base=base, seen=seen, own=own, swapped=new, done=done, frames=paste(frames, done, over))
 
 # %% ../nbs/13_chain.ipynb #7c5b8554
@@ -167,8 +168,10 @@ class Chain:
         people:list,                # of `people.Person`
     )->tuple:                       # sources, which
         "Sources made for the people that they become, where the swapper leaves shapes alone."
-        known = {p.id: (torch.tensor(p.shape), p.frames) for p in people if p.shape}
-        return pairs(sources, which, ids, known, self.look.shape) if self.swap.spec.shape else (sources, which)
+        if not (self.look.shape and self.swap.spec.shape): return sources, which
+        shapes = {p.id: (torch.tensor(p.shape), p.sure) for p in people if p.shape}
+        if lost := sorted(set(ids.tolist())-set(shapes)): warnings.warn(f"the first pass did not measure the shape of {', '.join(map(str, lost))}, which stays; `swapkit analyse` again does, --shape 0 wants it so")
+        return pairs(sources, which, ids, shapes, self.look.shape)
     def steps(self, frames, faces, sources, which=None)->dict:
         "What each stage makes of one or more faces; the frames before they are enhanced."
         l = self.look

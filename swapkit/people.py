@@ -84,7 +84,8 @@ class Person:
     best:int            # a frame that shows them well …
     box:list            # … and where: x1, y1, x2, y2
     emb:list            # mean embedding; empty where there is none
-    shape:list = field(default_factory=list) # mean of `shape_of`, empty where it is not known
+    shape:list = field(default_factory=list) # mean of `shape_of`, empty where it is not known …
+    sure:float = 0.     # … and how many frames from the front it is worth
 
 def people_of(
     faces:Faces, size:tuple,    # of frames (H,W)
@@ -100,7 +101,7 @@ def people_of(
         on = (faces.ids==i).nonzero()[:,0]
         f, k = faces.frame[on], on[good[on].argmax()]
         x = faces.boxes[on][:,[0,2]].mean(1).median()/size[1]
-        out.append(Person(i, len(f), int(f[0]), int(f[-1]), round(float(x), 3), int(faces.frame[k]), [round(v) for v in faces.boxes[k].tolist()], mean_look(i, looks), their_shape(i, shapes)))
+        out.append(Person(i, len(f), int(f[0]), int(f[-1]), round(float(x), 3), int(faces.frame[k]), [round(v) for v in faces.boxes[k].tolist()], mean_look(i, looks), *their_shape(i, shapes)))
     return out
 
 def mean_look(i, looks)->list: # looks: (ids (R,), embeddings (R,D)) or None
@@ -112,10 +113,10 @@ def sure(faces:Faces)->torch.Tensor: # (F,), at most 1
     front = (1-pose_of(faces.lms)[:,:2].abs().amax(1)/45).clamp(min=.03).square()
     return front if faces.fade is None else front*faces.fade.clamp(min=.03)
 
-def their_shape(i, shapes)->list:
-    if shapes is None or not (on := shapes[0]==i).any(): return []
+def their_shape(i, shapes)->tuple: # shape, and what it is worth
+    if shapes is None or not (on := shapes[0]==i).any(): return [], 0.
     x, w = shapes[1][on].float(), shapes[2][on].float()[:,None]
-    return [round(v, 3) for v in ((x*w).sum(0)/w.sum()).tolist()]
+    return [round(v, 3) for v in ((x*w).sum(0)/w.sum()).tolist()], round(w.sum().item(), 3)
 
 # %% ../nbs/09_people.ipynb #e03ee214
 class Gathered:

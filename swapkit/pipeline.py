@@ -561,7 +561,7 @@ def swap_video(
     smallest:float=0.,          # pixels: smaller faces are left alone
     small:bool=False,       # look closer, for small faces: slower
     start:float=None, end:float=None,   # seconds
-    frame:int=None,             # only this frame, as a picture
+    frame:int=None,             # only this frame, as a picture; the shape is what this frame shows of it
     encoder:str='libx264', crf:int=16, preset:str='medium',
     pix_fmt:str='',             # of the result: one that the encoder takes, or 'same'; by default yuv420p, lossless 'same'
     lossless:bool=False,        # keep every sample that is not the face's

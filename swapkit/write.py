@@ -369,7 +369,11 @@ class SegmentWriter:
     ):
         "Hand over a batch; waits while the queue is full; raises `SystemFault` when ffmpeg has failed."
         for x in parts: self.ffmpeg.put(x); self.frames += len(x)
-    def write(self, rgb, was=None): self.put(self.stored(rgb, was))
+    def write(self,
+        rgb, was=None,      # as for `stored`
+    ):
+        "Encode frames."
+        self.put(self.stored(rgb, was))
     def _some(self, kind, error, trace):
         if not kind and not self.frames: raise ValueError(f"{self.path.name}: no frame was written")
     def __exit__(self, *error): return self.todo.__exit__(*error)

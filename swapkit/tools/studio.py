@@ -21,6 +21,7 @@ from pathlib import Path
 
 import torch
 
+import swapkit
 from ..align import align
 from ..blend import keep
 from ..chain import Chain, Look
@@ -177,7 +178,7 @@ class Session:
     def find(self): return {k:v for k,v in self.plan.more.items() if k in FIND}
     @property
     def faces_file(self):
-        return self.folder/f'{key_of(film=self.plan.target, time=Path(self.plan.target).stat().st_mtime_ns, **self.find)}.faces'
+        return self.folder/f'{key_of(version=swapkit.__version__, film=self.plan.target, time=Path(self.plan.target).stat().st_mtime_ns, **self.find)}.faces'
     @property
     def finder(self): return self.once('finder', self.find, lambda: told(make_finder, *told(finder_names)[0], self.device, **self.find)[0])
     def once(self, what:str, choice, make):
