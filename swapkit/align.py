@@ -4,17 +4,18 @@
 
 # %% auto #0
 __all__ = ['TEMPLATES', 'FACTORS', 'template_points', 'similarity', 'transform', 'scale_of', 'compose', 'invert', 'shift',
-           'rescale', 'at_once', 'in_groups', 'warp', 'rectangles', 'cut', 'on_blocks', 'reduction', 'reduced',
-           'cut_warp', 'align', 'realign']
+           'rescale', 'at_once', 'in_groups', 'readings', 'warp', 'reach', 'rectangles', 'cut', 'on_blocks',
+           'reduction', 'reduced', 'warp_bytes', 'as_floats', 'cut_warp', 'align', 'realign']
 
 # %% ../nbs/05_align.ipynb #de245ee2
 import dataclasses
 from fractions import Fraction
 
+import cv2
 import torch
 import torch.nn.functional as nnf
 
-from .core import BadInput, Crops, Faces, Frames, planar
+from .core import BadInput, Crops, Faces, Frames
 
 # %% ../nbs/05_align.ipynb #08f03362
 def _template(native, *xy): return torch.tensor(xy, dtype=torch.float64).view(5,2)/native
@@ -83,9 +84,11 @@ def shift(x:torch.Tensor, y:torch.Tensor)->torch.Tensor: # (F,2,3)
     one, zero = torch.ones_like(x, dtype=torch.float64), torch.zeros_like(x, dtype=torch.float64)
     return torch.stack([one, zero, x.double(), zero, one, y.double()], -1).view(-1,2,3)
 
-def rescale(r:float, like:torch.Tensor)->torch.Tensor: # (F,2,3)
+def rescale(r, like:torch.Tensor)->torch.Tensor: # a number, or (F,) → (F,2,3)
     "Matrices of a resize by `r`, pixel centres kept: x becomes (x+½)·r−½."
-    return torch.tensor([[r,0,(r-1)/2],[0,r,(r-1)/2]], dtype=torch.float64, device=like.device).expand(len(like),2,3)
+    r = torch.as_tensor(r, dtype=torch.float64, device=like.device)
+    o = torch.zeros_like(r)
+    return torch.stack([r, o, (r-1)/2, o, r, (r-1)/2], -1).view(-1,2,3).expand(len(like),2,3)
 
 # %% ../nbs/05_align.ipynb #5a7550d1
 def _read(images, M, size, padding):
@@ -114,12 +117,18 @@ def in_groups(
     return torch.cat([run(*kr) for kr in zip(ks, rows)])[torch.cat(rows).argsort()]
 
 # %% ../nbs/05_align.ipynb #b57cf2b9
+def readings(
+    M:torch.Tensor,     # (F,2,3) of a warp
+    most:int=8,
+)->torch.Tensor:        # (F,) integers
+    "How many readings along each side make a pixel: one covers two pixels, so down to a scale of 0.75 nothing is skipped."
+    return (.75/scale_of(M)).ceil().clamp(1, most).long()
+
 def warp(
     images:torch.Tensor,    # (F,C,h,w) float
     M:torch.Tensor,         # (F,2,3), from pixels of `images` to pixels of the result
     size:tuple,             # (H, W) of the result
     padding:str='border',   # or 'zeros'
-    most:int=8,             # largest k
 )->torch.Tensor:            # (F,C,H,W)
     "Warp every picture by its own matrix: bilinear, and antialiased where it gets smaller."
     if not len(M): return images.new_empty(0, images.shape[1], *size)
@@ -130,10 +139,19 @@ def warp(
         few = max(1, at_once(images.device)//(size[0]*size[1]*n*n))
         parts = [at(n, x, m) for x,m in zip(images[i].split(few), M[i].split(few))]
         return parts[0] if len(parts)==1 else torch.cat(parts)
-    k = (.75/scale_of(M)).ceil().clamp(1, most).long() # one reading covers two pixels, so down to 0.75 nothing is skipped
-    return in_groups(k, group)
+    return in_groups(readings(M), group)
 
 # %% ../nbs/05_align.ipynb #72aa51a8
+def reach(
+    M:torch.Tensor,     # (F,2,3) picture → crop
+    size:tuple,         # (h, w) of the crop
+)->tuple:               # (F,2) lowest, (F,2) highest x and y
+    "How far each crop reaches in its picture."
+    h,w = size
+    corners = torch.tensor([[0,0],[w-1,0],[0,h-1],[w-1,h-1]], dtype=torch.float64, device=M.device).expand(len(M),4,2)
+    c = transform(invert(M), corners)
+    return c.amin(1).floor().long(), c.amax(1).ceil().long()
+
 def rectangles(
     M:torch.Tensor,     # (F,2,3) frame → crop
     size:tuple,         # (h, w) of the crop
@@ -141,10 +159,8 @@ def rectangles(
     margin:int=2,       # pixels around
 )->tuple:               # x, y (F,) upper left corners; h, w
     "For every crop the rectangle of the frame that it was cut from; one height and width for all, inside the frame."
-    h,w = size
-    corners = torch.tensor([[0,0],[w-1,0],[0,h-1],[w-1,h-1]], dtype=torch.float64, device=M.device).expand(len(M),4,2)
-    c = transform(invert(M), corners)
-    lo, hi = c.amin(1).floor().long()-margin, c.amax(1).ceil().long()+margin+1
+    lo, hi = reach(M, size)
+    lo, hi = lo-margin, hi+margin+1
     rw, rh = (min(n, m) for n,m in zip((hi-lo).amax(0).tolist() if len(M) else (1,1), frame[::-1]))
     return lo[:,0].clamp(0, frame[1]-rw), lo[:,1].clamp(0, frame[0]-rh), rh, rw
 
@@ -153,11 +169,10 @@ def cut(
     frames:torch.Tensor,    # (N,3,H,W)
     rows:torch.Tensor,      # (F,) row of each rectangle's frame
     x:torch.Tensor, y:torch.Tensor, h:int, w:int,
-)->torch.Tensor:            # (F,3,h,w), same type
-    "Take one rectangle for each face."
-    if not len(rows): return frames.new_empty(0, frames.shape[1], h, w)
-    rows_of_bytes = frames.permute(0,2,3,1) # as they lie in memory
-    return torch.stack([rows_of_bytes[r,b:b+h,a:a+w] for r,a,b in zip(rows.tolist(), x.tolist(), y.tolist())]).permute(0,3,1,2)
+)->list:                    # F × (h,w,3), where they lie in the frames
+    "One rectangle for each face."
+    as_stored = frames.permute(0,2,3,1)
+    return [as_stored[r,b:b+h,a:a+w] for r,a,b in zip(rows.tolist(), x.tolist(), y.tolist())]
 
 # %% ../nbs/05_align.ipynb #d410bdce
 def on_blocks(x, y, h, w, r:int, frame:tuple)->tuple: # x, y, h, w
@@ -176,13 +191,45 @@ def reduction(
     return (scale[:,None]*torch.tensor([float(f) for f in FACTORS], device=scale.device)<least).sum(1).clamp(max=len(FACTORS)-1)
 
 # %% ../nbs/05_align.ipynb #a42c77f6
-def reduced(x:torch.Tensor, r:Fraction)->torch.Tensor: # (F,3,h,w) uint8 → (F,3,h/r,w/r), [0,1]
-    "Make pictures smaller, antialiased."
-    small = tuple(int(n/r) for n in x.shape[-2:])
-    if r>1: x = nnf.interpolate(x if x.device.type=='cpu' else x.float(), size=small, mode='bilinear', antialias=True)
-    return (planar(x) if x.dtype==torch.uint8 else x).float().div_(255)
+def reduced(x:torch.Tensor, r:Fraction)->torch.Tensor: # (F,3,h,w) → (F,3,h/r,w/r), same type
+    "Make pictures smaller, antialiased; a CPU can take bytes."
+    return x if r==1 else nnf.interpolate(x, size=tuple(int(n/r) for n in x.shape[-2:]), mode='bilinear', antialias=True)
+
+# %% ../nbs/05_align.ipynb #f8acfa32
+def warp_bytes(
+    images,             # F arrays (h,w,C) of bytes
+    M:torch.Tensor,     # (F,2,3), from pixels of `images` to pixels of the result
+    sizes,              # (H, W) of each result
+):                      # yields F arrays (H,W,C) of bytes
+    "`warp` by OpenCV, the border repeated; one after the other, while a processor's cache holds them."
+    n = readings(M)
+    for x,m,k,(H,W) in zip(images, compose(rescale(n, M), M).numpy(), n.tolist(), sizes):
+        big = cv2.warpAffine(x, m, (W*k,H*k), borderMode=cv2.BORDER_REPLICATE)
+        yield cv2.resize(big, (W,H), interpolation=cv2.INTER_AREA) if k>1 else big
+
+def as_floats(
+    images,             # arrays (H,W,3) of bytes
+    out:torch.Tensor,   # (F,3,H,W)
+)->torch.Tensor:        # `out`, filled with them, in [0,1]
+    "Pictures as networks read them."
+    for x,planes in zip(images, out):
+        for a,b in zip(cv2.split(x), planes): b.copy_(torch.from_numpy(a)).div_(255)
+    return out
 
 # %% ../nbs/05_align.ipynb #fee0bdc6
+def _by_torch(parts, r, M, size):
+    "Rectangles of frames to crops, all together."
+    return warp(reduced(torch.stack(parts).permute(0,3,1,2).float(), r), M, (size,size)).div_(255)
+
+def _by_opencv(parts, r, M, size):
+    "The same on a CPU, as bytes."
+    small = (reduced(p[None].permute(0,3,1,2), r)[0].permute(1,2,0).numpy() for p in parts)
+    h, w = (int(n/r) for n in parts[0].shape[:2])
+    lo, hi = reach(M, (size,size))
+    around = torch.stack([-lo[:,1], hi[:,1]+2-h, -lo[:,0], hi[:,0]+2-w], 1).clamp(0, 2*size) # where a crop stands over the edge
+    wider = (cv2.copyMakeBorder(x, *b, cv2.BORDER_REPLICATE) for x,b in zip(small, around.tolist())) # a copy is in the cache, too
+    return as_floats(warp_bytes(wider, compose(M, shift(-around[:,2], -around[:,0])), [(size,size)]*len(M)), torch.empty(len(M), 3, size, size))
+
 def cut_warp(
     frames:Frames,
     frame:torch.Tensor,     # (F,) frame numbers of the film
@@ -191,15 +238,13 @@ def cut_warp(
 )->torch.Tensor:            # (F,3,S,S) in [0,1]
     "Warp faces straight out of `uint8` frames."
     if not len(M): return torch.empty(0, 3, size, size, device=frames.device)
-    few = max(1, at_once(frames.device)//size**2)
-    if len(M)>few: return torch.cat([cut_warp(frames, f, m, size) for f,m in zip(frame.split(few), M.split(few))])
-    rows = frames.rows(frame)
+    rows, make = frames.rows(frame), _by_opencv if frames.device.type=='cpu' else _by_torch
     def group(k, i):
         r = next(f for f in FACTORS[k::-1] if f.numerator<=min(frames.size))
         n = r.numerator
         x,y,h,w = on_blocks(*rectangles(M[i], (size,size), frames.size, 2*n), n, frames.size)
         at = compose(compose(M[i], shift(x, y)), rescale(float(r), x)) # pixels of the reduced part → of the part → of the frame → of the crop
-        return warp(reduced(cut(frames.data, rows[i], x, y, h, w), r), at, (size,size))
+        return make(cut(frames.data, rows[i], x, y, h, w), r, at, size)
     return in_groups(reduction(scale_of(M)), group)
 
 # %% ../nbs/05_align.ipynb #eac3c544

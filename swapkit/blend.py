@@ -12,8 +12,8 @@ from functools import lru_cache
 import cv2
 import torch
 
-from .align import at_once, compose, cut, invert, rescale, shift, transform, warp
-from .core import Crops, Frames, planar
+from .align import at_once, compose, cut, invert, rescale, shift, transform, warp, warp_bytes
+from .core import Crops, Frames
 
 # %% ../nbs/10_blend.ipynb #5562b73e
 def extent(
@@ -54,28 +54,57 @@ def turns(
     return at - torch.cummax(torch.where(first, at, 0), 0).values
 
 # %% ../nbs/10_blend.ipynb #899a1c96
-def _put(data, r, y, x, part):
-    "Bytes of one rectangle into their frame; on the CPU as they lie there, colours side by side."
-    h, w = part.shape[-2:]
-    to = data[r,:,y:y+h,x:x+w].permute(1,2,0)
-    if data.device.type!='cpu' or data.stride(1)!=1: to.copy_(part.permute(1,2,0))
-    else: cv2.merge(list(part.numpy()), to.numpy())
-
 def _way(crops, t):
     "Matrices from the frame to `t`, which shows the crops at a resolution of its own."
     return crops.M if t.shape[-1]==crops.size else compose(rescale(t.shape[-1]/crops.size, crops.M), crops.M)
 
-def _paste_turn(data, rows, crops, mask, rect):
-    "Blend crops into `data` in place; no two of them in one frame."
+def _by_torch(data, rows, crops, mask, rect):
+    "Blend crops into `data` in place, all together; no two of them in one frame."
     h, w = (max(int((rect[:,i+2]-rect[:,i]).max()), 1) for i in (1,0))
     H, W = data.shape[-2:]
     x, y = rect[:,0].clamp(max=W-w), rect[:,1].clamp(max=H-h)
     back = lambda t, around: warp(t, compose(shift(-x, -y), invert(_way(crops, t))), (h,w), around)
-    new, a = back(crops.data, 'border'), back(mask, 'zeros')
-    mixed = torch.lerp(planar(cut(data, rows, x, y, h, w)).float(), new.mul_(255), a) # where the mask is 0: exactly the old
-    for *at,part in zip(rows.tolist(), y.tolist(), x.tolist(), mixed.clamp_(0,255).add_(.5).to(torch.uint8)): _put(data, *at, part)
+    new, a = back(crops.data, 'border').mul_(255), back(mask, 'zeros')
+    old = cut(data, rows, x, y, h, w)
+    mixed = torch.lerp(torch.stack(old).float(), *(t.permute(0,2,3,1) for t in (new, a))) # where the mask is 0: exactly the old
+    for to,part in zip(old, mixed.clamp_(0,255).add_(.5).to(torch.uint8)): to.copy_(part)
+
+# %% ../nbs/10_blend.ipynb #a354b61e
+def _with_mask(new, mask, part):
+    "Part of a crop (3,S,S) and of its mask (1,s,s), as bytes side by side: (h+2,w+2,4), around it the nearest colour, and no mask."
+    x, y, x2, y2 = part
+    S, s = new.shape[-1], mask.shape[-1]
+    *rgb, a = (cv2.convertScaleAbs(p, alpha=255) for p in (*new[:,y:y2].numpy(), mask[0].numpy()))
+    if s<S: a = cv2.resize(a, (S,S))
+    ring = lambda p, how: cv2.copyMakeBorder(p, 1, 1, 1, 1, how)
+    return cv2.merge([*(ring(p[:,x:x2], cv2.BORDER_REPLICATE) for p in rgb), ring(a[y:y2,x:x2], cv2.BORDER_CONSTANT)])
+
+def _blended(old, new):
+    "`old` (h,w,3) under `new` (h,w,4), whose last colour is the mask; where that is 0, exactly `old`."
+    a, new = cv2.cvtColor(cv2.extractChannel(new, 3), cv2.COLOR_GRAY2RGB), cv2.cvtColor(new, cv2.COLOR_RGBA2RGB)
+    more = lambda x, y: cv2.multiply(cv2.subtract(x, y), a, scale=1/255) # 0 where x is less than y
+    return cv2.subtract(cv2.add(old, more(new, old)), more(old, new))
+
+def _by_opencv(data, rows, crops, mask, rect):
+    "Blend crops into `data` in place, one after the other."
+    i = (rect[:,2:]>rect[:,:2]).all(1).nonzero()[:,0]
+    k = crops.size/mask.shape[-1]
+    part = (extent(mask[i])*k + torch.tensor([-k,-k,2*k,2*k])).long().clamp(0, crops.size) # of the crop: what the mask covers, and as much as one of its pixels around
+    x, y, x2, y2 = rect[i].unbind(1)
+    back = compose(shift(-x, -y), compose(invert(crops.M[i]), shift(part[:,0]-1, part[:,1]-1))) # from within the ring to the frame's rectangle
+    new = (_with_mask(crops.data[n], mask[n], p) for n,p in zip(i.tolist(), part.tolist()))
+    for r,(a,b,c,d),n in zip(rows[i].tolist(), rect[i].tolist(), warp_bytes(new, back, torch.stack([y2-y, x2-x], 1).tolist())):
+        to = data[r,:,b:d,a:c].permute(1,2,0).numpy()
+        to[:] = _blended(to, n)
 
 # %% ../nbs/10_blend.ipynb #91eb8864
+def _apart(rect, turn, group, few):
+    "Faces that a GPU blends together: of one turn, of similar size, a few."
+    side = (rect[:,2:]-rect[:,:2]).amax(1)
+    octave = (side.clamp(min=1).double().log()/torch.tensor(group).double().log()).floor().long()
+    for t in range(int(turn.max())+1 if len(turn) else 0):
+        for o in octave[turn==t].unique().tolist(): yield from ((turn==t) & (octave==o) & (side>0)).nonzero()[:,0].split(few)
+
 def paste(
     frames:Frames,      # N frames
     crops:Crops,        # F changed crops, each of a face in these frames
@@ -83,14 +112,11 @@ def paste(
     group:float=1.5,    # faces whose sizes differ by more than this factor are warped apart
 )->Frames:
     "Blend crops back; outside the mask the frames keep their bytes."
-    data, rows, turn = frames.data.clone(), frames.rows(crops.frame), turns(crops.frame)
-    rect, few = places(_way(crops, mask), mask, frames.size), max(1, at_once(data.device)//crops.size**2)
-    side = (rect[:,2:]-rect[:,:2]).amax(1)
-    octave = (side.clamp(min=1).double().log()/torch.tensor(group).double().log()).floor().long()
-    for t in range(int(turn.max())+1 if len(turn) else 0):
-        for o in octave[turn==t].unique().tolist():
-            for i in ((turn==t) & (octave==o) & (side>0)).nonzero()[:,0].split(few):
-                if len(i): _paste_turn(data, rows[i], crops[i], mask[i], rect[i])
+    data, rows, rect = frames.data.clone(), frames.rows(crops.frame), places(_way(crops, mask), mask, frames.size)
+    if data.device.type=='cpu': _by_opencv(data, rows, crops, mask, rect)
+    else:
+        for i in _apart(rect, turns(crops.frame), group, max(1, at_once(data.device)//crops.size**2)):
+            if len(i): _by_torch(data, rows[i], crops[i], mask[i], rect[i])
     return dataclasses.replace(frames, data=data)
 
 # %% ../nbs/10_blend.ipynb #661adaa5

@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault', 'check_shape', 'Batch', 'cat', 'Frames',
-           'planar', 'opencv_can', 'on_planes', 'Faces', 'no_faces', 'FacesWriter', 'finish_faces', 'load_faces',
-           'save_faces', 'Crops', 'Source', 'test_batch_equal', 'test_near', 'file_hash', 'default_device']
+           'planar', 'opencv_can', 'on_planes', 'keep_memory', 'Faces', 'no_faces', 'FacesWriter', 'finish_faces',
+           'load_faces', 'save_faces', 'Crops', 'Source', 'test_batch_equal', 'test_near', 'file_hash',
+           'default_device']
 
 # %% ../nbs/00_core.ipynb #8d721247
 import dataclasses
@@ -127,6 +128,11 @@ def on_planes(
     out = x.new_empty(*x.shape[:2], *(size or x.shape[-2:]))
     for a,b in zip(x.contiguous().flatten(0,1).numpy(), out.flatten(0,1).numpy()): f(a, b)
     return out
+
+# %% ../nbs/00_core.ipynb #0ce73b10
+def keep_memory():
+    "Let the allocator keep the memory of pictures for the next ones: up to 64 MB in each thread."
+    np.empty(2**25-2**14, np.uint8)
 
 # %% ../nbs/00_core.ipynb #391a2f90
 @dataclass(repr=False)
@@ -251,11 +257,14 @@ class Source:
     names:list                              # file of each
     kept:dict = field(default_factory=dict) # what was computed of them, by name
     lock:object = field(default_factory=threading.RLock, repr=False, compare=False)
+    shift:torch.Tensor = None               # (468,3) what the target's shape is changed by: see `shape`
     def get(self, key:str, make):           # `make(source)` computes it the first time
         with self.lock:                 # two cores that need it at once compute it once
             if key not in self.kept: self.kept[key] = make(self)
         return self.kept[key]
-    def to(self, device): return Source(self.crops.to(device), self.names, {k:v.to(device) if hasattr(v, 'to') else v for k,v in self.kept.items()})
+    def to(self, device):
+        on = lambda v: v.to(device) if hasattr(v, 'to') else v
+        return dataclasses.replace(self, crops=self.crops.to(device), kept={k:on(v) for k,v in self.kept.items()}, shift=on(self.shift))
     def __len__(self): return len(self.crops)
     def __repr__(self): return f"Source({len(self)} photos: {', '.join(self.names[:3])}{'…' if len(self)>3 else ''})"
 

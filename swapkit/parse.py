@@ -22,13 +22,13 @@ from .landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, OVAL
 def crossings(
     ring:torch.Tensor,  # (F,K,2) corners
     y:torch.Tensor,     # (R,) rows
-)->tuple:               # (F,K,R) x of the crossing; +1, −1 or 0
-    "Where each edge crosses each row, and which way."
-    a, b = ring.unsqueeze(2), ring.roll(-1, 1).unsqueeze(2)
-    way = (a[...,1]<=y).float() - (b[...,1]<=y).float()
-    dy = b[...,1]-a[...,1]
-    t = (y-a[...,1])/torch.where(dy==0, torch.ones_like(dy), dy)
-    return a[...,0] + t*(b[...,0]-a[...,0]), way
+)->tuple:               # of each crossing: its ring, its row, x, and +1 or −1
+    "Where edges cross rows, and which way."
+    above = ring[...,1:2]<=y
+    f,k,r = (above!=above.roll(-1, 1)).nonzero(as_tuple=True)
+    a, b = ring[f,k], ring[f,(k+1)%ring.shape[1]]
+    t = (y[r]-a[:,1])/(b[:,1]-a[:,1])
+    return f, r, a[:,0] + t*(b[:,0]-a[:,0]), above[f,k,r]*2.-1
 
 # %% ../nbs/08_parse.ipynb #782ed914
 def fill(
@@ -38,14 +38,13 @@ def fill(
 )->torch.Tensor:        # (F,1,S,S) covered part of each pixel
     "Polygons filled, with soft edges."
     y = (torch.arange(size*fine, device=ring.device)+.5)/fine - .5
-    x, way = crossings(ring.float(), y)
+    f, r, x, way = crossings(ring.float(), y)
     x = (x+.5).clamp(0, size)
-    i = x.floor()
-    acc = x.new_zeros(len(ring), len(y), size+2)
-    put = lambda at,v: acc.scatter_add_(2, at.long().transpose(1,2), v.transpose(1,2))
-    put(i, way*(1-(x-i))); put(i+1, way*(x-i))
-    inside = acc.cumsum(2)[...,:size].abs().clamp(max=1)
-    return inside.view(len(ring),1,size,fine,size).mean(3)
+    i = x.long()
+    acc, at = x.new_zeros(len(ring)*len(y)*(size+2)), (f*len(y)+r)*(size+2)+i
+    acc.index_add_(0, at, way*(1-(x-i))).index_add_(0, at+1, way*(x-i))
+    inside = acc.view(len(ring),1,size,fine,size+2).cumsum(4)[...,:size].abs().clamp(max=1)
+    return inside.mean(3)
 
 # %% ../nbs/08_parse.ipynb #0ca3d7af
 def erode(
@@ -113,8 +112,8 @@ def _enlarge(mask, size):
 # %% ../nbs/08_parse.ipynb #00e61c71
 def face_mask(
     crops:Crops,        # with mesh landmarks
-    shrink:float=.01,   # how far the edge lies inside the face's oval, as a part of the crop
-    soft:float=.045,     # width of the edge, as a part of the crop
+    shrink:float=0.,    # how far the edge lies inside the face's oval, as a part of the crop
+    soft:float=.02,     # width of the edge, as a part of the crop
     size:int=None,      # side of the mask; the crop's by default
 )->torch.Tensor:        # (F,1,S,S)
     "The face's oval, feathered inwards."
@@ -135,7 +134,7 @@ def mouth_mask(crops:Crops, what='inner', soft=.006, size=None)->torch.Tensor: #
 # beside every point of an eye one on the crease above it or the edge of the lower lid
 LIDS_LEFT = [130,247,30,29,27,28,56,190,243,112,26,22,23,24,110,25]
 LIDS_RIGHT = [359,467,260,259,257,258,286,414,463,341,256,252,253,254,339,255]
-EYE_REACH = dict(eyes=0., lashes=.8, lids=1.) # how far towards the crease
+EYE_REACH = dict(eyes=0., lashes=.9, lids=1.) # how far towards the crease
 
 def eye_mask(crops:Crops, what='lids', soft=.009, size=None)->torch.Tensor: # (F,1,S,S)
     "Both eyes, between their lids ('eyes'), with lashes and the rims of the lids ('lashes'), or with the lids ('lids')."

@@ -8,8 +8,8 @@ __all__ = ['PHOTOS', 'SAVED', 'TELLS', 'SEGMENT', 'in_halves', 'in_order', 'phot
            'frames_at_once', 'find_faces', 'about_film', 'how_to_follow', 'analyse', 'key_of', 'source_key',
            'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment', 'check_work', 'check_out', 'finished',
            'enter', 'is_whole', 'workshop', 'make_room', 'pick', 'film_faces', 'render_film', 'swap_film',
-           'write_photo', 'seen_in', 'swap_photo', 'read_frame', 'source_photos', 'load_sources', 'ask', 'make_source',
-           'swap_video']
+           'write_photo', 'seen_in', 'people_here', 'swap_photo', 'read_frame', 'source_photos', 'load_sources', 'ask',
+           'make_source', 'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import errno
@@ -35,7 +35,7 @@ import swapkit
 from .align import align
 from .chain import Chain, Look, known
 from .core import (BadInput, FaceMissing, ModelMissing, Faces, Frames, Source, SystemFault, cat,
-                          default_device, file_hash, load_faces)
+                          default_device, file_hash, keep_memory, load_faces)
 from .detect import DETECTORS
 from .identity import Embedder, embeddings, likeness, open_source, outliers, save_source, without
 from .landmarks import MESHES
@@ -43,8 +43,9 @@ from .mark import NOTE, publish, sidecar, write_xmp
 from .models import MODELS, best, expected_sha, find_file, spec, where_to_get
 from .nets.onnx import ENGINES
 from .read import READERS, VideoInfo, check_pixels, frame_range, open_reader, read_frames, video_info
-from .people import Finder, Gathered, named, people_in, people_of, save_sheet, wanted
+from .people import Finder, Gathered, named, people_in, people_of, save_sheet, sure, wanted
 from .scenes import thumbnails
+from .shape import shape_of
 from .steady import SMOOTHERS
 from .track import choose, track
 from .write import FORMATS, SegmentWriter, check_encoding, choose_format, finish, try_encoding
@@ -75,6 +76,7 @@ def in_order(
 ):
     "Yield the results in the order of the pieces: on a CPU each core works on its own piece, a GPU does one at a time."
     n = torch.get_num_threads() if device.type=='cpu' else 1
+    keep_memory()
     if n==1: yield from map(run, pieces); return
     waiting = deque()
     with ThreadPoolExecutor(n, 'piece', torch.set_num_threads, (1,)) as pool: # one thread of torch in each
@@ -304,15 +306,15 @@ def render_segment(job:Job, path, first, last, progress=None):
     here = ((job.frame>=first) & (job.frame<last)).nonzero()[:,0]
     faces, which, i = faces_of(job, job.rows[here]), job.which[here], job.info
     made = path.with_name(f'.{path.name}')
-    def run(piece): # the frames as they were come out beside what became of them
-        f, fc, w = (t.to(job.device) for t in piece)
-        return f, in_halves(job.stage, replace(f, planes=None), fc, w)
+    def run(piece):
+        f, fc, which = (t.to(job.device) for t in piece)
+        return int(f.idx[-1])+1, w.stored(in_halves(job.stage, replace(f, planes=None), fc, which).data, f)
     with SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
          closing(read_frames(i, frames_at_once(job.device, job.batch, (i.height, i.width)), first, last, get=job.get)) as batches:
         pieces = chain.from_iterable(in_pieces(job, f, faces, which) for f in batches)
-        for was,part in in_order(run, pieces, job.device):
-            w.write(part.data, was)
-            if progress: progress(int(part.idx[-1])+1)
+        for n,made_of in in_order(run, pieces, job.device):
+            w.put(made_of)
+            if progress: progress(n)
     write_xmp(made) # a segment is an output too, should the job end here
     enter(made, path)
 
@@ -446,8 +448,7 @@ def render_film(job:Job, folder:Path, key:str, first:int, last:int, out:Path, pr
 def swap_film(
     info:VideoInfo, out:Path,
     find,                   # a cached function that makes the finder
-    sources, stage,
-    look:dict,              # all choices that change the picture
+    sources, chain:Chain,
     who, assign, faces_file, nets, how, first, last, batch, device, encode, reader, progress, keep,
 )->Path:
     "From a target film to the result."
@@ -459,12 +460,14 @@ def swap_film(
         path = film_faces(info.path, info, find, folder, faces_file, nets, how, first, last, batch, device, progress, keep)
         find.cache_clear() # the networks are not needed any more: their memory goes back
         table, about = load_faces(path, lms=False)
-        rows, which = pick(table, who, assign, people_in(about))
+        people = people_in(about)
+        rows, which = pick(table, who, assign, people)
         inside = (table.frame[rows]>=first) & (table.frame[rows]<last)
         rows, which = rows[inside], which[inside]
         if not len(rows): raise FaceMissing(f"no face to swap was found in {info.path.name}; nothing was written")
-        job = Job(info, path, rows, which, table.frame[rows], stage, open_reader(info, reader, encode['pix_fmt']), batch, device, encode)
-        key = key_of(target=about.get('target'), faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=look,
+        made, pair = chain.meet(sources, which, table.ids[rows], people)
+        job = Job(info, path, rows, pair, table.frame[rows], lambda f,fc,w: chain(f, fc, made, w), open_reader(info, reader, encode['pix_fmt']), batch, device, encode)
+        key = key_of(target=about.get('target'), faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=chain.key(),
                      encode=encode, sources=[source_key(s) for s in sources], version=swapkit.__version__, reader=reader,
                      models=[expected_sha(MODELS[n]) for n in nets if n in MODELS])
         render_film(job, folder, key, first, last, out, progress, keep)
@@ -486,12 +489,18 @@ def seen_in(frames:Frames, find:Finder)->Faces:
     faces = track(find(frames))
     return faces[(faces.boxes[:,2:]-faces.boxes[:,:2]).amin(1)>=find.smallest]
 
-def swap_photo(target, frames, out, find, stage, who, assign)->Path:
+def people_here(faces:Faces, size:tuple)->list: # of `Person`
+    "The people of one picture."
+    return people_of(faces, size, shapes=(faces.ids, shape_of(faces.lms), sure(faces)))
+
+def swap_photo(target, frames, out, find, sources, chain, who, assign)->Path:
     "A photo, or one frame of a film, with its faces swapped."
     faces = seen_in(frames, find())
-    rows, which = pick(faces, who, assign, people_of(faces, frames.size))
+    people = people_here(faces, frames.size)
+    rows, which = pick(faces, who, assign, people)
     if not len(rows): raise FaceMissing(f"no face to swap was found in {target.name}; nothing was written")
-    return write_photo(stage(frames, faces[rows], which.to(frames.device)), out, target)
+    sources, which = chain.meet(sources, which, faces.ids[rows], people)
+    return write_photo(chain(frames, faces[rows], sources, which.to(frames.device)), out, target)
 
 # %% ../nbs/14_pipeline.ipynb #d548bab8
 def read_frame(info:VideoInfo, number:int)->Frames:
@@ -581,10 +590,9 @@ def swap_video(
     nets, how = finder_names(detector, landmarks), how_to_follow(smooth, smallest, small)
     find = lru_cache(1)(lambda: make_finder(*nets, device, engine, **how)) # made when first needed
     people, faces, assign = load_sources(sources, assign, find, device, strangers), ask(faces, find), ask(assign, find)
-    stage = lambda f,fc,w: chain(f, fc, people, w)
     if still or frame is not None:
         one = read_photo(target) if still else read_frame(info, frame)
-        return swap_photo(target, one.to(device), out, find, stage, faces, assign)
-    return swap_film(info, out, find, people, stage, chain.key(), faces, assign,
+        return swap_photo(target, one.to(device), out, find, people, chain, faces, assign)
+    return swap_film(info, out, find, people, chain, faces, assign,
                      faces_file, nets, how, *frame_range(info, start, end), batch, device,
                      dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else 'yuv420p')), reader, progress, keep)

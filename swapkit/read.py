@@ -285,7 +285,7 @@ def _film(info:VideoInfo, first:int, wind:bool=True):
     pts, early = int(info.pts[first]), int(info.pts[max(first-2*info.interlaced, 0)]) # a whole picture needs its neighbours
     with open_media(info.path) as c:
         v = c.streams[info.stream]
-        v.thread_type = 'AUTO'
+        v.thread_type, v.codec_context.thread_count = 'AUTO', max((os.cpu_count() or 1)-1, 1) # a core is left to those who wait for the frames
         frames = _decoded(c, v) if not wind or _wound(c, v, early) else iter(())
         start = next(frames, None)
         late = start is None or start.pts is None or start.pts>early
@@ -297,15 +297,20 @@ def _film(info:VideoInfo, first:int, wind:bool=True):
     yield from _film(info, first, wind=False)
 
 # %% ../nbs/03_read.ipynb #e0462c04
+def _bytes(picture): # rgb24 → (H,W,3) view
+    p = picture.planes[0]
+    return np.frombuffer(p, np.uint8).reshape(p.height, -1)[:,:3*p.width].reshape(p.height, p.width, 3)
+
 def pyav_reader(info:VideoInfo, planes:str=''):
     "Pixels by PyAV; numbers must be consecutive. `get(numbers)` gives (N,3,H,W) uint8, and raises `BadInput` where a stamp is missing."
-    state, size = dict(at=None, film=None), (info.height, info.width)
+    state, size, to_rgb = dict(at=None, film=None), (info.height, info.width), VideoReformatter()
     def get(numbers):
         if state['at']!=numbers[0]: state['film'] = _film(info, numbers[0])
         out, kept, pts = np.empty((len(numbers), *size, 3), np.uint8), np.empty((len(numbers), plane_bytes(planes, size)), np.uint8), []
         for n,to,k,f in zip(numbers, out, kept, state['film']):
             _check_size(info, f, n)
-            to[:] = np.rot90(f.to_ndarray(format='rgb24'), info.rotation//90); pts.append(f.pts)
+            state['rgb'] = rgb = to_rgb.reformat(f, format='rgb24', threads=1) # held until the next one is made: its memory is used again
+            to[:] = np.rot90(_bytes(rgb), info.rotation//90); pts.append(f.pts)
             if planes: frame_planes(f, planes, info.rotation//90, k)
         if pts!=info.pts[list(numbers)].tolist(): raise _lost(info, numbers[0])
         state['at'] = numbers[-1]+1

@@ -124,30 +124,34 @@ def _changed(old, new):
     "255 where pixels of two (H,W,3) arrays differ."
     return 255-cv2.inRange(cv2.absdiff(old, new), (0,0,0), (0,0,0))
 
-def _rows(old, new):
-    "First row that differs between two (H,W,3) arrays, and the one after the last; eight bytes at a time."
-    a, b = (t.reshape(len(t), -1) for t in (old, new))
+def _where(old, new):
+    "Rows and columns between which two (H,W,3) arrays differ: y, y2, x, x2, all even but at an odd side's end; eight bytes at a time."
+    H,W = old.shape[:2]
+    a, b = (t.reshape(H, -1) for t in (old, new))
     n = a.shape[1]//8*8
-    differ = (a[:,:n].view(np.int64)!=b[:,:n].view(np.int64)).any(1) | (a[:,n:]!=b[:,n:]).any(1)
-    on = np.flatnonzero(differ)
-    return (on[0], on[-1]+1) if len(on) else (0, 0)
+    differ = a[:,:n].view(np.int64)!=b[:,:n].view(np.int64)
+    rest = (a[:,n:]!=b[:,n:]).any(1)
+    y = np.flatnonzero(differ.any(1) | rest)
+    if not len(y): return 0, 0, 0, 0
+    y, y2 = int(y[0]), int(y[-1])+1
+    x = np.flatnonzero(differ[y:y2].any(0))
+    x, x2 = (int(x[0])*8//3 if len(x) else max(W-3, 0)), (W if rest.any() else int(x[-1]+1)*8//3+1)
+    return y-y%2, min(y2+y2%2, H), x-x%2, min(x2+x2%2, W)
 
 def _over(flat, old, new, colour, pix_fmt):
     "Draw onto one frame's planes what differs between two (3,H,W) pictures."
     H,W = new.shape[-2:]
-    a, b = (np.ascontiguousarray(t.permute(1,2,0).numpy()) for t in (old, new))
-    y,y2 = _rows(a, b)
+    y,y2,x,x2 = _where(*(np.ascontiguousarray(t.permute(1,2,0).numpy()) for t in (old, new)))
     if y==y2: return
-    y,y2 = int(y-y%2), int(min(y2+y2%2, H))
-    mask = _changed(a[y:y2], b[y:y2])
-    x,_,w,_ = cv2.boundingRect(mask)
-    x2,x = min(x+w+(x+w)%2, W), x-x%2
-    m = np.pad(mask[:,x:x2], ((0,(y2-y)%2),(0,(x2-x)%2)))>0
-    part = to_planes(new[None,:,y:y2,x:x2], colour, pix_fmt)[0].numpy()
-    for to,p in zip(plane_views(flat, pix_fmt, (H,W)), plane_views(part, pix_fmt, m.shape)):
-        sy,sx = m.shape[0]//p.shape[0], m.shape[1]//p.shape[1]
-        on = functools.reduce(np.logical_or, (m[i::sy,j::sx] for i in range(sy) for j in range(sx))) # any of the pixels under one sample
-        np.copyto(to[y//sy:y//sy+p.shape[0], x//sx:x//sx+p.shape[1]], p, where=on)
+    a, b = (t[:,y:y2,x:x2] for t in (old, new))
+    on = _changed(*(np.ascontiguousarray(t.permute(1,2,0).numpy()) for t in (a, b)))
+    on = cv2.copyMakeBorder(on, 0, on.shape[0]%2, 0, on.shape[1]%2, cv2.BORDER_REPLICATE)
+    part = to_planes(b[None], colour, pix_fmt)[0].numpy()
+    for to,p in zip(plane_views(flat, pix_fmt, (H,W)), plane_views(part, pix_fmt, on.shape)):
+        (sy,sx), m = (n//k for n,k in zip(on.shape, p.shape)), on
+        if p.shape!=on.shape: m = cv2.resize(on, p.shape[::-1], interpolation=cv2.INTER_AREA) # not 0 where any pixel under a sample is
+        to = to[y//sy:y//sy+p.shape[0], x//sx:x//sx+p.shape[1]]
+        cv2.copyTo(p, m, to)
 
 # %% ../nbs/12_write.ipynb #7ac42a3a
 def _over_on_device(planes, old, new, colour):
@@ -349,18 +353,23 @@ class SegmentWriter:
             todo.push(self._some)
             self.todo = todo.pop_all()
         return self
-    def write(self,
+    def stored(self,
         rgb,        # (N,3,H,W) uint8, any device
         was=None,   # the `Frames` they were, with planes: what did not change keeps its bytes
-    ):
-        "Hand over a batch; waits while the queue is full; raises `SystemFault` when ffmpeg has failed."
+    )->list:        # of (n,B) arrays
+        "A batch as the encoder takes it; may be called by any thread."
         check_shape('rgb', rgb, ('N',3,*self.size))
-        self.frames += len(rgb)
         few = len(rgb) if rgb.device.type!='cpu' else max(2**22//(self.size[0]*self.size[1]), 1) # a CPU's memory is fast in small pieces
-        for i in range(0, len(rgb), few): self.ffmpeg.put(self._stored(rgb[i:i+few], was and was[i:i+few]).cpu().numpy())
+        return [self._stored(rgb[i:i+few], was and was[i:i+few]).cpu().numpy() for i in range(0, len(rgb), few)]
     def _stored(self, rgb, was):
         if was is None or was.planes is None: return to_planes(rgb, self.colour, self.pix_fmt)
         return drawn_over(was.planes, was.data, rgb, self.colour, self.pix_fmt)
+    def put(self,
+        parts,      # from `stored`
+    ):
+        "Hand over a batch; waits while the queue is full; raises `SystemFault` when ffmpeg has failed."
+        for x in parts: self.ffmpeg.put(x); self.frames += len(x)
+    def write(self, rgb, was=None): self.put(self.stored(rgb, was))
     def _some(self, kind, error, trace):
         if not kind and not self.frames: raise ValueError(f"{self.path.name}: no frame was written")
     def __exit__(self, *error): return self.todo.__exit__(*error)

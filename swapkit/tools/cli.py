@@ -171,6 +171,7 @@ For example:
 @overwrite
 @click.option('--swapper', default='mesh', show_default=True, metavar='NAME', help='mesh needs no weights; `swapkit models swappers` lists networks.')
 @click.option('--strength', type=Number(0, 1), default=1., metavar='0..1', help='How much of the swap is seen.')
+@click.option('--shape', type=Number(0, 1), default=1., metavar='0..1', help="How far mesh gives the face the source's proportions.")
 @click.option('--restore', default='none', show_default=True, metavar='NAME', help='Restorer, or none.')
 @click.option('--restore-strength', type=Number(0, 1), default=1., metavar='0..1', help='Many like .8.')
 @click.option('--fidelity', type=Number(0, 1), default=.5, metavar='0..1', help='How close CodeFormer stays to what it sees.')

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['FIND', 'MORE', 'USUAL', 'Card', 'NETWORKS', 'Plan', 'save_plan', 'open_plan', 'times', 'to_call', 'as_python',
            'option', 'as_shell', 'frame_at', 'cards', 'as_bytes', 'stages', 'Stopped', 'told', 'here', 'Session',
-           'open_target', 'open_source', 'find_people', 'chosen', 'chain', 'preview', 'render', 'measure', 'picture',
-           'small', 'seam', 'pace', 'Studio', 'work', 'nearby', 'films', 'sample', 'load_film', 'photos', 'uploaded',
-           'load_photos', 'who', 'deal', 'assigned', 'looks', 'restyled', 'view', 'look_at', 'compare', 'result',
-           'ranged', 'make', 'play', 'plot', 'texts', 'write_texts', 'settle', 'restore', 'studio']
+           'known_faces', 'open_target', 'open_source', 'find_people', 'chosen', 'chain', 'preview', 'render',
+           'measure', 'picture', 'small', 'seam', 'pace', 'Studio', 'work', 'nearby', 'films', 'sample', 'load_film',
+           'photos', 'uploaded', 'load_photos', 'who', 'deal', 'assigned', 'looks', 'restyled', 'view', 'look_at',
+           'compare', 'result', 'ranged', 'make', 'play', 'plot', 'texts', 'write_texts', 'settle', 'restore', 'studio']
 
 # %% ../../nbs/tools/studio.ipynb #2aa4f123
 import base64, inspect, json, shlex, threading, time, warnings
@@ -28,7 +28,8 @@ from ..core import BadInput, Faces, Frames, Source, SwapkitError, default_device
 from ..models import MODELS, find_file
 from ..nets.base import PRECISIONS
 from ..nets.mesh import coarse, enlarge
-from ..pipeline import PHOTOS, analyse, finder_names, key_of, load_sources, make_finder, read_frame, read_photo, seen_in, swap_video
+from ..people import people_in
+from ..pipeline import PHOTOS, analyse, finder_names, key_of, load_sources, make_finder, people_here, read_frame, read_photo, seen_in, swap_video
 from ..read import VideoInfo, video_info
 from ..restore import ENHANCERS, RESTORERS
 from ..segment import OCCLUDERS, PARSERS
@@ -203,6 +204,11 @@ def _step(self, progress): # of a session: a callback that can be stopped
         if progress: progress(done, total, what)
     return step
 
+def known_faces(self:Session):
+    "What the first pass found, and whose faces they are."
+    if self.still: self.faces = seen_in(self.info.to(self.device), self.finder).to('cpu'); self.cast = people_here(self.faces, self.info.size)
+    else: self.faces, about = load_faces(self.faces_file); self.cast = people_in(about)
+
 def open_target(self:Session, path):
     "Begin with a film, whose faces are there again if they were found before; or with a photo."
     still = Path(path).suffix.lower() in PHOTOS
@@ -211,7 +217,7 @@ def open_target(self:Session, path):
     self.kept.clear()
     if was!=str(path): self.set(target=str(path), assign={}, frame=0, first=0, last=None, out=str(self.folder/f"{Path(path).stem}_swapped.{'png' if still else 'mp4'}"))
     if still: self.find_people()
-    elif self.faces_file.exists(): self.faces = load_faces(self.faces_file)[0]
+    elif self.faces_file.exists(): known_faces(self)
 
 def open_source(self:Session, name:str, paths:list):
     "A person from photos; what is wrong with single photos is kept in `notes`."
@@ -222,9 +228,8 @@ def open_source(self:Session, name:str, paths:list):
 def find_people(self:Session, progress=None):
     "The first pass: `faces` of the whole film, or of a photo."
     if self.info is None: raise BadInput("choose a film or a photo first")
-    if self.still: self.faces = seen_in(self.info.to(self.device), self.finder).to('cpu')
-    else: self.faces, _ = told(analyse, self.plan.target, self.faces_file, device=self.device.type, overwrite=True, progress=self._step(progress), **self.find)
-    self.kept.clear()
+    if not self.still: told(analyse, self.plan.target, self.faces_file, device=self.device.type, overwrite=True, progress=self._step(progress), **self.find)
+    known_faces(self); self.kept.clear()
 
 # %% ../../nbs/tools/studio.ipynb #4e996308
 def chosen(self:Session)->dict: # number of a person → `Source`
@@ -246,7 +251,8 @@ def preview(self:Session, number:int)->tuple: # dict of stages, target and resul
         f = self.faces[self.faces.frame==number]
         f = f[torch.isin(f.ids, torch.tensor(list(who)))].to(self.device)
         which = torch.tensor([list(who).index(i) for i in f.ids.tolist()], dtype=torch.long, device=self.device)
-        steps, result = stages(chain(self), target, f, list(who.values()), which)
+        sources, pair = chain(self).meet(list(who.values()), which, f.ids, self.cast)
+        steps, result = stages(chain(self), target, f, sources, pair)
         return steps, target, result
     return self.once('frame', [number, self.plan.look, self.plan.assign], make)
 
@@ -444,7 +450,7 @@ def looks(self):
     slide = lambda k: knob('FloatSlider', k, min=0, max=1, step=.05, continuous_update=False)
     first = dict(swapper=menu('swapper', *SWAPPERS), strength=slide('strength'), restore=menu('restore', 'none', *RESTORERS), restore_strength=slide('restore_strength'),
                  mouth=menu('mouth', 'inner', 'lips', 'none'), occluder=menu('occluder', 'none', *OCCLUDERS))
-    second = dict(parser=menu('parser', 'auto', 'none', *PARSERS), colours=menu('colours', 'match', 'none'), fidelity=slide('fidelity'),
+    second = dict(shape=slide('shape'), parser=menu('parser', 'auto', 'none', *PARSERS), colours=menu('colours', 'match', 'none'), fidelity=slide('fidelity'),
                   enhance=menu('enhance', 'none', *ENHANCERS), crop=menu('crop', 256, 512, 1024), precision=menu('precision', 'auto', *PRECISIONS),
                   smooth=menu('smooth', *SMOOTHERS), smallest=knob('BoundedFloatText', 'smallest', min=0, max=1e4), small=knob('Checkbox', 'small'),
                   strangers=menu('strangers', 'keep', 'drop'), crf=knob('BoundedIntText', 'crf', min=0, max=63))
