@@ -166,7 +166,7 @@ MODELS = {m.name:m for m in [
         '0eb9d2f9c8b3a17761b3ac076f89d8f93b97c59944569ca6dfcb6a04cc6c9f63', 155294, (), 'Apache-2.0', 'yes',
         'face detector that comes with swapkit (distilled from YuNet-n)'),
     ModelSpec('tiny_mesh', 'tiny_mesh.safetensors',
-        'cca440d2eb5c8f6597be05fa23069c9e1fb5e325ff0fc2ffdd5e17cd79ff0d6a', 792598, (), 'Apache-2.0', 'yes',
+        '55bd4a336d4d20e3f827af80076391103b675b7eb21c3acfd0c0d0622949d711', 792598, (), 'Apache-2.0', 'yes',
         '468 landmarks and presence, comes with swapkit (distilled from MediaPipe face mesh)'),
 ]}
 

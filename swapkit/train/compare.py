@@ -22,7 +22,7 @@ import torch
 from ..align import cut_warp
 from ..core import Faces, Frames, cat
 from ..detect import Detector, detector, iou
-from ..landmarks import FaceMesh, five_points, look_at, look_at_mesh
+from ..landmarks import FaceMesh, agreement, five_points, look_at, look_at_mesh
 from ..nets.mesh import mirrored
 from ..tools.benchmark import machine
 from .pictures import hide, media_list, some_frames
@@ -114,13 +114,13 @@ def by_turn(errors:torch.Tensor, yaw:torch.Tensor)->dict:
     return {k: dict(faces=len(e), mean=e.mean().item() if len(e) else None, p90=e.quantile(.9).item() if len(e) else None) for k,e in rows.items()}
 
 def compare_meshes(root, files, every:int=3, least=32)->tuple:
-    "Errors and yaws of the pupil over files."
+    "Errors and yaws of the pupil over files, and how far the pipeline would trust the teacher (`landmarks.agreement` with the detector's points)."
     find, teacher, pupil, got = detector('yunet_n', score=.8), FaceMesh('face_mesh_468', scout=False), FaceMesh('tiny_mesh'), []
     for f in files:
         for frames in some_frames(Path(root)/f, every):
             faces = find(frames)
             faces = faces[side_of(faces)>=least]
-            if len(faces): got.append(mesh_errors(teacher(frames, faces), pupil(frames, faces)))
+            if len(faces): got.append((*mesh_errors(said := teacher(frames, faces), pupil(frames, faces)), agreement(faces, said)))
     return tuple(torch.cat(t) for t in zip(*got))
 
 # %% ../../nbs/train/compare.ipynb #floor002
@@ -248,9 +248,10 @@ def compare(root, every:int=3, parts=PARTS)->dict:
     if 'mesh' in parts:
         each = {k: compare_meshes(root, v, every) for k,v in groups.items() if v and k!='all_single_person_films'}
         together = [torch.cat(t) for t in zip(*each.values())]
-        to_30 = lambda got: got[0][got[1]<30].mean().item()
+        to_30, trust = (lambda got: got[0][got[1]<30].mean().item()), (together[1]<30) & (together[2]>.25)
         itself |= dict(mesh_mirrored_to_30={k: to_30(compare_mirrored(root, v)) for k,v in dict(films=alone, stage=crowd, faces=faces).items() if v})
-        got |= dict(mesh={k: by_turn(*v) for k,v in each.items()} | dict(all=by_turn(*together)), mesh_to_30=to_30(together), mesh_to_30_each={k: to_30(v) for k,v in each.items()},
+        got |= dict(mesh={k: by_turn(*v[:2]) for k,v in each.items()} | dict(all=by_turn(*together[:2])), mesh_to_30=to_30(together), mesh_to_30_each={k: to_30(v) for k,v in each.items()},
+                    mesh_to_30_trusted=dict(faces=int(trust.sum()), of=int((together[1]<30).sum()), mean=together[0][trust].mean().item()),
                     unrest=compare_unrest(root, faces[:60]), presence=compare_presence(root, [*faces, *films, *photos]))
     return got | dict(teachers_themselves=itself) | (dict(speed=compare_speed()) if 'speed' in parts else {})
 
