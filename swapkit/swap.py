@@ -120,7 +120,7 @@ def shaded(
     return low_t*torch.lerp(mid_s, mid_t, own).exp()
 
 # %% ../nbs/09_swap.ipynb #20b8b4c3
-LIGHT = .07 # as a part of the crop side: what changes slower is light
+LIGHT = .075 # as a part of the crop side: what changes slower is light
 
 def relight(
     skin:torch.Tensor,      # (F,3,h,w) whose detail is wanted

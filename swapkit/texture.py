@@ -145,7 +145,7 @@ def strands(
 def weights(crops:Crops, size:int=512)->tuple: # (2F,3,t,t) skin, (2F,1,t,t) weights
     "All photos and their mirror images on the mean face, and what each knows of each place."
     n, (skin, square) = len(crops), unwrap(cat([crops, mirror_image(crops)]), size)
-    w = erode(square*skin_like(skin)**4, round(size/100))
+    w = erode(square*skin_like(skin)**4, round(size/64))
     photo = photo_weight(crops, skin[:n], square[:n])
     return skin, w*torch.cat([photo, photo*.03])[:,None,None,None]
 
