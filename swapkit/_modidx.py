@@ -676,6 +676,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                               'swapkit.swap.relight': ('swap.html#relight', 'swapkit/swap.py'),
                               'swapkit.swap.shaded': ('swap.html#shaded', 'swapkit/swap.py'),
                               'swapkit.swap.skin_map': ('swap.html#skin_map', 'swapkit/swap.py'),
+                              'swapkit.swap.stays': ('swap.html#stays', 'swapkit/swap.py'),
                               'swapkit.swap.strength': ('swap.html#strength', 'swapkit/swap.py'),
                               'swapkit.swap.unlike_skin': ('swap.html#unlike_skin', 'swapkit/swap.py'),
                               'swapkit.swap.unsmiled': ('swap.html#unsmiled', 'swapkit/swap.py'),

@@ -134,7 +134,7 @@ def mouth_mask(crops:Crops, what='inner', soft=.006, size=None)->torch.Tensor: #
 # beside every point of an eye one on the crease above it or the edge of the lower lid
 LIDS_LEFT = [130,247,30,29,27,28,56,190,243,112,26,22,23,24,110,25]
 LIDS_RIGHT = [359,467,260,259,257,258,286,414,463,341,256,252,253,254,339,255]
-EYE_REACH = dict(eyes=0., lashes=.9, lids=1.) # how far towards the crease
+EYE_REACH = dict(eyes=0., lashes=.5, lids=1.) # how far towards the crease
 
 def eye_mask(crops:Crops, what='lids', soft=.009, size=None)->torch.Tensor: # (F,1,S,S)
     "Both eyes, between their lids ('eyes'), with lashes and the rims of the lids ('lashes'), or with the lids ('lids')."

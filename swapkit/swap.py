@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SWAPPERS', 'NOSTRILS', 'FOLDS', 'SMILE', 'BRIGHT', 'COLOUR', 'LIGHT', 'SwapSpec', 'Swapper', 'skin_map',
            'mouth_width', 'unsmiled', 'strength', 'gain', 'hold', 'fine', 'shaded', 'relight', 'unlike_skin', 'window',
-           'mesh_swap']
+           'stays', 'mesh_swap']
 
 # %% ../nbs/09_swap.ipynb #1f7042d6
 import dataclasses
@@ -182,6 +182,11 @@ def window(
     part = [(max(i[0]-2, 0), min(i[-1]+3, see.shape[-1])) for i in (y, x)]
     return (..., *(slice(a, b) for a,b in part)), (..., *(slice(a*step, b*step) for a,b in part))
 
+def stays(crops:Crops, size:int)->torch.Tensor: # (F,1,size,size)
+    "Eyes with their lids, which fade towards the crease, and the inside of the mouth."
+    masks = eye_mask(crops, 'lashes', size=size), eye_mask(crops, 'lids', .02, size), mouth_mask(crops, size=size)
+    return torch.stack(masks).amax(0)
+
 def mesh_swap(
     crops:Crops,            # with mesh landmarks
     texture:torch.Tensor,   # (1,3,t,t) from `make_texture`
@@ -191,7 +196,7 @@ def mesh_swap(
     step = coarse(crops.size)
     at, on, known = places(crops.lms, crops.size, texture.shape[-1], skin_map().to(texture.device))
     s = on.shape[-1]
-    see = on*(1-torch.maximum(eye_mask(crops, 'lashes', size=s), mouth_mask(crops, size=s)))
+    see = on*(1-stays(crops, s))
     few, many = window(see, step)
     skin, _ = read_texture(texture, at[few], on[few], step)
     feature, own, rim, folds = known[few].split(1, 1)
