@@ -19,7 +19,6 @@ from .models import MODELS, expected_sha, find_file, spec
 from .nets.base import PRECISIONS, precision
 from .nets.load import stands_in
 from .nets.mesh import coarse, enlarge
-from .nets.onnx import ENGINES
 from .parse import box_mask, combine
 from .restore import ENHANCERS, RESTORERS, Enhancer, Restorer
 from .segment import OCCLUDERS, PARSERS, Masks, Occluder, Parser

@@ -9,7 +9,6 @@ __all__ = ['EMBEDDERS', 'EmbedSpec', 'mobilefacenet', 'arcface_w600k', 'simswap_
 # %% ../nbs/08_identity.ipynb #cdd9397f
 import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Callable
 
 import torch
@@ -20,7 +19,7 @@ from safetensors.torch import save_file
 from .align import similarity, template_points, warp
 from .core import BadInput, Crops, Source, default_device
 from .landmarks import five_points
-from .models import best, model_path
+from .models import model_path
 from .nets.arcface import SimSwapArcFace, smaller
 from .nets.base import to_imagenet, to_signed
 from .nets.load import load_net, stands_in

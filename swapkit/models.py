@@ -9,7 +9,7 @@ __all__ = ['MODELS', 'REFUSED', 'cache_dir', 'recall', 'remember', 'file_sha256'
            'pull', 'list_models', 'load_state']
 
 # %% ../nbs/02_models.ipynb #5715e87f
-import hashlib, http.client, json, os, tempfile, urllib.error, urllib.request, warnings
+import http.client, json, os, tempfile, urllib.error, urllib.request, warnings
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path

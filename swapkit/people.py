@@ -25,7 +25,7 @@ from .identity import Embedder
 from .landmarks import FaceMesh, agreement
 from .models import best
 from .read import VideoInfo, read_frames
-from .scenes import cuts as find_cuts, differences, thumbnails
+from .scenes import cuts as find_cuts, differences
 from .shape import shape_of
 from .steady import SMOOTHERS, pose_of, steady_file
 from .track import track, worth

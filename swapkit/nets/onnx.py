@@ -8,7 +8,7 @@ __all__ = ['ENGINES', 'check_graph', 'load_graph', 'data_inputs', 'dims', 'is_fr
            'remembered_settle', 'check_inputs', 'run_batch', 'run_rows', 'OnnxNet']
 
 # %% ../../nbs/nets/onnx.ipynb #dab84dda
-import copy, os, warnings
+import copy, warnings
 from pathlib import Path
 
 import numpy as np

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -36,7 +35,7 @@ from ..landmarks import FaceMesh
 from ..models import model_path
 from ..nets.mesh import coarse
 from ..pipeline import analyse, finder_names, swap_video
-from ..read import frame_range, read_frames, video_info
+from ..read import read_frames, video_info
 from ..segment import Masks
 from ..shape import mean_shape, reshape, shape_of, shift_to
 from ..swap import SWAPPERS, SwapSpec, Swapper

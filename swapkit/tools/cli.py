@@ -364,7 +364,7 @@ def models_pull(names):
 def models_check(names):
     "Compare files with their checksums. Names that are given must be there."
     from swapkit.core import ModelMissing
-    from swapkit.models import check, spec
+    from swapkit.models import check
     state = check(names)
     for n,s in state.items(): click.echo(f"{n}: {s}")
     bad = [n for n,s in state.items() if s=='wrong' or (names and s!='ok')]

@@ -31,7 +31,7 @@ from ..pipeline import swap_video
 from ..read import open_reader, plane_sizes, plain_format, video_info
 from .benchmark import machine, shown
 from .samples import person_source, sample_film
-from ..write import FORMATS, ffmpeg_exe
+from ..write import ffmpeg_exe
 
 # %% ../../nbs/tools/matrix.ipynb #fc232512
 @dataclass

@@ -24,7 +24,7 @@ from ..pipeline import finder_names, make_finder
 from ..read import read_frames, video_info
 from ..track import choose, track
 from .benchmark import in_turn, machine, shown, whole
-from .samples import person_source, sample_film
+from .samples import person_source
 
 # %% ../../nbs/tools/neural.ipynb #d2574c37
 def alone(chain, device, n:int)->dict: # stage → function without arguments

@@ -8,9 +8,7 @@ __all__ = ['JOB', 'small_film', 'command', 'start', 'shows', 'faces_of', 'left_o
 
 # %% ../../nbs/tools/resume.ipynb #fdf29a83
 import json
-import os
 import random
-import shutil
 import signal
 import subprocess
 import sys

@@ -17,8 +17,8 @@ from matplotlib.tri import Triangulation
 from safetensors.torch import load_file, save_file
 
 import swapkit
-from ..align import align, compose, cut_warp, invert, similarity, template_points, transform, warp
-from ..core import BadInput, Crops, Faces, Frames, Source, cat
+from ..align import align, cut_warp, similarity, template_points, transform, warp
+from ..core import BadInput, Faces, Frames, Source, cat
 from ..landmarks import LIPS_INNER, LIPS_OUTER, OVAL, five_points
 from ..nets.mesh import interpolate, rasterise, read_at
 from ..parse import blur, fill

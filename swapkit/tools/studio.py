@@ -15,7 +15,6 @@ import base64, inspect, json, shlex, threading, time, warnings
 from collections import namedtuple
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
-from functools import cached_property
 from html import escape
 from pathlib import Path
 
@@ -25,7 +24,7 @@ import swapkit
 from ..align import align
 from ..blend import keep
 from ..chain import Chain, Look
-from ..core import BadInput, Faces, Frames, Source, SwapkitError, default_device, load_faces
+from ..core import BadInput, Faces, Frames, SwapkitError, default_device, load_faces
 from ..models import MODELS, find_file
 from ..nets.base import PRECISIONS
 from ..nets.mesh import coarse, enlarge

@@ -21,7 +21,6 @@ import torch.nn.functional as nnf
 
 from ..core import Frames
 from ..detect import Detector, cells, detector
-from ..landmarks import FaceMesh
 from ..models import model_path
 from ..nets.onnx import OnnxNet
 from ..nets.tiny import TinyDetect, fold

@@ -25,7 +25,7 @@ from ..core import Frames
 from ..landmarks import EYE_LEFT, EYE_RIGHT, FaceMesh, look_at, look_at_mesh
 from ..detect import detector
 from ..nets.mesh import mirrored
-from ..nets.tiny import TinyMesh, fold
+from ..nets.tiny import TinyMesh
 from .course import Clock, mean_in, quick, rate, record, resume
 from .pictures import data_list, hide, some_frames, spoil
 from .turn import extent, redraw

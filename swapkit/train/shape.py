@@ -14,7 +14,6 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from ..core import cat
 from ..nets.mesh import frontal, mean_mesh, mirrored
 from ..pipeline import finder_names, make_finder, read_photo
 from ..read import read_frames, video_info
