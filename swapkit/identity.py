@@ -17,7 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from .align import similarity, template_points, warp
-from .core import BadInput, Crops, Source, default_device
+from .core import BadInput, Crops, Source, default_device, known
 from .landmarks import five_points
 from .models import model_path
 from .nets.arcface import SimSwapArcFace, smaller
@@ -76,7 +76,7 @@ class Embedder:
         device=None,
         engine:str='auto',              # what runs an ONNX file: see `nets.onnx`
     ):
-        if name not in EMBEDDERS: raise BadInput(f"unknown embedder {name!r}: choose {', '.join(EMBEDDERS)}")
+        known('embedder', name, EMBEDDERS)
         self.name, self.spec = name, EMBEDDERS[name]
         self.net = self.spec.load(device or default_device(), engine)
     @torch.inference_mode()

@@ -12,7 +12,7 @@ import dataclasses
 import torch
 
 from .align import cut_warp, invert, transform
-from .core import BadInput, Faces, Frames, default_device
+from .core import Faces, Frames, default_device, known
 from .models import best, model_path
 from .nets.mesh import mirrored
 from .nets.onnx import OnnxNet
@@ -104,7 +104,7 @@ class FaceMesh:
         scout:bool=True,    # let the built-in mesh, in torch and without its mirror, take all looks of another but the last
     ):
         name = best('face_mesh_468', 'tiny_mesh') if name=='auto' else name
-        if name not in MESHES: raise BadInput(f"unknown landmarks {name!r}: choose auto, {', '.join(MESHES)}")
+        known('landmarks', name, ('auto', *MESHES))
         device = device or default_device()
         last = self.run, self.size = MESHES[name](name, device, engine)
         first = own_mesh('tiny_mesh', device, 'auto', once=True) if scout and looks>1 and name!='tiny_mesh' else last

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as nnf
 
-from .core import BadInput, Crops, opencv_can, on_planes
+from .core import Crops, known, opencv_can, on_planes
 from .nets.mesh import block_mean, coarse, enlarge
 from .landmarks import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, OVAL
 
@@ -124,7 +124,7 @@ def face_mask(
 def mouth_mask(crops:Crops, what='inner', soft=.006, size=None)->torch.Tensor: # (F,1,S,S)
     "The open mouth ('inner': teeth and tongue, nothing when closed), with the lips ('lips'), or nothing ('none')."
     rings = dict(inner=LIPS_INNER, lips=LIPS_OUTER, none=None)
-    if what not in rings: raise BadInput(f"unknown mouth {what!r}: choose {', '.join(rings)}")
+    known('mouth', what, rings)
     size = size or crops.size
     if what=='none': return crops.data.new_zeros(len(crops), 1, size, size)
     m = _ring_mask(crops, crops.lms[:,rings[what],:2])
@@ -138,7 +138,7 @@ EYE_REACH = dict(eyes=0., lashes=.9, lids=1.) # how far towards the crease
 
 def eye_mask(crops:Crops, what='lids', soft=.009, size=None)->torch.Tensor: # (F,1,S,S)
     "Both eyes, between their lids ('eyes'), with lashes and the rims of the lids ('lashes'), or with the lids ('lids')."
-    if what not in EYE_REACH: raise BadInput(f"unknown eyes {what!r}: choose {', '.join(EYE_REACH)}")
+    known('eyes', what, EYE_REACH)
     rings = [torch.lerp(crops.lms[:,a[:1]+a[:0:-1],:2], crops.lms[:,b,:2], EYE_REACH[what]) for a,b in ((EYE_LEFT, LIDS_LEFT), (EYE_RIGHT, LIDS_RIGHT))]
     m = torch.maximum(*(_ring_mask(crops, r) for r in rings))
     return _enlarge(blur(m, m.shape[-1]*soft), size or crops.size)

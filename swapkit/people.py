@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as nnf
 
 from .align import align
-from .core import BadInput, Faces, FacesWriter, Frames, finish_faces
+from .core import BadInput, Faces, FacesWriter, Frames, finish_faces, known
 from .detect import detector as make_detector
 from .identity import Embedder
 from .landmarks import FaceMesh, agreement
@@ -56,7 +56,7 @@ class Finder:
         device=None, engine:str='auto',
         unsure:float=.3,            # least score of a face that may go on with a track
     ):
-        if smooth not in SMOOTHERS: raise BadInput(f"unknown smoothing {smooth!r}: choose {', '.join(SMOOTHERS)}")
+        known('smooth', smooth, SMOOTHERS)
         self.detect, self.mesh = make_detector(detector, device, engine, fine=800 if small else 0), FaceMesh(landmarks, device, engine=engine)
         self.looks = Looks(best('mobilefacenet_128', 'thumbnail'), device, engine)
         self.all, self.smooth, self.smallest = copy.copy(self.detect), smooth, smallest

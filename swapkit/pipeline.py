@@ -33,9 +33,9 @@ from PIL import Image
 
 import swapkit
 from .align import align
-from .chain import Chain, Look, known
+from .chain import Chain, Look
 from .core import (BadInput, FaceMissing, ModelMissing, Faces, Frames, Source, SystemFault, cat,
-                          default_device, file_hash, keep_memory, load_faces)
+                          default_device, file_hash, keep_memory, known, load_faces)
 from .detect import DETECTORS
 from .identity import Embedder, embeddings, likeness, open_source, outliers, save_source, without
 from .landmarks import MESHES
@@ -248,7 +248,7 @@ def analyse(
     progress=None,      # called with (done, total, 'analyse')
 )->Faces:
     "The faces of a film: boxes, landmarks and tracks. Raises `BadInput` for what is not a film."
-    known('engine', engine, ('auto', 'torch', *ENGINES))
+    check_work(batch, engine)
     for f in filter(None, (out, sheet)): check_out(f, [target], overwrite)
     device, info, nets = default_device(device), video_info(target, end), finder_names(detector, landmarks)
     (first, last), how = frame_range(info, start, end), how_to_follow(smooth, smallest, small)

@@ -26,7 +26,7 @@ from av.video.reformatter import VideoReformatter
 try: import decord
 except ImportError: decord = None # no wheel for this machine; PyAV reads instead
 
-from .core import BadInput, Frames
+from .core import BadInput, Frames, known
 
 # %% ../nbs/03_read.ipynb #4b0a4256
 @dataclass(frozen=True)
@@ -327,7 +327,7 @@ def open_reader(
     planes:str='',      # pixel format in which the frames' own planes are wanted too; only pyav has them
 ):
     "The function that turns frame numbers of this film into pixels; with `planes` into pixels and (N,B) bytes."
-    if name!='auto' and name not in READERS: raise BadInput(f"unknown reader {name!r}: choose auto, {', '.join(READERS)}")
+    known('reader', name, ('auto', *READERS))
     return READERS['pyav' if name=='auto' else name](info, planes if can_keep(info.pix_fmt) else '')
 
 # %% ../nbs/03_read.ipynb #a5be2add

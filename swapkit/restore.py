@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as nnf
 
 from .align import at_once
-from .core import BadInput, Crops, Frames, default_device
+from .core import Crops, Frames, default_device, known
 from .models import model_path
 from .nets.base import from_signed, to_signed
 from .nets.gfpgan import gfpgan
@@ -81,7 +81,7 @@ class Restorer:
         colours:bool=True,      # keep the colours of what comes in
         fidelity:float=.5,      # for restorers that can be asked to stay closer to what they see (1)
     ):
-        if name not in RESTORERS: raise BadInput(f"unknown restorer {name!r}: choose none, {', '.join(RESTORERS)}")
+        known('restorer', name, RESTORERS)
         self.name, self.spec, self.strength, self.colours, self.fidelity = name, RESTORERS[name], strength, colours, fidelity
         self.net = self.spec.load(device or default_device(), engine, dtype)
     @torch.inference_mode()
@@ -140,7 +140,7 @@ ENHANCERS = {'real_esrgan_x2': real_esrgan} # name → (device, engine) → net
 class Enhancer:
     "A stage for whole frames, off by default: it changes what is not the face."
     def __init__(self, name:str='real_esrgan_x2', device=None, engine:str='auto'):
-        if name not in ENHANCERS: raise BadInput(f"unknown enhancer {name!r}: choose none, {', '.join(ENHANCERS)}")
+        known('enhancer', name, ENHANCERS)
         self.name, self.net = name, ENHANCERS[name](device or default_device(), engine)
     @torch.inference_mode()
     def __call__(self, frames:Frames)->Frames: # of the same size

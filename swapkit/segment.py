@@ -15,7 +15,7 @@ from typing import Callable
 import torch
 import torch.nn.functional as nnf
 
-from .core import BadInput, Crops, default_device
+from .core import Crops, default_device, known
 from .models import model_path
 from .nets.bisenet import BiSeNet
 from .nets.base import to_imagenet
@@ -62,9 +62,6 @@ def at_size(x:torch.Tensor, size:int)->torch.Tensor: # (F,C,size,size)
     "Pictures at another size, antialiased."
     return x if x.shape[-1]==size else nnf.interpolate(x, size=(size,size), mode='bilinear', antialias=True)
 
-def _known(kind, name, names):
-    if name not in names: raise BadInput(f"unknown {kind} {name!r}: choose none, {', '.join(names)}")
-
 class Parser:
     "A stage that says what each pixel is."
     def __init__(self,
@@ -74,7 +71,7 @@ class Parser:
         dtype=torch.float32,    # inside a torch network
         size:int=128,           # side of the answer
     ):
-        _known('parser', name, PARSERS)
+        known('parser', name, PARSERS)
         self.name, self.size, self.net = name, size, PARSERS[name].load(device or default_device(), engine, dtype)
     @torch.inference_mode()
     def __call__(self, crops:Crops)->torch.Tensor: # (F,19,size,size) probabilities
@@ -167,7 +164,7 @@ OCCLUDERS = {'face_unet_256': OccludeSpec(256, face_unet, 'MIT', 'unclear')} | {
 class Occluder:
     "A stage that says how much of each pixel is free of anything in front of the face."
     def __init__(self, name:str='face_unet_256', device=None, engine:str='auto'):
-        _known('occluder', name, OCCLUDERS)
+        known('occluder', name, OCCLUDERS)
         self.name, self.spec = name, OCCLUDERS[name]
         self.net = self.spec.load(device or default_device(), engine)
     @torch.inference_mode()

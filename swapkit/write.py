@@ -38,7 +38,7 @@ import torch.nn.functional as F
 from av.stream import Disposition
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from .core import BadInput, SystemFault, check_shape
+from .core import BadInput, SystemFault, check_shape, known
 from .read import _matrix, Colour, VideoInfo, can_keep, even_size, open_media, plain_format, plane_views
 
 # %% ../nbs/12_write.ipynb #2edecf55
@@ -255,8 +255,7 @@ def check_encoding(encoder:str, preset:str, lossless:bool=False):
     if not here(encoder):
         have = ', '.join(filter(here, ENCODERS))
         raise BadInput(f"unknown encoder {encoder!r}: choose one that this ffmpeg has, such as {have}")
-    if encoder in ('libx264','libx265') and preset not in X26_PRESETS:
-        raise BadInput(f"unknown preset {preset!r}: choose {', '.join(X26_PRESETS)}")
+    if encoder in ('libx264','libx265'): known('preset', preset, X26_PRESETS)
     if lossless and encoder not in ENCODERS: raise BadInput(f"swapkit does not know how {encoder} is lossless: choose {', '.join(ENCODERS)}")
 
 # %% ../nbs/12_write.ipynb #1354eeeb

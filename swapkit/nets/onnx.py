@@ -17,7 +17,7 @@ import onnxruntime as ort
 import torch
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
-from ..core import BadInput, ModelMissing, SystemFault, check_shape, default_device
+from ..core import BadInput, ModelMissing, SystemFault, check_shape, default_device, known
 from ..models import file_sha256, recall, remember
 
 # %% ../../nbs/nets/onnx.ipynb #04728ebe
@@ -183,7 +183,7 @@ def engine_for(
     "The engine that runs a graph; raises `BadInput` for one that does not exist, `SystemFault` for one that is not here."
     name = device.type if name=='auto' else name
     if name=='torch': raise BadInput("an ONNX file cannot run in torch: give --engine auto, or choose networks that are torch's")
-    if name not in ENGINES: raise BadInput(f"unknown engine {name!r}: choose auto, {', '.join(ENGINES)}")
+    known('engine', name, ('auto', *ENGINES))
     provider, kind = ENGINES[name]
     if kind!=device.type: raise BadInput(f"engine {name} computes on {kind}, not on {device.type}: give --device {kind}, or --engine auto")
     if provider not in ort.get_available_providers():

@@ -9,7 +9,7 @@ __all__ = ['FAMILIES', 'FAMILY', 'Style', 'padded', 'StyledBlock', 'family_of', 
 import torch
 from torch import nn
 
-from ..core import BadInput
+from ..core import known
 from ..models import MODELS
 from .base import from_imagenet, to_imagenet
 
@@ -66,7 +66,7 @@ class SimSwap(nn.Module):
         family:str='official',  # key of `FAMILIES`
     ):
         super().__init__()
-        if family not in FAMILIES: raise BadInput(f"unknown family of SimSwap weights {family!r}: choose {', '.join(FAMILIES)}")
+        known('family of SimSwap weights', family, FAMILIES)
         self.family, self.levels, c = family, range(0 if fine else 1, 5 if deep else 4), lambda i: min(32<<i, 512)
         self.first_layer = nn.Sequential(*padded(3, c(self.levels[0]), 7), nn.BatchNorm2d(c(self.levels[0])), nn.ReLU(inplace=True))
         for i in self.levels: setattr(self, f'down{i}', narrower(c(i), c(i+1)))

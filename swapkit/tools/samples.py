@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 import swapkit
 from ..align import align, cut_warp, similarity, template_points, transform, warp
-from ..core import BadInput, Faces, Frames, Source, cat
+from ..core import Faces, Frames, Source, cat, known
 from ..landmarks import LIPS_INNER, LIPS_OUTER, OVAL, five_points
 from ..nets.mesh import interpolate, rasterise, read_at
 from ..parse import blur, fill
@@ -32,7 +32,7 @@ def people()->list: # names
 
 def person_file(name:str)->Path:
     "The picture of a sample person; raises `BadInput` for an unknown name."
-    if name not in people(): raise BadInput(f"unknown sample person {name!r}: choose {', '.join(people())}")
+    known('sample person', name, people())
     return _folder()/f'{name}.jpg'
 
 # %% ../../nbs/tools/samples.ipynb #15502e63

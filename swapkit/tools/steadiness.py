@@ -97,7 +97,7 @@ def whole_film(film, find:Finder, batch:int=8, times:dict=None)->tuple: # raw de
 
 def jitter(film, detector:str, landmarks:str, methods=('kalman',))->list: # one row a method
     "How still the largest person's five points are."
-    raw, faces, small = whole_film(film, find := make_finder(detector, landmarks))
+    raw, faces, small = whole_film(film, make_finder(detector, landmarks))
     where = cuts(differences(small))
     ids = track(faces, where, frames=len(small)).ids
     main = int(torch.bincount(ids[ids>=0]).argmax())
