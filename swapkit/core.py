@@ -162,6 +162,8 @@ class Faces(Batch):
         super().__post_init__()
         if (self.frame.diff()<0).any(): raise ValueError("Faces.frame: not sorted by frame number")
         if (self.lms is not None)!=bool(self.topology): raise ValueError("Faces: `lms` and `topology` come together")
+    @property
+    def sides(self): return self.boxes[:,2:]-self.boxes[:,:2] # (F,2) width and height
     def _joins(self, others):
         tops = {o.topology for o in others}
         if len(tops)>1: raise ValueError(f"cannot join faces whose landmarks have different topologies: {sorted(tops)}")

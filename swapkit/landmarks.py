@@ -132,6 +132,6 @@ def agreement(
     "How far the landmarks of each face can be trusted."
     ramp = lambda x, good, bad: ((x-bad)/(good-bad)).clamp(0,1)
     k = found.kps
-    far = (k-faces.kps).norm(dim=-1).mean(1)/(found.boxes[:,2:]-found.boxes[:,:2]).mean(1).clamp(min=1)
+    far = (k-faces.kps).norm(dim=-1).mean(1)/found.sides.mean(1).clamp(min=1)
     wide = (k[:,1]-k[:,0]).norm(dim=-1)/((k[:,3]+k[:,4]-k[:,0]-k[:,1])/2).norm(dim=-1).clamp(min=1)
     return ramp(far, *apart)*ramp(wide, *narrow)

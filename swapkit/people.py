@@ -93,7 +93,7 @@ def people_of(
     shapes=None,    # (ids (C,), `shape_of` (C,n), how sure each is (C,))
 )->list:            # of `Person`, by number
     "The people of a film, from its table of faces."
-    out, area = [], (faces.boxes[:,2:]-faces.boxes[:,:2]).clamp(min=0).prod(1)
+    out, area = [], faces.sides.clamp(min=0).prod(1)
     front = 1. if faces.pose is None else (1-faces.pose[:,:2].abs().amax(1)/90).clamp(min=.05)
     shown = 1. if faces.fade is None else .05+faces.fade
     good = area.sqrt()*front*shown*(.05+faces.scores)
@@ -163,8 +163,7 @@ def wanted(path, frames:Frames, find:Finder)->Wanted:
     if find.looks.name=='thumbnail': raise BadInput(f"to find {Path(path).name} by likeness takes the weights of mobilefacenet_128; without them, choose people by number: `swapkit analyse` shows them")
     faces = find(frames)
     if not len(faces): raise BadInput(f"{path} shows no face, so nobody can be found by it")
-    k = int((faces.boxes[:,2:]-faces.boxes[:,:2]).prod(1).argmax())
-    return Wanted(Path(path).name, find.looks(frames, faces[k])[0])
+    return Wanted(Path(path).name, find.looks(frames, faces[int(faces.sides.prod(1).argmax())])[0])
 
 def named(
     who,            # number, 'left', 'left2', 'right' …, or `Wanted`

@@ -164,8 +164,7 @@ def portrait(name, frames, find): # `Crops` of one, or None
     "The largest face of a picture; one line where there are several or none."
     faces = find(frames)
     if len(faces)!=1: warnings.warn(f"{len(faces)} faces in {name}: the largest is taken" if len(faces) else f"no face in {name}: the photo is left out")
-    area = (faces.boxes[:,2:]-faces.boxes[:,:2]).prod(1)
-    return align(frames, faces[int(area.argmax())]) if len(faces) else None
+    return align(frames, faces[int(faces.sides.prod(1).argmax())]) if len(faces) else None
 
 # %% ../nbs/14_pipeline.ipynb #fd17a87f
 def load_source(
@@ -487,7 +486,7 @@ def write_photo(frames:Frames, out:Path, target:Path)->Path:
 def seen_in(frames:Frames, find:Finder)->Faces:
     "The faces of one picture, numbered; those that are too small left out."
     faces = track(find(frames))
-    return faces[(faces.boxes[:,2:]-faces.boxes[:,:2]).amin(1)>=find.smallest]
+    return faces[faces.sides.amin(1)>=find.smallest]
 
 def people_here(faces:Faces, size:tuple)->list: # of `Person`
     "The people of one picture."

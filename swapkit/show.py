@@ -189,7 +189,7 @@ def jpeg(im:np.ndarray, quality:int=80)->bytes: # (H,W,3) or (H,W) uint8
 def _pictures(x): return f'<code>{x!r}</code><br>{thumbnails(x.data)}'
 
 def _table(x, most=5):
-    rows = [(int(f.frame), '' if f.ids is None else int(f.ids), f'{f.scores.item():.2f}', '×'.join(f'{n:.0f}' for n in (f.boxes[0,2:]-f.boxes[0,:2]).tolist()))
+    rows = [(int(f.frame), '' if f.ids is None else int(f.ids), f'{f.scores.item():.2f}', '×'.join(f'{n:.0f}' for n in f.sides[0].tolist()))
             for f in (x[i] for i in range(min(most, len(x))))]
     lines = ''.join(f"<tr>{''.join(f'<td>{v}</td>' for v in r)}</tr>" for r in rows)
     more = f'<br>… and {len(x)-most} more' if len(x)>most else ''

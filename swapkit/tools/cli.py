@@ -214,8 +214,7 @@ def people_table(faces)->str:
     for i in ([] if faces.ids is None else faces.ids.unique().tolist()):
         f = faces[faces.ids==i]
         n,first,last = len(f.frame.unique()), f.frame[0].item(), f.frame[-1].item()
-        side = (f.boxes[:,2:]-f.boxes[:,:2]).amax()
-        rows.append(f"{i:>3}  {n:>6}  {first:>6}  {last:>6}  {side:.0f} px")
+        rows.append(f"{i:>3}  {n:>6}  {first:>6}  {last:>6}  {f.sides.amax():.0f} px")
     return '\n'.join(rows)
 
 # %% ../../nbs/tools/cli.ipynb #e15898b7

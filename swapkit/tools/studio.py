@@ -120,7 +120,7 @@ def cards(
     "Each person once, as they are seen largest."
     def one(i):
         f = faces[faces.ids==i]
-        face = f[int((f.boxes[:,2:]-f.boxes[:,:2]).prod(1).argmax())]
+        face = f[int(f.sides.prod(1).argmax())]
         crop = align(frame_at(info, int(face.frame)), face, size=size)
         return Card(i, len(f), int(f.frame[0]), int(f.frame[-1]), as_bytes(crop.data[0]))
     return [one(i) for i in (faces.ids.unique().tolist() if len(faces) else [])]

@@ -56,7 +56,7 @@ def portraits(
         for frames in some_frames(Path(root)/f, every):
             for x in (frames, Frames(frames.data.flip(-1), frames.idx, frames.pts)):
                 faces = find(x)
-                faces = faces[(faces.boxes[:,3]-faces.boxes[:,1])>=least]
+                faces = faces[faces.sides[:,1]>=least]
                 if len(faces): out.append((*portraits_of(x, mesh(x, faces)), torch.full((len(faces),), i)))
     return tuple(torch.cat(t) for t in zip(*out))
 

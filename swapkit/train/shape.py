@@ -25,8 +25,7 @@ LOOKED_AT = ('talking_512', 'singing_512') # films the swapper is measured on
 def largest(frames, find)->torch.Tensor: # (0 or 1,468,3)
     "Mesh of the largest face of a frame."
     faces = find(frames)
-    area = (faces.boxes[:,2:]-faces.boxes[:,:2]).prod(1)
-    return faces.lms[area.topk(min(len(area), 1)).indices].cpu()
+    return faces.lms[faces.sides.prod(1).topk(min(len(faces), 1)).indices].cpu()
 
 def meshes_of(path, find, most:int=36)->torch.Tensor: # (F,468,3)
     "The largest face of a photo, or of frames spread over a film."
