@@ -24,7 +24,7 @@ from .detect import detector as make_detector
 from .identity import Embedder
 from .landmarks import FaceMesh, agreement
 from .models import best
-from .read import VideoInfo, read_frames
+from .read import VideoInfo, read_frame
 from .scenes import cuts as find_cuts, differences
 from .shape import shape_of
 from .steady import SMOOTHERS, pose_of, steady_file
@@ -213,6 +213,6 @@ def sheet(
 
 def save_sheet(path, people:list, info:VideoInfo)->Path:
     "Write the sheet of a film's people as a .jpg."
-    im = sheet(people, lambda n: next(iter(read_frames(info, 1, n, n+1))), float(info.rate))
+    im = sheet(people, lambda n: read_frame(info, n), float(info.rate))
     Path(path).write_bytes(cv2.imencode('.jpg', im, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes())
     return Path(path)

@@ -8,8 +8,8 @@ __all__ = ['PHOTOS', 'SAVED', 'TELLS', 'SEGMENT', 'in_halves', 'in_order', 'phot
            'frames_at_once', 'find_faces', 'about_film', 'how_to_follow', 'analyse', 'key_of', 'source_key',
            'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment', 'check_work', 'check_out', 'finished',
            'enter', 'is_whole', 'workshop', 'make_room', 'pick', 'film_faces', 'render_film', 'swap_film',
-           'write_photo', 'seen_in', 'people_here', 'swap_photo', 'read_frame', 'source_photos', 'load_sources', 'ask',
-           'make_source', 'swap_video']
+           'write_photo', 'seen_in', 'people_here', 'swap_photo', 'source_photos', 'load_sources', 'ask', 'make_source',
+           'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import errno
@@ -42,7 +42,7 @@ from .landmarks import MESHES
 from .mark import NOTE, publish, sidecar, write_xmp
 from .models import MODELS, best, expected_sha, find_file, spec, where_to_get
 from .nets.onnx import ENGINES
-from .read import READERS, VideoInfo, check_pixels, frame_range, open_reader, read_frames, video_info
+from .read import READERS, VideoInfo, check_pixels, frame_range, open_reader, read_frame, read_frames, video_info
 from .people import Finder, Gathered, named, people_in, people_of, save_sheet, sure, wanted
 from .scenes import thumbnails
 from .shape import shape_of
@@ -149,7 +149,7 @@ def portraits(
     "Frames of a film, evenly spread over it, as photos."
     info = video_info(path)
     for k in torch.linspace(0, len(info)-1, min(n, len(info))+2).round().long()[1:-1].unique().tolist():
-        yield f'{Path(path).name} frame {k}', next(iter(read_frames(info, 1, k, k+1)))
+        yield f'{Path(path).name} frame {k}', read_frame(info, k)
 
 def pictures(path):     # yields (name, `Frames` of one)
     "A photo as it is, a film as some of its frames."
@@ -502,11 +502,6 @@ def swap_photo(target, frames, out, find, sources, chain, who, assign)->Path:
     return write_photo(chain(frames, faces[rows], sources, which.to(frames.device)), out, target)
 
 # %% ../nbs/14_pipeline.ipynb #d548bab8
-def read_frame(info:VideoInfo, number:int)->Frames:
-    "One frame of a film."
-    if not 0<=number<len(info): raise BadInput(f"{info.path.name} has no frame {number}; it has {len(info)}, counted from 0")
-    return next(iter(read_frames(info, 1, number, number+1)))
-
 def source_photos(sources, assign)->list: # of Path
     "Every photo that is named; raises `BadInput` for one that is not there."
     return [f for s in (assign.values() if assign else [sources]) if not isinstance(s, Source) for f in photo_files(s)]

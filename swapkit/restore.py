@@ -22,8 +22,7 @@ from .nets.base import from_signed, to_signed
 from .nets.gfpgan import gfpgan
 from .nets.load import load_net
 from .nets.onnx import OnnxNet
-from .parse import slow
-from .segment import at_size
+from .parse import at_size, slow
 
 # %% ../nbs/11_restore.ipynb #88296cbf
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['CLASSES', 'BROWS', 'EYES', 'NOSE', 'MOUTH', 'LIPS', 'HAIR', 'GLASSES', 'OVER', 'FACE', 'PARSERS', 'OCCLUDERS',
-           'classes', 'ParseSpec', 'bisenet', 'bisenet_onnx', 'at_size', 'Parser', 'region', 'reached', 'middle',
-           'region_mask', 'own_mouth', 'covered', 'OccludeSpec', 'face_unet', 'xseg', 'Occluder', 'Masks']
+           'classes', 'ParseSpec', 'bisenet', 'bisenet_onnx', 'Parser', 'region', 'reached', 'middle', 'region_mask',
+           'own_mouth', 'covered', 'OccludeSpec', 'face_unet', 'xseg', 'Occluder', 'Masks']
 
 # %% ../nbs/08_segment.ipynb #21220a08
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from .nets.bisenet import BiSeNet
 from .nets.base import to_imagenet
 from .nets.load import load_net
 from .nets.onnx import OnnxNet
-from .parse import blur, combine, erode, face_mask, feather, mouth_mask
+from .parse import at_size, blur, combine, erode, face_mask, feather, mouth_mask
 
 # %% ../nbs/08_segment.ipynb #11e3c0b8
 CLASSES = ('background','skin','l_brow','r_brow','l_eye','r_eye','eye_g','l_ear','r_ear','ear_r','nose','mouth','u_lip','l_lip','neck','neck_l','cloth','hair','hat')
@@ -58,10 +58,6 @@ PARSERS = {'bisenet_19': ParseSpec(bisenet, *_terms)} | {
     n: ParseSpec(partial(bisenet_onnx, n), *_terms) for n in ('bisenet_resnet_18', 'bisenet_resnet_34')}
 
 # %% ../nbs/08_segment.ipynb #026bcb2f
-def at_size(x:torch.Tensor, size:int)->torch.Tensor: # (F,C,size,size)
-    "Pictures at another size, antialiased."
-    return x if x.shape[-1]==size else nnf.interpolate(x, size=(size,size), mode='bilinear', antialias=True)
-
 class Parser:
     "A stage that says what each pixel is."
     def __init__(self,

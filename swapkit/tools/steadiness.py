@@ -24,9 +24,10 @@ import torch
 from ..align import invert, transform, warp
 from ..core import Faces, Frames, cat, load_faces
 from ..landmarks import five_points
+from ..parse import at_size
 from ..people import Finder
 from ..pipeline import analyse, make_finder, swap_video
-from ..read import read_frames, video_info
+from ..read import read_frame, read_frames, video_info
 from ..scenes import cuts, differences, thumbnails
 from ..steady import SMOOTHERS, smoothed, steady
 from .benchmark import machine, repeat_film, shown
@@ -165,7 +166,7 @@ def crossing(left, right, out, n:int=160, side:int=256, width:int=704)->list: # 
             frame = torch.full((1,3,side+64,width), 40, dtype=torch.uint8)
             for f,at in ((b, x[1]), (a, x[0])):
                 s = min(f.size); y0, x0 = (f.size[0]-s)//2, (f.size[1]-s)//2
-                small = torch.nn.functional.interpolate(f.data[...,y0:y0+s,x0:x0+s].float(), (side,side), mode='bilinear', antialias=True).round().byte()
+                small = at_size(f.data[...,y0:y0+s,x0:x0+s].float(), side).round().byte()
                 frame[...,32:32+side,at:at+side] = small
             w.write(frame); where.append([v+side/2 for v in x])
     return where
@@ -185,7 +186,7 @@ def kept_apart(faces:Faces, where:list, side:int=256)->dict:
 def cost(film, detector:str, landmarks:str, batch:int=8)->dict:
     "Milliseconds a frame, by stage."
     find, times, info = make_finder(detector, landmarks), {}, video_info(film)
-    next(iter(read_frames(info, batch, 0, 1))); find(next(iter(read_frames(info, 2, 0, 2)))) # warm
+    find(read_frame(info, 0)) # warm
     _, faces, small = whole_film(film, find, batch, times)
     def timed(name, f, *a, **kw):
         t = time.perf_counter(); out = f(*a, **kw); times[name] = time.perf_counter()-t

@@ -29,8 +29,8 @@ from ..models import MODELS, find_file
 from ..nets.base import PRECISIONS
 from ..nets.mesh import coarse, enlarge
 from ..people import people_in
-from ..pipeline import PHOTOS, analyse, finder_names, key_of, load_sources, make_finder, people_here, read_frame, read_photo, seen_in, swap_video
-from ..read import VideoInfo, video_info
+from ..pipeline import PHOTOS, analyse, finder_names, key_of, load_sources, make_finder, people_here, read_photo, seen_in, swap_video
+from ..read import VideoInfo, read_frame, video_info
 from ..restore import ENHANCERS, RESTORERS
 from ..segment import OCCLUDERS, PARSERS
 from ..show import jpeg, thumbnails, to_image

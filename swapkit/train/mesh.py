@@ -26,6 +26,7 @@ from ..landmarks import EYE_LEFT, EYE_RIGHT, FaceMesh, look_at, look_at_mesh
 from ..detect import detector
 from ..nets.mesh import mirrored
 from ..nets.tiny import TinyMesh
+from ..parse import at_size
 from .course import Clock, mean_in, quick, rate, record, resume
 from .pictures import data_list, hide, some_frames, spoil
 from .turn import extent, redraw
@@ -290,7 +291,7 @@ def grounds_of(root, files, g)->torch.Tensor: # (B,3,256,256) uint8
         for _ in range(4):
             s = torch.randint(min(SIDE, *x.shape[-2:])//2, min(x.shape[-2:])+1, (1,), generator=g).item()
             a,b = (torch.randint(n-s+1, (1,), generator=g).item() for n in x.shape[-2:])
-            out.append(nnf.interpolate(x[...,a:a+s,b:b+s].float(), size=(SIDE,SIDE), mode='bilinear', antialias=True).round().byte())
+            out.append(at_size(x[...,a:a+s,b:b+s].float(), SIDE).round().byte())
     return torch.cat(out)
 
 def prepared(root, part:str, seed=0)->tuple: # files; portraits, points, number of the file; squares without faces

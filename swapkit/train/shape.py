@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from ..nets.mesh import frontal, mean_mesh, mirrored
 from ..pipeline import finder_names, make_finder, read_photo
-from ..read import read_frames, video_info
+from ..read import read_frame, video_info
 from .pictures import media_list
 
 # %% ../../nbs/train/shape.ipynb #7ddb61bb
@@ -32,7 +32,7 @@ def meshes_of(path, find, most:int=36)->torch.Tensor: # (F,468,3)
     if Path(path).suffix.lower() in ('.mp4', '.mkv'):
         info = video_info(path)
         at = torch.linspace(0, len(info)-1, min(most, len(info))).long().tolist()
-        return torch.cat([largest(next(iter(read_frames(info, 1, k, k+1))), find) for k in at])
+        return torch.cat([largest(read_frame(info, k), find) for k in at])
     return largest(read_photo(path), find)
 
 # %% ../../nbs/train/shape.ipynb #263f9d82
