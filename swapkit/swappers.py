@@ -21,7 +21,7 @@ from .models import model_path
 from .nets.load import load_net
 from .nets.onnx import OnnxNet, load_graph
 from .nets.base import from_signed, to_imagenet, to_signed
-from .nets.simswap import SimSwap
+from .nets.simswap import FORMS, SimSwap
 from .swap import SWAPPERS, SwapSpec
 
 # %% ../nbs/09_swappers.ipynb #df3c1e89
@@ -40,8 +40,7 @@ def by_identity(
 # %% ../nbs/09_swappers.ipynb #565cf7e0
 def simswap(name, device, engine='auto', dtype=torch.float32):
     "SimSwap as a torch network."
-    make = dict(simswap_224=dict(), simswap_256=dict(family='retrained'), simswap_512=dict(deep=True, family='retrained'))
-    net = load_net(name, SimSwap(**make[name]), device, dtype)
+    net = load_net(name, SimSwap(**FORMS[name]), device, dtype)
     return by_identity(net, Embedder('simswap_arcface', device, engine))
 
 # %% ../nbs/09_swappers.ipynb #d462e0cc

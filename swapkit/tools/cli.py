@@ -343,10 +343,9 @@ def models_swappers():
     row = lambda *c: '{:<24} {:<14} {:>5}  {:<10} {}'.format(*c).rstrip()
     click.echo(row('swapper', 'template', 'size', 'commercial', 'licence; told by'))
     for n,s in SWAPPERS.items(): click.echo(row(n, s.template, s.size or 'any', s.commercial, f'{s.licence}; {s.told_by}'))
-    for kind,names in dict(restore=RESTORERS, parser=PARSERS, occluder=OCCLUDERS).items():
+    for kind,names in dict(restore=RESTORERS, parser=PARSERS, occluder=OCCLUDERS, enhance=ENHANCERS).items():
         click.echo(f'\n--{kind}')
         for n,s in names.items(): click.echo(row(n, '', '', s.commercial, s.licence))
-    click.echo('\n--enhance\n' + '\n'.join(ENHANCERS))
 
 # %% ../../nbs/tools/cli.ipynb #881da2fb
 @models.command('pull', **_S)

@@ -25,7 +25,7 @@ from ..align import align
 from ..blend import keep
 from ..chain import Chain, Look
 from ..core import BadInput, Faces, Frames, SwapkitError, default_device, load_faces
-from ..models import MODELS, find_file
+from ..models import find_file, spec
 from ..nets.base import PRECISIONS
 from ..nets.mesh import coarse, enlarge
 from ..people import people_in
@@ -154,11 +154,11 @@ def told(f, *args, **kw)->tuple: # what `f` gives, and the lines it warned of
         got = f(*args, **kw)
     return got, list(dict.fromkeys(str(w.message) for w in said if w.category is UserWarning))
 
-def here(name:str)->bool:
-    "Whether the weights of a swapper, a restorer or a mask are on this machine; those without any are."
-    base = name.split('_to_')[0]
-    needs = [m for n,m in MODELS.items() if n==base or (base not in MODELS and n.startswith(f'{base}_'))]
-    return all(find_file(m) for m in needs)
+def here(
+    names,  # keys of `MODELS`
+)->bool:
+    "Whether all these weights are on this machine."
+    return all(find_file(spec(n)) for n in names)
 
 # %% ../../nbs/tools/studio.ipynb #b6b89a7f
 class Session:
@@ -273,7 +273,7 @@ def measure(self:Session, progress=None)->dict:
     if times(p, self.info): raise BadInput("only a whole film can be compared with its target: render all frames first")
     if not Path(p.out).exists(): raise BadInput("render the film first")
     first = next(iter(who))
-    able = all(here(n) for n in ('mobilefacenet_128', 'fsanet_1x1', 'fsanet_var'))
+    able = here(('mobilefacenet_128', 'fsanet_1x1', 'fsanet_var'))
     return told(evaluate, p.target, p.out, who[first], who=[first], device=self.device.type, networks=able, progress=self._step(progress))[0]
 
 for f in (_step, open_target, open_source, find_people, chosen, chain, preview, render, measure): setattr(Session, f.__name__, f)
@@ -439,14 +439,14 @@ def assigned(self):
     self.look_at()
 
 # %% ../../nbs/tools/studio.ipynb #d17f35af
-NETWORKS = {n for names in (SWAPPERS, RESTORERS, PARSERS, OCCLUDERS, ENHANCERS) for n in names}
+NETWORKS = {n: s.needs for specs in (SWAPPERS, RESTORERS, PARSERS, OCCLUDERS, ENHANCERS) for n,s in specs.items()}
 
 def looks(self):
     "Swapper, restorer and what they are told; what is seldom touched is folded away."
     from swapkit.tools import cli
     W, told_by = self.W, {p.name: getattr(p, 'help', '') for p in cli.swap.params}
     def knob(kind, k, **kw): return W.__dict__[kind](value=USUAL[k], description=dict(restore_strength='restored', small='small faces').get(k, k), tooltip=told_by[k], **kw)
-    menu = lambda k,*names: knob('Dropdown', k, options=[n for n in names if not isinstance(n, str) or n in ('auto','none') or n not in NETWORKS or here(n)])
+    menu = lambda k,*names: knob('Dropdown', k, options=[n for n in names if here(NETWORKS.get(n, ()))])
     slide = lambda k: knob('FloatSlider', k, min=0, max=1, step=.05, continuous_update=False)
     first = dict(swapper=menu('swapper', *SWAPPERS), strength=slide('strength'), restore=menu('restore', 'none', *RESTORERS), restore_strength=slide('restore_strength'),
                  mouth=menu('mouth', 'inner', 'lips', 'none'), occluder=menu('occluder', 'none', *OCCLUDERS))
@@ -456,7 +456,7 @@ def looks(self):
                   strangers=menu('strangers', 'keep', 'drop'), crf=knob('BoundedIntText', 'crf', min=0, max=63))
     self.controls = first | second
     for k,c in self.controls.items(): self.watch(c, lambda k=k: self.restyled(k))
-    away = sum(not here(n) for n in NETWORKS)
+    away = sum(not here(needs) for needs in NETWORKS.values())
     line = W.HTML(f'{away} more networks have no weights here; <code>swapkit models list</code> says where they are.' if away else '')
     row = lambda cs: W.Box(list(cs.values()), layout=W.Layout(flex_flow='row wrap'))
     return W.VBox([row(first), W.Accordion([row(second)], titles=['More'], selected_index=None), line, self.said])
