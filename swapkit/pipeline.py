@@ -7,9 +7,9 @@ __all__ = ['PHOTOS', 'SAVED', 'TELLS', 'SEGMENT', 'in_halves', 'in_order', 'phot
            'make_finder', 'portraits', 'pictures', 'portrait', 'load_source', 'teller', 'strangers_in',
            'frames_at_once', 'find_faces', 'about_film', 'how_to_follow', 'analyse', 'key_of', 'source_key',
            'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment', 'check_work', 'check_out', 'finished',
-           'enter', 'is_whole', 'workshop', 'make_room', 'pick', 'film_faces', 'render_film', 'swap_film',
+           'enter', 'is_whole', 'workshop', 'make_room', 'pick', 'film_faces', 'render_film', 'encoded_as', 'swap_film',
            'write_photo', 'seen_in', 'people_here', 'swap_photo', 'source_photos', 'load_sources', 'ask', 'make_source',
-           'swap_video']
+           'check_asked', 'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import errno
@@ -224,13 +224,16 @@ def find_faces(
         seen.finish(path, about, (info.height, info.width))
 
 # %% ../nbs/14_pipeline.ipynb #ea29e815
-def about_film(target, nets, how): return dict(target=file_hash(target), name=Path(target).name, detector=nets[0], landmarks=nets[1], version=swapkit.__version__) | how
+def about_film(target, nets:tuple, how:dict)->dict:
+    "All that the faces of a film depend on: the film, its `finder_names`, options of the `Finder`."
+    return dict(target=file_hash(target), name=Path(target).name, detector=nets[0], landmarks=nets[1], version=swapkit.__version__) | how
 
 def how_to_follow(smooth:str, smallest:float, small:bool)->dict:
     "Options of `people.Finder`, checked."
     known('smooth', smooth, SMOOTHERS)
     return dict(smooth=smooth, smallest=smallest, small=small)
 
+# %% ../nbs/14_pipeline.ipynb #8b0df9a1
 def analyse(
     target,             # a film
     out=None,           # where the faces are kept; they are only returned by default
@@ -244,7 +247,7 @@ def analyse(
     smallest:float=0.,      # pixels: smaller faces are left alone
     small:bool=False,       # look closer, for small faces: slower
     sheet=None,             # a .jpg: everybody in the film
-    progress=None,      # called with (done, total, 'analyse')
+    progress=None,          # called with (done, total, 'analyse')
 )->Faces:
     "The faces of a film: boxes, landmarks and tracks. Raises `BadInput` for what is not a film."
     check_work(batch, engine)
@@ -418,11 +421,18 @@ def pick(
     return rows, torch.tensor([number.get(i, 0) for i in faces.ids[rows].tolist()], dtype=torch.long)
 
 # %% ../nbs/14_pipeline.ipynb #e203f599
-def film_faces(target, info, find, folder, faces_file, nets, how, first, last, batch, device, progress, keep=False)->Path:
+def film_faces(
+    info:VideoInfo,
+    find,                   # a function that makes the finder
+    folder:Path,            # where the result is kept
+    faces_file,             # from `analyse`, or None
+    about:dict,             # from `about_film`
+    first:int, last:int,    # frames first … last-1
+    batch:int, device, progress, keep=False,
+)->Path:
     "First pass, unless its result is there: the faces file of a film."
-    about = about_film(target, nets, how)
     if faces_file and load_faces(faces_file, slice(0,0))[1].get('target')!=about['target']:
-        raise BadInput(f"{faces_file} was not made from {target.name}; run `swapkit analyse` on this film")
+        raise BadInput(f"{faces_file} was not made from {info.path.name}; run `swapkit analyse` on this film")
     path = Path(faces_file or folder/f'{key_of(first=first, last=last, **about)}.faces')
     if not faces_file: make_room(folder, '*.faces', path.name, keep)
     if faces_file or is_whole(path): return path
@@ -444,31 +454,47 @@ def render_film(job:Job, folder:Path, key:str, first:int, last:int, out:Path, pr
     publish(made, out, job.info.path, folder=folder)
 
 # %% ../nbs/14_pipeline.ipynb #69d3337d
+def encoded_as(
+    info:VideoInfo,
+    encode:dict,    # what was asked for: options of `SegmentWriter`
+    suffix:str,     # of the result
+)->dict:            # with the pixel format that is written
+    "How a film is encoded, tried where that could fail late; a line for what gets lost."
+    encode = encode | dict(pix_fmt=choose_format(encode['encoder'], encode['pix_fmt'], info.pix_fmt))
+    if encode['encoder']!='libx264': try_encoding(*(encode[k] for k in ('encoder', 'preset', 'pix_fmt', 'lossless')), suffix)
+    if info.bits>8 and '10' not in encode['pix_fmt']: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8 (--pix-fmt same keeps them)")
+    if info.interlaced: warnings.warn(f"{info.path.name} is interlaced; its frames are made whole, and the result is progressive")
+    return encode
+
+# %% ../nbs/14_pipeline.ipynb #d1ef19c5
 def swap_film(
     info:VideoInfo, out:Path,
     find,                   # a cached function that makes the finder
-    sources, chain:Chain,
-    who, assign, faces_file, nets, how, first, last, batch, device, encode, reader, progress, keep,
+    sources:list, chain:Chain,
+    who, assign,            # as for `pick`
+    faces_file,             # from `analyse`, or None
+    about:dict,             # from `about_film`
+    first:int, last:int,    # frames first … last-1
+    batch:int, device,
+    encode:dict,            # options of `SegmentWriter`
+    reader:str, progress, keep:bool,
 )->Path:
     "From a target film to the result."
-    encode = encode | dict(pix_fmt=choose_format(encode['encoder'], encode['pix_fmt'], info.pix_fmt))
-    if encode['encoder']!='libx264': try_encoding(*(encode[k] for k in ('encoder', 'preset', 'pix_fmt', 'lossless')), out.suffix.lower())
-    if info.bits>8 and '10' not in encode['pix_fmt']: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8 (--pix-fmt same keeps them)")
-    if info.interlaced: warnings.warn(f"{info.path.name} is interlaced; its frames are made whole, and the result is progressive")
+    encode = encoded_as(info, encode, out.suffix.lower())
     with workshop(out, keep) as folder:
-        path = film_faces(info.path, info, find, folder, faces_file, nets, how, first, last, batch, device, progress, keep)
+        path = film_faces(info, find, folder, faces_file, about, first, last, batch, device, progress, keep)
         find.cache_clear() # the networks are not needed any more: their memory goes back
-        table, about = load_faces(path, lms=False)
-        people = people_in(about)
+        table, told = load_faces(path, lms=False)
+        people = people_in(told)
         rows, which = pick(table, who, assign, people)
         inside = (table.frame[rows]>=first) & (table.frame[rows]<last)
         rows, which = rows[inside], which[inside]
         if not len(rows): raise FaceMissing(f"no face to swap was found in {info.path.name}; nothing was written")
         made, pair = chain.meet(sources, which, table.ids[rows], people)
         job = Job(info, path, rows, pair, table.frame[rows], lambda f,fc,w: chain(f, fc, made, w), open_reader(info, reader, encode['pix_fmt']), batch, device, encode)
-        key = key_of(target=about.get('target'), faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=chain.key(),
+        key = key_of(target=about['target'], faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=chain.key(),
                      encode=encode, sources=[source_key(s) for s in sources], version=swapkit.__version__, reader=reader,
-                     models=[expected_sha(MODELS[n]) for n in nets if n in MODELS])
+                     models=[expected_sha(MODELS[n]) for n in (about['detector'], about['landmarks']) if n in MODELS])
         render_film(job, folder, key, first, last, out, progress, keep)
     return out
 
@@ -538,6 +564,18 @@ def make_source(
     save_source(made, out)
     return made, like
 
+# %% ../nbs/14_pipeline.ipynb #36a427cf
+def check_asked(
+    still:bool,     # the target is a photo
+    sources, faces, assign, faces_file, start, end, frame, # as for `swap_video`
+):
+    "Refuse what cannot be asked for together."
+    if assign and (sources or faces!='largest'): raise BadInput("--map says who becomes whom: leave out --source and --faces")
+    if (still or frame is not None) and (faces_file or start is not None or end is not None):
+        raise BadInput("a single picture has no --start, --end or --faces-file")
+    if frame is not None and (still or assign or faces not in ('largest','all')):
+        raise BadInput("--preview shows one frame of a film, with --faces largest or all: tracks are known only to the whole film")
+
 # %% ../nbs/14_pipeline.ipynb #6af3df91
 def swap_video(
     target,                     # a film, or a photo
@@ -553,7 +591,7 @@ def swap_video(
     engine:str='auto',          # what runs ONNX files: key of `nets.onnx.ENGINES`
     smooth:str='kalman',        # key of `steady.SMOOTHERS`: how the first pass takes the tremble out
     smallest:float=0.,          # pixels: smaller faces are left alone
-    small:bool=False,       # look closer, for small faces: slower
+    small:bool=False,           # look closer, for small faces: slower
     start:float=None, end:float=None,   # seconds
     frame:int=None,             # only this frame, as a picture; the shape is what this frame shows of it
     encoder:str='libx264', crf:int=16, preset:str='medium',
@@ -568,16 +606,11 @@ def swap_video(
 )->Path:                        # of the result
     "Put the face of `sources` into `target`. Raises `BadInput`, `FaceMissing`, `ModelMissing` or `SystemFault`, each in one line."
     target, out, assign = Path(target), Path(out), assign or {}
-    check_work(batch, engine); known('strangers', strangers, ('keep','drop'))
-    look = Look(**look)
-    if assign and (sources or faces!='largest'): raise BadInput("--map says who becomes whom: leave out --source and --faces")
     still = target.suffix.lower() in PHOTOS
-    if (still or frame is not None) and (faces_file or start is not None or end is not None):
-        raise BadInput("a single picture has no --start, --end or --faces-file")
-    if frame is not None and (still or assign or faces not in ('largest','all')):
-        raise BadInput("--preview shows one frame of a film, with --faces largest or all: tracks are known only to the whole film")
+    check_work(batch, engine); known('strangers', strangers, ('keep','drop')); known('reader', reader, ('auto', *READERS))
+    look = Look(**look)
+    check_asked(still, sources, faces, assign, faces_file, start, end, frame)
     check_out(out, [target, *source_photos(sources, assign)], overwrite, ('.png','.jpg','.jpeg') if still or frame is not None else tuple(FORMATS))
-    known('reader', reader, ('auto', *READERS))
     if not still: check_encoding(encoder, preset, lossless)
     device = default_device(device)
     chain, info = Chain(look, device, engine), None if still else video_info(target, end)
@@ -587,6 +620,7 @@ def swap_video(
     if still or frame is not None:
         one = read_photo(target) if still else read_frame(info, frame)
         return swap_photo(target, one.to(device), out, find, people, chain, faces, assign)
-    return swap_film(info, out, find, people, chain, faces, assign,
-                     faces_file, nets, how, *frame_range(info, start, end), batch, device,
-                     dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else 'yuv420p')), reader, progress, keep)
+    encode = dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else 'yuv420p'))
+    first, last = frame_range(info, start, end)
+    return swap_film(info, out, find, people, chain, faces, assign, faces_file, about_film(target, nets, how), first, last,
+                     batch, device, encode, reader, progress, keep)
