@@ -218,7 +218,7 @@ def marked(path)->object:
     return (SOURCE_TYPE in note and state=='Valid' and SOURCE_TYPE in told) or f'note {SOURCE_TYPE in note}, manifest {state}'
 
 # %% ../../nbs/tools/matrix.ipynb #24aebc45
-def row(f:Film, folder:Path, faces, target:Path, keep_going=True, **options)->dict:
+def row(f:Film, folder:Path, faces, target:Path, **options)->dict:
     "Swap one film losslessly, and check it."
     info, (stamps, old) = video_info(target), seen(target, f.view)
     mine = faces[torch.isin(faces.frame, torch.tensor(list(f.keep)))]
@@ -271,6 +271,7 @@ def matrix(films=FILMS, progress=print, **options)->list:
             if progress: progress(line(got))
     return rows
 
+# %% ../../nbs/tools/matrix.ipynb #22176d13
 def passed(cell)->bool: return cell is True or str(cell).startswith('exception')
 def line(r)->str: return f"{r['film']:<18}{r['result']:<6}" + ' '.join(f"{c}:{'yes' if r[c] is True else '(no)' if passed(r[c]) else 'NO'}" for c in CHECKS) + ''.join(f'\n      {c}: {r[c]}' for c in CHECKS if r[c] is not True)
 
@@ -290,6 +291,7 @@ done.set()
 print(json.dumps(dict(seconds=time.perf_counter()-t, resident_MB=sizes, peak_MB=int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])/1024)))
 '''
 
+# %% ../../nbs/tools/matrix.ipynb #a683b0c7
 def ends(path)->dict: # kind → number of packets, last stamp in ticks, seconds in a tick
     "Where the streams of a film end."
     with av.open(str(path)) as c:
@@ -298,6 +300,7 @@ def ends(path)->dict: # kind → number of packets, last stamp in ticks, seconds
             if p.size: n,last,_ = got.get(p.stream.type, (0,-1,0)); got[p.stream.type] = n+1, max(last, p.pts), p.time_base
     return got
 
+# %% ../../nbs/tools/matrix.ipynb #05419cb9
 def long_film(minutes:float=30)->dict:
     "Offsets at the end, memory over time, leftovers."
     with tempfile.TemporaryDirectory() as d:

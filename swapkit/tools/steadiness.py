@@ -65,7 +65,7 @@ def seen_by_hand(
         rows.append(dict(who=who, view=view, first=first, last=last, frames=n, lost=n-len(here), without_swap=n-len(shown), numbers=faces.ids[on].unique().tolist()))
     return rows
 
-def judged(rows:list, ends:list=())->dict:
+def judged(rows:list)->dict:
     "The figures that matter: of faces seen openly."
     open_, frames = [r for r in rows if r['view']=='open'], sum(r['frames'] for r in rows if r['view']=='open')
     lost, names = sum(r['without_swap'] for r in open_), {}
@@ -245,11 +245,13 @@ def main(argv=None):
     command = shown(['python -m swapkit.tools.steadiness', *(argv or sys.argv[1:])])
     Path(a.save).write_text(json.dumps(old | {k: dict(command=command, machine=machine(), rows=rounded(v)) for k,v in got.items()}, indent=1)+'\n')
 
+# %% ../../nbs/tools/steadiness.ipynb #616e6892
 def rounded(x):
     "Numbers with four digits, everywhere."
     if isinstance(x, dict): return {k: rounded(v) for k,v in x.items()}
     return [rounded(v) for v in x] if isinstance(x, list) else float(f'{x:.4g}') if isinstance(x, float) else x
 
+# %% ../../nbs/tools/steadiness.ipynb #376f7988
 def labelled(film, detector, landmarks, folder)->dict:
     "Hand-labelled intervals against what `analyse` finds."
     path = Path(folder)/f'{film.stem}.faces'

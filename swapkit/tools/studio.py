@@ -56,6 +56,7 @@ class Plan:
     last:int = None                             # all by default
     out:str = ''                                # path of the result
 
+# %% ../../nbs/tools/studio.ipynb #39e122a7
 def save_plan(plan:Plan, path): Path(path).write_text(json.dumps(asdict(plan), indent=1))
 
 def open_plan(path)->Plan:
@@ -356,10 +357,12 @@ def work(self:Studio, f, after=None): # f(progress), then after(its result), in 
     self.thread = threading.Thread(target=self.attempt, args=(run,), daemon=True)
     self.thread.start()
 
+# %% ../../nbs/tools/studio.ipynb #7ccf310b
 def nearby(kinds=('.mp4','.mov','.mkv','.webm','.avi','.m4v', *PHOTOS))->list: # of str
     "Films and photos in this folder."
     return sorted(p.name for p in Path().iterdir() if p.suffix.lower() in kinds)[:200]
 
+# %% ../../nbs/tools/studio.ipynb #36e4ba58
 def films(self):
     "Choose a film or a photo."
     W = self.W
@@ -381,6 +384,7 @@ def sample(self):
     for n in ('cai','dot','eve'): self.load_photos(n, [str(person_file(n))])
     self.load_film(str(film)); self.note('')
 
+# %% ../../nbs/tools/studio.ipynb #23bd6a43
 def load_film(self, path):
     if not path: return
     was = self.s.plan.target
@@ -405,6 +409,7 @@ def photos(self):
     self.add = self.button('Add', lambda: self.load_photos(self.name.value, [p.strip() for p in self.photo_paths.value.split(';') if p.strip()]))
     return W.VBox([W.HBox([self.name, self.photo_paths, self.add, self.photo_up]), self.sources_seen, self.said])
 
+# %% ../../nbs/tools/studio.ipynb #7997fd57
 def uploaded(self, files):
     paths = [self.s.take(f['name'], bytes(f['content'])) for f in files]
     self.load_photos(self.name.value or Path(paths[0]).stem, paths)
@@ -417,12 +422,14 @@ def load_photos(self, name, paths):
         for n,s in self.s.people.items()) + '</div>'
     self.settle()
 
+# %% ../../nbs/tools/studio.ipynb #06d0edb0
 def who(self):
     "Find the people, and say who becomes whom."
     self.card_box = self.W.HBox(layout=self.W.Layout(flex_flow='row wrap'))
     self.find = self.button('Find people', lambda: self.work(self.s.find_people, lambda _: self.settle()))
     return self.W.VBox([self.W.HBox([self.find, self.button('Stop', self.s.stop.set)]), self.card_box])
 
+# %% ../../nbs/tools/studio.ipynb #3d05e7b4
 def deal(self):
     "A card for each person, with a menu of the sources."
     W, s = self.W, self.s
@@ -461,6 +468,7 @@ def looks(self):
     row = lambda cs: W.Box(list(cs.values()), layout=W.Layout(flex_flow='row wrap'))
     return W.VBox([row(first), W.Accordion([row(second)], titles=['More'], selected_index=None), line, self.said])
 
+# %% ../../nbs/tools/studio.ipynb #a508b519
 def restyled(self, k):
     "After a change of control `k`: what depends on it is done again."
     changed = {n: c.value for n,c in self.controls.items() if c.value!=USUAL[n]}
@@ -481,6 +489,7 @@ def view(self):
     self.watch(self.at, self.compare)
     return W.VBox([W.HBox([self.number, self.found]), self.stages_seen, self.at, self.both_seen])
 
+# %% ../../nbs/tools/studio.ipynb #1eed63e2
 def look_at(self):
     "Show the frame of the slider in all stages."
     self.s.set(frame=self.number.value)
@@ -510,6 +519,7 @@ def result(self):
     buttons = W.HBox([self.go, self.halt, self.button('Measure', lambda: self.work(self.s.measure, self.plot))])
     return W.VBox([self.range, self.out, buttons, self.said, self.player, self.figures])
 
+# %% ../../nbs/tools/studio.ipynb #bed230dd
 def ranged(self):
     a, b = self.range.value
     self.s.set(first=a, last=None if b>=self.range.max else max(b, a+1), out=self.out.value)
@@ -520,6 +530,7 @@ def make(self):
     self.player.children = []
     self.work(self.s.render, self.play)
 
+# %% ../../nbs/tools/studio.ipynb #4614722e
 def play(self, path, most=100e6): # bytes that a page can hold
     "The result, in the page."
     W, size = self.W, Path(path).stat().st_size
@@ -537,6 +548,7 @@ def plot(self, got):
     fig.savefig(png, format='png', dpi=80); plt.close(fig)
     self.figures.value = f"<img style='max-width:100%' alt='figures over time' src='data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}'><pre>{escape(table(got))}</pre>"
 
+# %% ../../nbs/tools/studio.ipynb #a2e2dbbf
 def texts(self):
     "The same as Python and as a command line."
     self.python, self.shell = (self.W.Textarea(layout=self.W.Layout(width='90%', height=h)) for h in ('7em','5em'))
@@ -563,14 +575,17 @@ def settle(self):
     if gone: self.s.set(look={k:v for k,v in p.look.items() if k not in gone}); raise BadInput(f"{', '.join(map(str, gone.values()))} cannot be chosen here, without its weights: back to what is usual")
     if self.s.faces is not None and any(n in self.s.people for n in p.assign.values()): self.look_at()
 
+# %% ../../nbs/tools/studio.ipynb #cb7f5c92
 def restore(self):
     "Load what the plan of an earlier run names."
     for n,paths in list(self.s.plan.sources.items()): self.load_photos(n, paths)
     if self.s.plan.target: self.load_film(self.s.plan.target)
 
+# %% ../../nbs/tools/studio.ipynb #6e92be5e
 for f in (work, films, sample, load_film, photos, uploaded, load_photos, who, deal, assigned, looks, restyled, view, look_at, compare,
           result, ranged, make, play, plot, texts, write_texts, settle, restore): setattr(Studio, f.__name__, f)
 
+# %% ../../nbs/tools/studio.ipynb #14b0803f
 def studio(
     folder='studio',    # where uploads, faces, the plan and results are kept; made if it is not there
     device:str='auto',

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['TURNS', 'PARTS', 'matched', 'eye_distance', 'agree', 'shares', 'compare_detectors', 'moved', 'mean_points',
            'compare_itself', 'yaw_of', 'mesh_errors', 'by_turn', 'compare_meshes', 'mirror', 'compare_mirrored',
-           'acceleration', 'unrest', 'compare_unrest', 'auc', 'empty_squares', 'compare_presence', 'compare_speed',
-           'compare', 'renewed', 'main']
+           'unrest', 'compare_unrest', 'auc', 'empty_squares', 'compare_presence', 'compare_speed', 'compare',
+           'renewed', 'main']
 
 # %% ../../nbs/train/compare.ipynb #e99de697
 import argparse
@@ -25,6 +25,7 @@ from ..detect import Detector, detector, iou
 from ..landmarks import FaceMesh, agreement, five_points, look_at, look_at_mesh
 from ..nets.mesh import mirrored
 from ..tools.benchmark import machine
+from ..tools.steadiness import acceleration
 from .pictures import hide, media_list, some_frames
 
 # %% ../../nbs/train/compare.ipynb #e5edc7b2
@@ -40,6 +41,7 @@ def matched(
 
 def eye_distance(f:Faces)->torch.Tensor: return (f.kps[:,1]-f.kps[:,0]).norm(dim=-1)
 
+# %% ../../nbs/train/compare.ipynb #987dd71f
 def agree(teacher:Faces, pupil:Faces, least=32)->dict: # counts and sums, to be added over batches
     "How many faces of either were found by the other, and how far their points are apart."
     sure = teacher[(teacher.scores>.8) & (teacher.sides.amax(1)>=least)]
@@ -74,6 +76,7 @@ def moved(f:Faces, by)->Faces: # by (2,) pixels
     "Faces elsewhere."
     return dataclasses.replace(f, boxes=f.boxes+by.repeat(2), kps=f.kps+by)
 
+# %% ../../nbs/train/compare.ipynb #3a7f8d7a
 def mean_points(a:Faces, others:list)->Faces: # others: of `Faces` of the same frames
     "Faces with the mean of their own points and those that others give them."
     found = [(o.kps, matched(a, o)) for o in others if len(o)]
@@ -111,6 +114,7 @@ def by_turn(errors:torch.Tensor, yaw:torch.Tensor)->dict:
     rows = {f'{a}-{b}': errors[(yaw>=a) & (yaw<b)] for a,b in TURNS}
     return {k: dict(faces=len(e), mean=e.mean().item() if len(e) else None, p90=e.quantile(.9).item() if len(e) else None) for k,e in rows.items()}
 
+# %% ../../nbs/train/compare.ipynb #f99ddae6
 def compare_meshes(root, files, every:int=3, least=32)->tuple:
     "Errors and yaws of the pupil over files, and how far the pipeline would trust the teacher (`landmarks.agreement` with the detector's points)."
     find, teacher, pupil, got = detector('yunet_n', score=.8), FaceMesh('face_mesh_468', scout=False), FaceMesh('tiny_mesh'), []
@@ -142,10 +146,6 @@ def compare_mirrored(root, files, every:int=9, least=32)->tuple:
     return tuple(torch.cat(t) for t in zip(*got))
 
 # %% ../../nbs/train/compare.ipynb #56cbfe7c
-def acceleration(p:torch.Tensor)->torch.Tensor: # (T,5,2) → mean length of the second difference
-    "How much points jump from frame to frame."
-    return (p[2:]-2*p[1:-1]+p[:-2]).norm(dim=-1).mean()
-
 def unrest(
     mesh, x:torch.Tensor,   # one picture (3,H,W) uint8
     face:Faces,             # the face in it
@@ -158,6 +158,7 @@ def unrest(
     many = dataclasses.replace(many, boxes=many.boxes + tremble*face.sides.amax(1)*torch.randn(n,4, generator=g))
     return (acceleration(mesh(frames, many).kps)/eye_distance(face)[0]).item()
 
+# %% ../../nbs/train/compare.ipynb #1bb048a5
 def compare_unrest(root, files, seed=0)->dict:
     "Mean unrest of both, on the same pictures and noise."
     find, meshes, rows = detector('yunet_n', score=.8), [FaceMesh('face_mesh_468', scout=False), FaceMesh('tiny_mesh')], []
@@ -174,6 +175,7 @@ def auc(yes:torch.Tensor, no:torch.Tensor)->float:
     d = yes[:,None]-no[None]
     return ((d>0).double()+.5*(d==0).double()).mean().item()
 
+# %% ../../nbs/train/compare.ipynb #fff111db
 def empty_squares(
     frames:Frames,
     faces:Faces,    # all that may be a face
@@ -189,6 +191,7 @@ def empty_squares(
     across = torch.tensor([[1.,0]]).expand(len(row),2)
     return row[clear], look_at(mid, side, across, size)[clear]
 
+# %% ../../nbs/train/compare.ipynb #b59d20f3
 def compare_presence(root, files, every:int=15, seed=0)->dict:
     "Presence on faces, some covered in part, and on what is none."
     g, rng, mesh = torch.Generator().manual_seed(seed), np.random.default_rng(seed), FaceMesh('tiny_mesh')
@@ -253,11 +256,13 @@ def compare(root, every:int=3, parts=PARTS)->dict:
                     unrest=compare_unrest(root, faces[:60]), presence=compare_presence(root, [*faces, *films, *photos]))
     return got | dict(teachers_themselves=itself) | (dict(speed=compare_speed()) if 'speed' in parts else {})
 
+# %% ../../nbs/train/compare.ipynb #a204acdd
 def renewed(old:dict, part:str, new:dict)->dict:
     "A record in which one part was measured again, and by what."
     return old | new | dict(teachers_themselves=old['teachers_themselves'] | new['teachers_themselves'], again=old.get('again', {}) | {part: {k:new[k] for k in ('command','machine')}},
                             **{k:old[k] for k in ('command','machine')})
 
+# %% ../../nbs/train/compare.ipynb #b6eb2e59
 def main(argv=None):
     "Compare, print, and keep as JSON."
     p = argparse.ArgumentParser(prog='python -m swapkit.train.compare')

@@ -43,6 +43,7 @@ def piece(rng, im:np.ndarray, side=SIDE, lo=.25, hi=2.)->np.ndarray: # (side,sid
     out = cv2.warpAffine(im, M, (side,side), borderMode=cv2.BORDER_REFLECT_101)
     return out[:,::-1] if rng.random()<.5 else out
 
+# %% ../../nbs/train/detect.ipynb #e2023b63
 def place(rng, n:int, side=SIDE)->np.ndarray: # (3,3), from a portrait of 256 pixels
     "Where one of `n` portraits goes."
     close = n==1 and rng.random()<.5
@@ -62,6 +63,7 @@ def veil(rng)->np.ndarray: # (256,256,1) in [0,1]
     rx, ry, soft = rng.uniform(.5,1), rng.uniform(.65,1), rng.uniform(.03,.25)
     return np.clip((1-np.sqrt((x/rx)**2+(y/ry)**2))/soft+.5, 0, 1)[...,None].astype(np.float32)
 
+# %% ../../nbs/train/detect.ipynb #736a2c54
 def reduced(portrait, a, M)->tuple:
     "Picture, veil and way at half the size again and again, until the way reduces by less than two."
     k = 2**int(np.clip(-np.log2(np.sqrt(abs(np.linalg.det(M[:2,:2])))+1e-9), 0, 5))
@@ -80,6 +82,7 @@ def paste_in(rng, canvas, portrait, n):
     part[:] = part*(1-a) + (warp(portrait)*np.exp(rng.normal(0,.2))).clip(0,255)*a
     return canvas
 
+# %% ../../nbs/train/detect.ipynb #a847ef88
 def lamps(rng, im):
     "A stage's light: one colour, or nearly dark."
     t = np.linspace(0,1,256)[:,None]*np.exp(rng.normal(-.3,.6,3)+rng.normal(0,.3))
@@ -120,6 +123,7 @@ def boxes_of(raw, size=SIDE):
     mid, half = at+raw[...,:2]*by, raw[...,2:4].clamp(-6,6).exp()*by/2
     return torch.cat([mid-half, mid+half], -1)
 
+# %% ../../nbs/train/detect.ipynb #204fa81d
 def giou(a, b):
     "Generalised overlap of pairs of boxes."
     area = lambda t: (t[...,2:]-t[...,:2]).clamp(min=0).prod(-1)
@@ -128,6 +132,7 @@ def giou(a, b):
     hull = (torch.maximum(a[...,2:],b[...,2:])-torch.minimum(a[...,:2],b[...,:2])).clamp(min=0).prod(-1)
     return inter/union.clamp(min=1e-6) - (hull-union)/hull.clamp(min=1e-6)
 
+# %% ../../nbs/train/detect.ipynb #bbf9aaf1
 FACE = .35 # the teacher's score from which boxes and points are learnt
 
 def loss_of(raw, again, y)->tuple: # (N,cells,15) all → four losses
@@ -146,6 +151,7 @@ def loss_of(raw, again, y)->tuple: # (N,cells,15) all → four losses
 
 POINTS = 30. # what the points weigh: a tenth of the eye distance is little in the loss, and much in a face
 
+# %% ../../nbs/train/detect.ipynb #d0711771
 def begin()->TinyDetect:
     "A new one, which says that nearly all cells see no face."
     net = TinyDetect(norm=True)
@@ -208,11 +214,13 @@ def pictures(root, files:dict)->tuple: # real pictures, grounds; each a list of 
         return [fit(im) for im in ims]
     return get(['people', 'photo', 'video'], 800)+get(['faces'], 420), get(['background'], 640)
 
+# %% ../../nbs/train/detect.ipynb #d600d1c2
 def heads_of(pictures, points, n:int, seed:int)->np.ndarray: # (P+n,256,256,3)
     "Portraits, and `n` that are redrawn, most of them turned far."
     x,_ = turned(pictures, points, n, torch.Generator().manual_seed(seed), None, far=.75)
     return torch.cat([pictures, x]).permute(0,2,3,1).contiguous().numpy()
 
+# %% ../../nbs/train/detect.ipynb #f9d50109
 def main(argv=None):
     "Train, and store weights and record."
     p = argparse.ArgumentParser(prog='python -m swapkit.train.detect')

@@ -98,6 +98,7 @@ def shapes(
     for _ in range(2): q = q + .02*r(1,1)*torch.sin(6.283*(q@(n(3,1)*.8)+r(1,1)))*n(1,3)
     return mid + q*size*(1+.05*n(1,3))
 
+# %% ../../nbs/train/mesh.ipynb #4ea9ed02
 def turned(
     pictures, points,       # portraits, their points
     n:int, g:torch.Generator,
@@ -137,6 +138,7 @@ def shaken(
     back = torch.tensor([[1,0,(S-1)/2],[0,1,(S-1)/2],[0,0,1]])
     return back@P@A
 
+# %% ../../nbs/train/mesh.ipynb #6a4341d9
 def move(H:torch.Tensor, p:torch.Tensor)->torch.Tensor: # (n,K,2)
     "Points through matrices (n,3,3)."
     q = torch.cat([p[...,:2], torch.ones_like(p[...,:1])], -1)@H.transpose(1,2)
@@ -148,6 +150,7 @@ def view(picture:np.ndarray, H, size:int=TinyMesh.size)->np.ndarray: # (h,w,3) u
     H = np.array([[r,0,(r-1)/2],[0,r,(r-1)/2],[0,0,1]])@np.asarray(H, dtype=np.float64)
     return cv2.warpPerspective(picture, H, (size,)*2, borderMode=cv2.BORDER_REFLECT_101)
 
+# %% ../../nbs/train/mesh.ipynb #6f188e5f
 def away(rng, H)->np.ndarray:
     "A way into a crop that misses the face."
     S, a, far = TinyMesh.size, rng.uniform(0,6.283), rng.uniform(.75,1.25)
@@ -224,6 +227,7 @@ def loss_of(net, x, p, there)->tuple: # loss; mean distance in eye distances
     points = ((far[-1] + .3*sum(far[:-1])/len(far[:-1]) + deep/3)*there).sum()/faces
     return points + .1*nnf.binary_cross_entropy_with_logits(sure, there), (far[-1]*there).sum()/faces
 
+# %% ../../nbs/train/mesh.ipynb #f131263d
 def begin(net:TinyMesh, points:torch.Tensor):
     "Start from the principal components of the teacher's answers."
     p = (points - torch.tensor([(SIDE-1)/2, (SIDE-1)/2, 0]))/(SIDE*1.5/ROOM)
@@ -294,12 +298,14 @@ def grounds_of(root, files, g)->torch.Tensor: # (B,3,256,256) uint8
             out.append(at_size(x[...,a:a+s,b:b+s].float(), SIDE).round().byte())
     return torch.cat(out)
 
+# %% ../../nbs/train/mesh.ipynb #92042227
 def prepared(root, part:str, seed=0)->tuple: # files; portraits, points, number of the file; squares without faces
     "What a course needs of a part of the media; about ten minutes of one core for all that is learnt from."
     files = data_list(root, part)
     named = [f for k in ('faces', 'people', 'photo', 'video') for f in files[k]]
     return named, *portraits(root, named), grounds_of(root, files['background'], torch.Generator().manual_seed(seed))
 
+# %% ../../nbs/train/mesh.ipynb #08893f64
 def main(argv=None):
     "Train, and store weights and record."
     p = argparse.ArgumentParser(prog='python -m swapkit.train.mesh')
