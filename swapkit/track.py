@@ -147,6 +147,7 @@ def link(
         apart[:,a] = apart[a]; apart[b], apart[:,b] = True, True
     return _in_order(torch.where(ids>=0, name[ids.clamp(min=0)], -1))
 
+# %% ../nbs/07_track.ipynb #cedea236
 def together(frame, ids, n:int)->torch.Tensor: # (n,n) bool
     "Which tracks are seen in one frame."
     met = torch.zeros(n, n, dtype=torch.bool)
@@ -157,6 +158,7 @@ def together(frame, ids, n:int)->torch.Tensor: # (n,n) bool
         met[ids[a[one]], ids[b[one]]] = met[ids[b[one]], ids[a[one]]] = True
     return met
 
+# %% ../nbs/07_track.ipynb #9ad6c5a4
 def _in_order(ids):
     known = ids[ids>=0]
     first = torch.full((int(known.max())+1 if len(known) else 0,), len(ids)).scatter_reduce(0, known, (ids>=0).nonzero()[:,0], 'amin')

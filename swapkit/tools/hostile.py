@@ -35,7 +35,7 @@ from safetensors.torch import save
 from ..core import SwapkitError
 from ..models import load_state
 from ..nets.onnx import OnnxNet
-from .benchmark import machine, shown
+from .benchmark import made_by, save_figures
 from .matrix import ffmpeg
 from .samples import person_file, sample_film
 from ..write import SegmentWriter
@@ -291,8 +291,7 @@ def main(argv=None):
     a = p.parse_args(argv)
     got = fuzz(a.inputs, a.seed, alone=a.alone, progress=lambda n, r: print(n, r, flush=True))
     bad = [r for r in got.pop('rows') if r['wrong']]
-    told = dict(command=shown(['python -m swapkit.tools.hostile', *(argv or sys.argv[1:])]), machine=machine(), **got, wrong_rows=bad)
-    if a.save: Path(a.save).write_text(json.dumps(told, indent=1)+'\n')
+    save_figures(a.save, made_by('tools.hostile', argv) | got | dict(wrong_rows=bad))
     print(got)
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook

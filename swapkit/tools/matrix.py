@@ -28,8 +28,8 @@ from ..core import file_hash, save_faces
 from ..landmarks import OVAL
 from ..mark import SOURCE_TYPE, mime_of, sidecar
 from ..pipeline import swap_video
-from ..read import open_reader, plane_sizes, plain_format, video_info
-from .benchmark import machine, shown
+from ..read import open_reader, plain_format, plane_sizes, plane_type, video_info
+from .benchmark import made_by, save_figures
 from .samples import person_source, sample_film
 from ..write import ffmpeg_exe
 
@@ -171,7 +171,7 @@ def in_plane(mask, h:int, w:int)->np.ndarray: # (h,w) bool
 def same_outside(old, new, fmt:str, size:tuple, masks)->tuple: # bytes that differ outside, share of the picture that is outside, frames that differ inside
     "Compare the bytes of decoded frames, plane by plane; `new` may be padded to even sides."
     H,W = size
-    differ, inside, deep = 0, 0, 2 if av.VideoFormat(fmt, 2, 2).components[0].bits>8 else 1
+    differ, inside, deep = 0, 0, plane_type(fmt).itemsize
     even = (H+H%2, W+W%2) if new.shape[1]!=old.shape[1] else size
     for a,b,m in zip(old, new, masks):
         at = bt = 0
@@ -327,14 +327,13 @@ def main(argv=None):
     p.add_argument('films', nargs='*', help='names of films; all by default'); p.add_argument('--save'); p.add_argument('--long', type=float, help='instead: a film of so many minutes')
     a = p.parse_args(argv)
     if a.long:
-        told = dict(command=shown(['python -m swapkit.tools.matrix', *(argv or sys.argv[1:])]), machine=machine(), **long_film(a.long))
-        if a.save: Path(a.save).write_text(json.dumps(told, indent=1)+'\n')
+        save_figures(a.save, told := made_by('tools.matrix', argv) | long_film(a.long))
         print(told); return
     rows = matrix([f for f in FILMS if not a.films or f.name in a.films], lossless=True)
     cells = [r[c] for r in rows for c in CHECKS]
-    told = dict(command=shown(['python -m swapkit.tools.matrix', *(argv or sys.argv[1:])]), machine=machine(), checks=CHECKS, cells=len(cells), true=sum(c is True for c in cells),
+    told = dict(checks=CHECKS, cells=len(cells), true=sum(c is True for c in cells),
                 exceptions=sum(c is not True and passed(c) for c in cells), failed=sum(not passed(c) for c in cells), rows=rows)
-    if a.save: Path(a.save).write_text(json.dumps(told, indent=1)+'\n')
+    save_figures(a.save, made_by('tools.matrix', argv) | told)
     print(f"{told['cells']} cells: {told['true']} true, {told['exceptions']} exceptions, {told['failed']} failed")
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook

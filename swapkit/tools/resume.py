@@ -7,7 +7,6 @@ __all__ = ['JOB', 'small_film', 'command', 'start', 'shows', 'faces_of', 'left_o
            'full_disk', 'main']
 
 # %% ../../nbs/tools/resume.ipynb #fdf29a83
-import json
 import random
 import signal
 import subprocess
@@ -17,7 +16,7 @@ import time
 from pathlib import Path
 
 from ..pipeline import analyse
-from .benchmark import machine, shown
+from .benchmark import made_by, save_figures
 from .matrix import ffmpeg
 from .samples import person_file, sample_film
 from ..write import SegmentWriter
@@ -150,11 +149,11 @@ def main(argv=None):
     p.add_argument('--kills', type=int, default=50); p.add_argument('--stops', type=int, default=5); p.add_argument('--save')
     a = p.parse_args(argv)
     with tempfile.TemporaryDirectory() as d:
-        got = dict(command=shown(['python -m swapkit.tools.resume', *(argv or sys.argv[1:])]), machine=machine(), kill=rounds(d, a.kills))
+        got = made_by('tools.resume', argv) | dict(kill=rounds(d, a.kills))
         got['stop'] = rounds(d, a.stops, signal.SIGINT, seed=1)
         got['full_disk'] = [full_disk(Path(d), 400)] + [full_disk(Path(d), k, second=True) for k in (60, 150, 250, 400)]
         print(got['full_disk'])
-    if a.save: Path(a.save).write_text(json.dumps(got, indent=1)+'\n')
+    save_figures(a.save, got)
     print(*(f"{got[k]['signal']}: {got[k]['identical']} of {got[k]['rounds']} identical, {got[k]['with_segments']} of them went on from finished segments" for k in ('kill','stop')), sep='\n')
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook

@@ -30,7 +30,7 @@ from ..pipeline import analyse, make_finder, swap_video
 from ..read import read_frame, read_frames, video_info
 from ..scenes import cuts, differences, thumbnails
 from ..steady import SMOOTHERS, smoothed, steady
-from .benchmark import machine, repeat_film, shown
+from .benchmark import made_by, repeat_film, save_figures
 from .metrics import evaluate
 from .samples import person, person_source
 from ..track import track, worth
@@ -242,8 +242,7 @@ def main(argv=None):
         for r in v: print(k, json.dumps(r))
     if not a.save: return
     old = json.loads(Path(a.save).read_text()) if Path(a.save).exists() else {}
-    command = shown(['python -m swapkit.tools.steadiness', *(argv or sys.argv[1:])])
-    Path(a.save).write_text(json.dumps(old | {k: dict(command=command, machine=machine(), rows=rounded(v)) for k,v in got.items()}, indent=1)+'\n')
+    save_figures(a.save, old | {k: made_by('tools.steadiness', argv) | dict(rows=rounded(v)) for k,v in got.items()})
 
 # %% ../../nbs/tools/steadiness.ipynb #616e6892
 def rounded(x):

@@ -24,7 +24,7 @@ from ..core import Faces, Frames, cat
 from ..detect import Detector, detector, iou
 from ..landmarks import FaceMesh, agreement, five_points, look_at, look_at_mesh
 from ..nets.mesh import mirrored
-from ..tools.benchmark import machine
+from ..tools.benchmark import machine, save_figures
 from ..tools.steadiness import acceleration
 from .pictures import hide, media_list, some_frames
 
@@ -272,8 +272,7 @@ def main(argv=None):
     got = dict(command=f'python -m swapkit.train.compare MEDIA --every {a.every}'+(f' --part {a.part}' if a.part else ''), machine=machine())
     got |= compare(a.media, a.every, [a.part] if a.part else PARTS)
     if a.part and a.save and Path(a.save).exists(): got = renewed(json.loads(Path(a.save).read_text()), a.part, got)
-    text = json.dumps(got, indent=1)
-    if a.save: Path(a.save).write_text(text+'\n')
-    print(text)
+    save_figures(a.save, got)
+    print(json.dumps(got, indent=1))
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook
