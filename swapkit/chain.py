@@ -49,7 +49,12 @@ def check_crop(crop:int):
     "Raise `BadInput` for a side that the coarse grids do not divide."
     if not 64<=crop<=2048 or crop%8: raise BadInput(f"crop {crop}: choose 512, or 1024 for close-ups")
 
-def restored(restore, new, base, seen, own)->Crops:
+def restored(
+    restore:Restorer,
+    new:Crops, base:Crops,  # swapped, and the target's own
+    seen:torch.Tensor,      # (F,1,S,S) where the swap is seen
+    own:torch.Tensor,       # (F,1,S,S) how much of the own mouth stays
+)->Crops:
     "The face in its surroundings, with its own mouth, made sharp."
     return restore(keep(base, keep(new, base, own), seen), seen)
 

@@ -123,8 +123,13 @@ def face_mask(
     return at_size(feather(erode(m, round(m.shape[-1]*shrink)), m.shape[-1]*soft), size or crops.size)
 
 # %% ../nbs/08_parse.ipynb #7d0d7d75
-def mouth_mask(crops:Crops, what='inner', soft=.006, size=None)->torch.Tensor: # (F,1,S,S)
-    "The open mouth ('inner': teeth and tongue, nothing when closed), with the lips ('lips'), or nothing ('none')."
+def mouth_mask(
+    crops:Crops,        # with mesh landmarks
+    what:str='inner',   # inner: teeth and tongue, nothing when closed; lips: with the lips; none
+    soft:float=.006,    # width of the blur, as a part of the crop
+    size:int=None,      # side of the mask; the crop's by default
+)->torch.Tensor:        # (F,1,S,S)
+    "The open mouth."
     rings = dict(inner=LIPS_INNER, lips=LIPS_OUTER, none=None)
     known('mouth', what, rings)
     size = size or crops.size
@@ -138,21 +143,30 @@ LIDS_LEFT = [130,247,30,29,27,28,56,190,243,112,26,22,23,24,110,25]
 LIDS_RIGHT = [359,467,260,259,257,258,286,414,463,341,256,252,253,254,339,255]
 EYE_REACH = dict(eyes=0., lashes=.9, lids=1.) # how far towards the crease
 
-def eye_mask(crops:Crops, what='lids', soft=.009, size=None)->torch.Tensor: # (F,1,S,S)
-    "Both eyes, between their lids ('eyes'), with lashes and the rims of the lids ('lashes'), or with the lids ('lids')."
+def eye_mask(
+    crops:Crops,        # with mesh landmarks
+    what:str='lids',    # eyes: between their lids; lashes: with those and the rims of the lids; lids: with the lids
+    soft:float=.009, size:int=None,     # as in `mouth_mask`
+)->torch.Tensor:        # (F,1,S,S)
+    "Both eyes."
     known('eyes', what, EYE_REACH)
     rings = [torch.lerp(crops.lms[:,a[:1]+a[:0:-1],:2], crops.lms[:,b,:2], EYE_REACH[what]) for a,b in ((EYE_LEFT, LIDS_LEFT), (EYE_RIGHT, LIDS_RIGHT))]
     m = torch.maximum(*(_ring_mask(crops, r) for r in rings))
     return at_size(blur(m, m.shape[-1]*soft), size or crops.size)
 
 # %% ../nbs/08_parse.ipynb #ee3a7109
-def box_mask(crops:Crops, edge:float=.04, size=None)->torch.Tensor: # (F,1,size,size)
+def box_mask(
+    crops:Crops,
+    edge:float=.04,     # over which it rises, as a part of the crop
+    size:int=None,      # side of the mask; the crop's by default
+)->torch.Tensor:        # (F,1,S,S)
     "0 at the crop's own border, where a crop ends and the frame goes on, and 1 a little inside."
     size = size or crops.size
     d = torch.arange(size, device=crops.device)
     ramp = (torch.minimum(d, size-1-d)/(size*edge)).clamp(0,1)
     return torch.minimum(ramp, ramp[:,None]).expand(len(crops),1,-1,-1).to(crops.data.dtype)
 
+# %% ../nbs/08_parse.ipynb #91ba83b4
 def combine(
     *masks, # each (F,1,s,s)
 )->torch.Tensor:

@@ -296,14 +296,23 @@ def faces_of(job:Job, rows:torch.Tensor)->Faces:
     a, b = (int(rows[0]), int(rows[-1])+1) if len(rows) else (0, 0)
     return load_faces(job.faces_file, slice(a, b))[0][rows-a]
 
-def in_pieces(job:Job, frames, faces, which):
+def in_pieces(
+    job:Job,
+    frames:Frames, faces:Faces,
+    which:torch.Tensor, # (F,) number of each face's source
+):                      # yields all three, a piece at a time
     "Frames with their faces, as many at once as the device likes: a GPU the whole batch, a core of a CPU four faces."
     def on(f): return slice(*torch.searchsorted(faces.frame, torch.stack([f.idx[0], f.idx[-1]+1])).tolist()) # they are sorted
     n = len(frames) if job.device.type!='cpu' else max(1, 4*len(frames)//max(len(faces.frame[on(frames)]), 1))
     for f in (frames[i:i+n] for i in range(0, len(frames), n)): yield f, faces[on(f)], which[on(f)]
 
 # %% ../nbs/14_pipeline.ipynb #f9c64ad0
-def render_segment(job:Job, path, first, last, progress=None):
+def render_segment(
+    job:Job,
+    path:Path,              # of the segment
+    first:int, last:int,
+    progress=None,          # called with the number of the frame after each piece
+):
     "Make one segment: frames first … last-1 with their faces swapped."
     here = ((job.frame>=first) & (job.frame<last)).nonzero()[:,0]
     faces, which, i = faces_of(job, job.rows[here]), job.which[here], job.info
@@ -499,7 +508,11 @@ def swap_film(
     return out
 
 # %% ../nbs/14_pipeline.ipynb #fe555bd8
-def write_photo(frames:Frames, out:Path, target:Path)->Path:
+def write_photo(
+    frames:Frames,      # one
+    out:Path,
+    target:Path,        # what was changed, for the mark
+)->Path:
     "One frame as a picture, marked like every output."
     with workshop(out) as folder:
         made = folder/f'.photo{out.suffix}'
@@ -509,6 +522,7 @@ def write_photo(frames:Frames, out:Path, target:Path)->Path:
         publish(made, out, target)
     return out
 
+# %% ../nbs/14_pipeline.ipynb #f17e1bc1
 def seen_in(frames:Frames, find:Finder)->Faces:
     "The faces of one picture, numbered; those that are too small left out."
     faces = track(find(frames))
@@ -518,7 +532,15 @@ def people_here(faces:Faces, size:tuple)->list: # of `Person`
     "The people of one picture."
     return people_of(faces, size, shapes=(faces.ids, shape_of(faces.lms), sure(faces)))
 
-def swap_photo(target, frames, out, find, sources, chain, who, assign)->Path:
+# %% ../nbs/14_pipeline.ipynb #140680fa
+def swap_photo(
+    target:Path,        # the photo, or the film that the frame is of
+    frames:Frames,      # one
+    out:Path,
+    find,               # a function that makes the finder
+    sources:list, chain:Chain,
+    who, assign,        # as for `pick`
+)->Path:
     "A photo, or one frame of a film, with its faces swapped."
     faces = seen_in(frames, find())
     people = people_here(faces, frames.size)

@@ -120,7 +120,11 @@ def film_stages(film, source, folder, device)->dict: # name → function of the 
     return dict(read=(lambda bs: [None for _ in read_frames(info, bs)], n), write=(write, 3*len(kept)), whole=(job, n))
 
 # %% ../../nbs/tools/benchmark.ipynb #e4c918cf
-def bench_stages(film, source, batches=(1,16), device='auto', rounds:int=5)->list:
+def bench_stages(
+    film, source,       # path; `Source`
+    batches=(1,16),     # frames at once
+    device='auto', rounds:int=5,
+)->list:                # of dicts: film, size (H, W), stage, batch, milliseconds and frames per second
     "Milliseconds per frame of every stage on one film, for each batch size, in turn."
     device, most, rows = default_device(device), max(batches), []
     frames = cat(list(read_frames(video_info(film), most, 0, most))).to(device)
@@ -259,7 +263,7 @@ def compare(target, result)->dict:
                 audio_worst_stamp=max((worst(s['at'], t['at']) or 0. for s,t in zip(*sound)), default=0.), colour_equal=a.colour==b.colour)
 
 # %% ../../nbs/tools/benchmark.ipynb #192b51f9
-def bench_films(films, source, out)->list:
+def bench_films(films, source, out)->list: # paths; a photo; the folder of the results
     "Swap films through the command line, and compare each result with its target."
     rows = []
     for f in map(Path, films):
@@ -286,7 +290,13 @@ def peak_of(target, source, out, *more)->float: # MB
     return float(done.stdout.split()[-1])
 
 # %% ../../nbs/tools/benchmark.ipynb #86f5c280
-def bench_memory(film, source, folder, short:float=30, long:float=600, rounds=(5,2), more=())->dict:
+def bench_memory(
+    film, source,       # paths
+    folder,             # where films are made
+    short:float=30, long:float=600,     # seconds
+    rounds=(5,2),       # of the short, of the long film
+    more=(),            # further words of the command line
+)->dict:
     "Peak memory of a short and a long film: medians over some rounds of each."
     rows = {}
     for name,s,k in (('short', short, rounds[0]), ('long', long, rounds[1])):

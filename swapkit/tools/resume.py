@@ -45,7 +45,11 @@ from swapkit.tools.cli import main
 main()
 '''
 
-def command(target, out, segment:int=60, more=())->list:
+def command(
+    target, out,
+    segment:int=60,     # frames
+    more=(),            # further words of the command line
+)->list:
     "The command line of the small job."
     words = ['swap', target, '--source', person_file('cai'), '--out', out, '--swapper', 'negative', '--preset', 'ultrafast', '--crf', 30, '--overwrite', '--detector', 'tiny_detect', '--landmarks', 'tiny_mesh']
     return [sys.executable, '-c', JOB, *map(str, [segment, *words, *more])]
@@ -74,8 +78,12 @@ def at_work(p, out):
     "Wait until the job's folder is there, or the job has ended."
     while p.poll() is None and not Path(f'{out}.parts').exists(): time.sleep(.01)
 
-def round_of(target, out, after:float, how=signal.SIGKILL, **kw)->dict:
-    "Stop the job `after` seconds of work, finish it, and say what was there in between and at the end."
+def round_of(
+    target, out,
+    after:float,        # seconds of work
+    how=signal.SIGKILL, **kw,   # options of `command`
+)->dict:
+    "Stop the job, finish it, and say what was there in between and at the end."
     cmd = command(target, out, **kw)
     p = start(cmd)
     at_work(p, out)
@@ -100,7 +108,13 @@ def time_of(target, out, **kw)->float: # seconds
     return time.perf_counter()-t
 
 # %% ../../nbs/tools/resume.ipynb #c518f937
-def rounds(folder, n:int=50, how=signal.SIGKILL, seed:int=0, frames:int=600, progress=print, **kw)->dict:
+def rounds(
+    folder,             # where films are made
+    n:int=50, how=signal.SIGKILL, seed:int=0,
+    frames:int=600,     # of the film
+    progress=print,     # called with the row of every round
+    **kw,               # options of `command`
+)->dict:
     "`n` rounds at random moments of the job, each compared with the undisturbed film; a round whose job was done before does not count."
     folder, dice, rows, late = Path(folder), random.Random(seed), [], 0
     (folder/'in').mkdir(exist_ok=True); (folder/'out').mkdir(exist_ok=True)

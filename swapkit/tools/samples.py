@@ -139,8 +139,12 @@ def speak(
     return rotate(p, turn, nod, lms.mean(0)+torch.tensor([0,0,unit*.6]))
 
 # %% ../../nbs/tools/samples.ipynb #2af3933d
-def rotate(p, turn, nod, about):
-    "Points (F,K,3) turned by yaw and pitch in degrees around one point."
+def rotate(
+    p:torch.Tensor,                         # (F,K,3)
+    turn:torch.Tensor, nod:torch.Tensor,    # (F,) degrees: yaw, pitch
+    about:torch.Tensor,                     # (3,), or (F,1,3)
+)->torch.Tensor:
+    "Points turned around one."
     a, b = turn.deg2rad(), nod.deg2rad()
     o, l = torch.zeros_like(a), torch.ones_like(a)
     Y = torch.stack([a.cos(),o,a.sin(), o,l,o, -a.sin(),o,a.cos()], -1).view(-1,3,3)

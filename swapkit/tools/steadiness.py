@@ -201,7 +201,10 @@ def peak(film)->float: # MB
     code = "import resource, sys, tempfile; from swapkit.pipeline import analyse\nwith tempfile.TemporaryDirectory() as d: analyse(sys.argv[1], d+'/f')\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024)"
     return float(subprocess.run([sys.executable, '-c', code, str(film)], capture_output=True, text=True, check=True).stdout.split()[-1])
 
-def memory(film, folder, seconds=(10, 100))->dict:
+def memory(
+    film, folder,       # the clip that is repeated; where
+    seconds=(10, 100),  # of the short and the long film
+)->dict:
     "Peak memory of the first pass over a short and a long film."
     made = [Path(folder)/f'{s}.mp4' for s in seconds]
     for f,s in zip(made, seconds): repeat_film(film, f, s)
