@@ -114,13 +114,12 @@ def _ring_mask(crops, points): # points (F,K,2) of the crop → (F,1,s,s)
 # %% ../nbs/08_parse.ipynb #00e61c71
 def face_mask(
     crops:Crops,        # with mesh landmarks
-    shrink:float=0.,    # how far the edge lies inside the face's oval, as a part of the crop
     soft:float=.02,     # width of the edge, as a part of the crop
     size:int=None,      # side of the mask; the crop's by default
 )->torch.Tensor:        # (F,1,S,S)
     "The face's oval, feathered inwards."
     m = _ring_mask(crops, crops.lms[:,OVAL,:2])
-    return at_size(feather(erode(m, round(m.shape[-1]*shrink)), m.shape[-1]*soft), size or crops.size)
+    return at_size(feather(m, m.shape[-1]*soft), size or crops.size)
 
 # %% ../nbs/08_parse.ipynb #7d0d7d75
 def mouth_mask(

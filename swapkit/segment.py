@@ -106,7 +106,8 @@ def region_mask(
     prob:torch.Tensor,  # (F,19,s,s)
     crops:Crops,
     which:tuple=FACE,   # class numbers
-    shrink:float=.01, soft:float=.045, size:int=None,   # as in `face_mask`
+    shrink:float=.01,   # how far the edge lies inside the region, as a part of the crop
+    soft:float=.045, size:int=None,     # as in `face_mask`
 )->torch.Tensor:        # (F,1,S,S)
     "A region of the face as a mask: no islands, feathered inwards."
     s = prob.shape[-1]

@@ -38,9 +38,12 @@ def person_file(name:str)->Path:
 # %% ../../nbs/tools/samples.ipynb #15502e63
 def person(name:str)->tuple: # Frames of one picture, Faces of one face
     "A sample person's picture and face."
-    im = cv2.cvtColor(cv2.imread(str(person_file(name))), cv2.COLOR_BGR2RGB)
     lms = load_file(_folder()/'landmarks.safetensors')[name][None]
-    return Frames(torch.from_numpy(im).permute(2,0,1)[None], torch.tensor([0]), torch.tensor([0])), faces_of(lms, torch.tensor([0]))
+    return _picture(person_file(name)), faces_of(lms, torch.tensor([0]))
+
+def _picture(path): # `Frames` of one
+    im = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    return Frames(torch.from_numpy(im).permute(2,0,1)[None], torch.tensor([0]), torch.tensor([0]))
 
 def faces_of(lms:torch.Tensor, frame:torch.Tensor)->Faces:
     "Faces from known landmarks (F,468,3)."
@@ -104,8 +107,7 @@ def make_people(
     for name,files in GROUPS.items():
         crops, lms = [], []
         for f in files:
-            im = cv2.cvtColor(cv2.imread(str(Path(folder)/f'{f}.jpg')), cv2.COLOR_BGR2RGB)
-            fs = Frames(torch.from_numpy(im).permute(2,0,1)[None], torch.tensor([0]), torch.tensor([0]))
+            fs = _picture(Path(folder)/f'{f}.jpg')
             face = find(fs)[0]
             M = wide(face, size)
             crops.append(cut_warp(fs, face.frame, M, size)); lms.append(transform(M, face.lms))

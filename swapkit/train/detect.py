@@ -8,7 +8,6 @@ __all__ = ['SIDE', 'FACE', 'POINTS', 'piece', 'place', 'veil', 'reduced', 'paste
            'heads_of', 'main']
 
 # %% ../../nbs/train/detect.ipynb #f9f520dc
-import argparse
 import copy
 import json
 import time
@@ -25,7 +24,7 @@ from ..models import model_path
 from ..nets.onnx import OnnxNet
 from ..nets.tiny import TinyDetect, fold
 from .compare import agree, shares
-from .course import Clock, mean_in, quick, rate, record, resume
+from .course import Clock, as_words, asked_for, hours, mean_in, once, quick, rate, record, resume
 from .mesh import prepared, turned
 from .pictures import data_list, hide, some_frames, spoil
 
@@ -223,31 +222,26 @@ def heads_of(pictures, points, n:int, seed:int)->np.ndarray: # (P+n,256,256,3)
 # %% ../../nbs/train/detect.ipynb #f9d50109
 def main(argv=None):
     "Train, and store weights and record."
-    p = argparse.ArgumentParser(prog='python -m swapkit.train.detect')
-    p.add_argument('media'); p.add_argument('--out', default='tiny_detect.safetensors')
+    p = asked_for('detect', 'tiny_detect.safetensors', 4e-3)
     p.add_argument('--rounds', type=int, default=12); p.add_argument('--passes', type=int, default=3, help='over the scenes of a round')
-    p.add_argument('--top', type=float, default=4e-3, help='highest learning rate')
-    p.add_argument('--start', help='weights to go on with'); p.add_argument('--data', help='keep portraits here')
-    p.add_argument('--minutes', type=float, help='end then at the latest'); p.add_argument('--heads', type=int, default=4000, help='that are redrawn')
-    p.add_argument('--seed', type=int, default=0); p.add_argument('--threads', type=int, default=1)
+    p.add_argument('--heads', type=int, default=4000, help='that are redrawn')
     a = p.parse_args(argv)
     torch.set_num_threads(a.threads)
-    parts = torch.load(a.data, weights_only=True) if a.data and Path(a.data).exists() else [prepared(a.media, k) for k in ('learn', 'choose')]
-    if a.data and not Path(a.data).exists(): torch.save(parts, a.data)
+    parts = once(a.data, lambda: [prepared(a.media, k) for k in ('learn', 'choose')])
     files, others = data_list(a.media), data_list(a.media, 'choose')
     Path(a.out).with_name('tiny_data.json').write_text(json.dumps(files, indent=0)+'\n')
     begun, curve, teacher = time.time(), [], OnnxNet(model_path('yunet_n'), 'cpu')
     stuff, aside = (heads_of(*parts[0][1:3], a.heads, a.seed), *pictures(a.media, files)), (heads_of(*parts[1][1:3], 500, 0), *pictures(a.media, others))
     unseen = as_frames(pool(320, 0, teacher, *aside)[0])
     net, before = (None, []) if not a.start else resume(TinyDetect(), a.start)
-    about = dict(command=f'python -m swapkit.train.detect MEDIA --rounds {a.rounds} --passes {a.passes} --seed {a.seed} --threads {a.threads} --top {a.top} --heads {a.heads} --minutes {a.minutes}', start=bool(a.start), torch=torch.__version__,
-                 files={k:len(v) for k,v in files.items()})
+    about = dict(command=f"python -m swapkit.train.detect MEDIA {as_words(a, 'rounds passes seed threads top heads minutes')}",
+                 start=bool(a.start), torch=torch.__version__, files={k:len(v) for k,v in files.items()})
     def tell(step, net, losses):
         c = check(fold(net), unseen)
         curve.append((step, *(round(float(l), 5) for l in losses), *(round(c[k], 4) for k in ('recall', 'precision', 'points'))))
-        hours = dict(hours=round((time.time()-begun)/3600, 3), hours_of_a_core=round(time.process_time()/3600, 3))
-        record(a.out, net, [*before, about | dict(steps=step) | hours | dict(curve=curve)])
-        print(f'{step} steps: score {losses[0]:.4f}, box {losses[1]:.4f}, points {losses[2]:.5f}, then {losses[3]:.5f}; on what is not learnt', {k: c[k] for k in ('faces','recall','precision','points')}, hours, flush=True)
+        took = hours(begun)
+        record(a.out, net, [*before, about | dict(steps=step) | took | dict(curve=curve)])
+        print(f'{step} steps: score {losses[0]:.4f}, box {losses[1]:.4f}, points {losses[2]:.5f}, then {losses[3]:.5f}; on what is not learnt', {k: c[k] for k in ('faces','recall','precision','points')}, took, flush=True)
     net = learn(lambda r: pool(3000, a.seed*1000+r, teacher, *stuff), tell, a.rounds, a.passes, top=a.top, seed=a.seed, net=net, minutes=a.minutes)
     real = [frames for k in ('photo', 'video') for f in others[k] for frames in some_frames(Path(a.media)/f, 10)]
     print('to choose the score by:', *choose_score(fold(net), unseen+real))

@@ -8,7 +8,6 @@ __all__ = ['ROOM', 'SIDE', 'level', 'portraits_of', 'portraits', 'shade', 'poor'
            'check', 'grounds_of', 'prepared', 'main']
 
 # %% ../../nbs/train/mesh.ipynb #e2fc3b92
-import argparse
 import copy
 import json
 import math
@@ -27,7 +26,7 @@ from ..detect import detector
 from ..nets.mesh import mirrored
 from ..nets.tiny import TinyMesh
 from ..parse import at_size
-from .course import Clock, mean_in, quick, rate, record, resume
+from .course import Clock, as_words, asked_for, hours, mean_in, once, quick, rate, record, resume
 from .pictures import data_list, hide, some_frames, spoil
 from .turn import extent, redraw
 
@@ -308,19 +307,13 @@ def prepared(root, part:str, seed=0)->tuple: # files; portraits, points, number 
 # %% ../../nbs/train/mesh.ipynb #08893f64
 def main(argv=None):
     "Train, and store weights and record."
-    p = argparse.ArgumentParser(prog='python -m swapkit.train.mesh')
-    p.add_argument('media'); p.add_argument('--out', default='tiny_mesh.safetensors')
+    p = asked_for('mesh', 'tiny_mesh.safetensors', 3e-3)
     p.add_argument('--rounds', type=int, default=8); p.add_argument('--each', type=int, default=1000, help='steps of a round')
     p.add_argument('--fresh', type=int, default=3000, help='portraits redrawn for every round, and as many of the others; three crops of each two, the last four rounds\' are used')
-    p.add_argument('--batch', type=int, default=64); p.add_argument('--top', type=float, default=3e-3, help='highest learning rate')
-    p.add_argument('--coarse', type=float, default=.35); p.add_argument('--fair', type=float, default=.4)
-    p.add_argument('--start', help='weights to go on with'); p.add_argument('--minutes', type=float, help='end then at the latest')
-    p.add_argument('--seed', type=int, default=0); p.add_argument('--threads', type=int, default=1); p.add_argument('--data', help='keep portraits here')
+    p.add_argument('--batch', type=int, default=64); p.add_argument('--coarse', type=float, default=.35); p.add_argument('--fair', type=float, default=.4)
     a = p.parse_args(argv)
     torch.set_num_threads(a.threads)
-    parts = torch.load(a.data, weights_only=True) if a.data and Path(a.data).exists() else [prepared(a.media, k) for k in ('learn', 'choose')]
-    if a.data and not Path(a.data).exists(): torch.save(parts, a.data)
-    (_,pics,points,_,grounds), (_,pics_v,points_v,*_) = parts
+    (_,pics,points,_,grounds), (_,pics_v,points_v,*_) = once(a.data, lambda: [prepared(a.media, k) for k in ('learn', 'choose')])
     Path(a.out).with_name('tiny_data.json').write_text(json.dumps(data_list(a.media), indent=0)+'\n')
     begun, curve, teacher = time.time(), [], FaceMesh('face_mesh_468', scout=False)
     used = lambda t: t.permute(0,2,3,1).contiguous()
@@ -332,14 +325,14 @@ def main(argv=None):
         last.append(asked(many, their, 3*a.fresh, g, teacher, a.coarse)); del last[:-4]
         return *(torch.cat(t) for t in zip(*last)), *also
     net, before = (None, []) if not a.start else resume(TinyMesh(), a.start)
-    about = dict(command=f'python -m swapkit.train.mesh MEDIA --rounds {a.rounds} --each {a.each} --fresh {a.fresh} --batch {a.batch} --seed {a.seed} --threads {a.threads} --top {a.top} --coarse {a.coarse} --fair {a.fair} --minutes {a.minutes}',
+    about = dict(command=f"python -m swapkit.train.mesh MEDIA {as_words(a, 'rounds each fresh batch seed threads top coarse fair minutes')}",
                  start=bool(a.start), torch=torch.__version__, portraits=len(pics))
     def tell(step, net, error):
         e = check(net, pics_v, points_v)
         curve.append((step, round(error, 5), round(e.mean().item(), 5)))
-        hours = dict(hours=round((time.time()-begun)/3600, 3), hours_of_a_core=round(time.process_time()/3600, 3))
-        record(a.out, net, [*before, about | dict(steps=step) | hours | dict(curve=curve)])
-        print(f'{step}: {100*error:.2f} % of the eye distance, {100*e.mean():.2f} % on what is not learnt, {hours}', flush=True)
+        took = hours(begun)
+        record(a.out, net, [*before, about | dict(steps=step) | took | dict(curve=curve)])
+        print(f'{step}: {100*error:.2f} % of the eye distance, {100*e.mean():.2f} % on what is not learnt, {took}', flush=True)
     learn(make, tell, a.rounds, a.each, a.batch, a.top, a.seed, net, a.coarse, a.fair, a.minutes)
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook
