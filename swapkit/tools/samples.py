@@ -38,8 +38,8 @@ def person_file(name:str)->Path:
 # %% ../../nbs/tools/samples.ipynb #15502e63
 def person(name:str)->tuple: # Frames of one picture, Faces of one face
     "A sample person's picture and face."
-    lms = load_file(_folder()/'landmarks.safetensors')[name][None]
-    return _picture(person_file(name)), faces_of(lms, torch.tensor([0]))
+    frames, lms = _picture(person_file(name)), load_file(_folder()/'landmarks.safetensors')[name][None]
+    return frames, faces_of(lms, frames.idx)
 
 def _picture(path): # `Frames` of one
     im = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
