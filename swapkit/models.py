@@ -9,7 +9,7 @@ __all__ = ['MODELS', 'REFUSED', 'cache_dir', 'recall', 'remember', 'file_sha256'
            'pull', 'list_models', 'load_state']
 
 # %% ../nbs/02_models.ipynb #5715e87f
-import hashlib, http.client, json, os, tempfile, urllib.error, urllib.request, warnings
+import http.client, json, os, tempfile, urllib.error, urllib.request, warnings
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -177,7 +177,6 @@ def _facefusion(release, file): return (f'{_gh}/facefusion/facefusion-assets/rel
 def _onnx(release, file, licence, commercial, about, name=None, sha256='', size=0): # an entry of facefusion's releases
     return ModelSpec(name or file.removesuffix('.onnx'), file, sha256, size, _facefusion(release, file), licence, commercial, about)
 
-_nc = 'non-commercial research'
 MODELS |= {m.name:m for m in [
     _onnx('models', 'simswap_256.onnx', 'CC BY-NC 4.0', 'no', 'SimSwap generator, community weights, 256', 'simswap_256_onnx',
           '5b6374b2ffab838588d4f0c32dc7ed5bb8d99237d755a663ed02ee265a1714fb', 220368724),

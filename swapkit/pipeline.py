@@ -7,9 +7,9 @@ __all__ = ['PHOTOS', 'SAVED', 'TELLS', 'SEGMENT', 'in_halves', 'in_order', 'phot
            'make_finder', 'portraits', 'pictures', 'portrait', 'load_source', 'teller', 'strangers_in',
            'frames_at_once', 'find_faces', 'about_film', 'how_to_follow', 'analyse', 'key_of', 'source_key',
            'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment', 'check_work', 'check_out', 'finished',
-           'enter', 'is_whole', 'workshop', 'make_room', 'pick', 'film_faces', 'render_film', 'swap_film',
-           'write_photo', 'seen_in', 'people_here', 'swap_photo', 'read_frame', 'source_photos', 'load_sources', 'ask',
-           'make_source', 'swap_video']
+           'enter', 'is_whole', 'workshop', 'make_room', 'pick', 'film_faces', 'render_film', 'encoded_as', 'swap_film',
+           'write_photo', 'seen_in', 'people_here', 'swap_photo', 'source_photos', 'load_sources', 'ask', 'make_source',
+           'check_asked', 'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import errno
@@ -33,16 +33,16 @@ from PIL import Image
 
 import swapkit
 from .align import align
-from .chain import Chain, Look, known
+from .chain import Chain, Look
 from .core import (BadInput, FaceMissing, ModelMissing, Faces, Frames, Source, SystemFault, cat,
-                          default_device, file_hash, keep_memory, load_faces)
+                          default_device, file_hash, keep_memory, known, load_faces)
 from .detect import DETECTORS
 from .identity import Embedder, embeddings, likeness, open_source, outliers, save_source, without
 from .landmarks import MESHES
 from .mark import NOTE, publish, sidecar, write_xmp
 from .models import MODELS, best, expected_sha, find_file, spec, where_to_get
 from .nets.onnx import ENGINES
-from .read import READERS, VideoInfo, check_pixels, frame_range, open_reader, read_frames, video_info
+from .read import READERS, VideoInfo, check_pixels, frame_range, open_reader, read_frame, read_frames, video_info
 from .people import Finder, Gathered, named, people_in, people_of, save_sheet, sure, wanted
 from .scenes import thumbnails
 from .shape import shape_of
@@ -149,7 +149,7 @@ def portraits(
     "Frames of a film, evenly spread over it, as photos."
     info = video_info(path)
     for k in torch.linspace(0, len(info)-1, min(n, len(info))+2).round().long()[1:-1].unique().tolist():
-        yield f'{Path(path).name} frame {k}', next(iter(read_frames(info, 1, k, k+1)))
+        yield f'{Path(path).name} frame {k}', read_frame(info, k)
 
 def pictures(path):     # yields (name, `Frames` of one)
     "A photo as it is, a film as some of its frames."
@@ -164,8 +164,7 @@ def portrait(name, frames, find): # `Crops` of one, or None
     "The largest face of a picture; one line where there are several or none."
     faces = find(frames)
     if len(faces)!=1: warnings.warn(f"{len(faces)} faces in {name}: the largest is taken" if len(faces) else f"no face in {name}: the photo is left out")
-    area = (faces.boxes[:,2:]-faces.boxes[:,:2]).prod(1)
-    return align(frames, faces[int(area.argmax())]) if len(faces) else None
+    return align(frames, faces[int(faces.sides.prod(1).argmax())]) if len(faces) else None
 
 # %% ../nbs/14_pipeline.ipynb #fd17a87f
 def load_source(
@@ -225,13 +224,16 @@ def find_faces(
         seen.finish(path, about, (info.height, info.width))
 
 # %% ../nbs/14_pipeline.ipynb #ea29e815
-def about_film(target, nets, how): return dict(target=file_hash(target), name=Path(target).name, detector=nets[0], landmarks=nets[1], version=swapkit.__version__) | how
+def about_film(target, nets:tuple, how:dict)->dict:
+    "All that the faces of a film depend on: the film, its `finder_names`, options of the `Finder`."
+    return dict(target=file_hash(target), name=Path(target).name, detector=nets[0], landmarks=nets[1], version=swapkit.__version__) | how
 
 def how_to_follow(smooth:str, smallest:float, small:bool)->dict:
     "Options of `people.Finder`, checked."
     known('smooth', smooth, SMOOTHERS)
     return dict(smooth=smooth, smallest=smallest, small=small)
 
+# %% ../nbs/14_pipeline.ipynb #8b0df9a1
 def analyse(
     target,             # a film
     out=None,           # where the faces are kept; they are only returned by default
@@ -245,10 +247,10 @@ def analyse(
     smallest:float=0.,      # pixels: smaller faces are left alone
     small:bool=False,       # look closer, for small faces: slower
     sheet=None,             # a .jpg: everybody in the film
-    progress=None,      # called with (done, total, 'analyse')
+    progress=None,          # called with (done, total, 'analyse')
 )->Faces:
     "The faces of a film: boxes, landmarks and tracks. Raises `BadInput` for what is not a film."
-    known('engine', engine, ('auto', 'torch', *ENGINES))
+    check_work(batch, engine)
     for f in filter(None, (out, sheet)): check_out(f, [target], overwrite)
     device, info, nets = default_device(device), video_info(target, end), finder_names(detector, landmarks)
     (first, last), how = frame_range(info, start, end), how_to_follow(smooth, smallest, small)
@@ -294,14 +296,23 @@ def faces_of(job:Job, rows:torch.Tensor)->Faces:
     a, b = (int(rows[0]), int(rows[-1])+1) if len(rows) else (0, 0)
     return load_faces(job.faces_file, slice(a, b))[0][rows-a]
 
-def in_pieces(job:Job, frames, faces, which):
+def in_pieces(
+    job:Job,
+    frames:Frames, faces:Faces,
+    which:torch.Tensor, # (F,) number of each face's source
+):                      # yields all three, a piece at a time
     "Frames with their faces, as many at once as the device likes: a GPU the whole batch, a core of a CPU four faces."
     def on(f): return slice(*torch.searchsorted(faces.frame, torch.stack([f.idx[0], f.idx[-1]+1])).tolist()) # they are sorted
     n = len(frames) if job.device.type!='cpu' else max(1, 4*len(frames)//max(len(faces.frame[on(frames)]), 1))
     for f in (frames[i:i+n] for i in range(0, len(frames), n)): yield f, faces[on(f)], which[on(f)]
 
 # %% ../nbs/14_pipeline.ipynb #f9c64ad0
-def render_segment(job:Job, path, first, last, progress=None):
+def render_segment(
+    job:Job,
+    path:Path,              # of the segment
+    first:int, last:int,
+    progress=None,          # called with the number of the frame after each piece
+):
     "Make one segment: frames first … last-1 with their faces swapped."
     here = ((job.frame>=first) & (job.frame<last)).nonzero()[:,0]
     faces, which, i = faces_of(job, job.rows[here]), job.which[here], job.info
@@ -419,11 +430,18 @@ def pick(
     return rows, torch.tensor([number.get(i, 0) for i in faces.ids[rows].tolist()], dtype=torch.long)
 
 # %% ../nbs/14_pipeline.ipynb #e203f599
-def film_faces(target, info, find, folder, faces_file, nets, how, first, last, batch, device, progress, keep=False)->Path:
+def film_faces(
+    info:VideoInfo,
+    find,                   # a function that makes the finder
+    folder:Path,            # where the result is kept
+    faces_file,             # from `analyse`, or None
+    about:dict,             # from `about_film`
+    first:int, last:int,    # frames first … last-1
+    batch:int, device, progress, keep=False,
+)->Path:
     "First pass, unless its result is there: the faces file of a film."
-    about = about_film(target, nets, how)
     if faces_file and load_faces(faces_file, slice(0,0))[1].get('target')!=about['target']:
-        raise BadInput(f"{faces_file} was not made from {target.name}; run `swapkit analyse` on this film")
+        raise BadInput(f"{faces_file} was not made from {info.path.name}; run `swapkit analyse` on this film")
     path = Path(faces_file or folder/f'{key_of(first=first, last=last, **about)}.faces')
     if not faces_file: make_room(folder, '*.faces', path.name, keep)
     if faces_file or is_whole(path): return path
@@ -445,36 +463,56 @@ def render_film(job:Job, folder:Path, key:str, first:int, last:int, out:Path, pr
     publish(made, out, job.info.path, folder=folder)
 
 # %% ../nbs/14_pipeline.ipynb #69d3337d
+def encoded_as(
+    info:VideoInfo,
+    encode:dict,    # what was asked for: options of `SegmentWriter`
+    suffix:str,     # of the result
+)->dict:            # with the pixel format that is written
+    "How a film is encoded, tried where that could fail late; a line for what gets lost."
+    encode = encode | dict(pix_fmt=choose_format(encode['encoder'], encode['pix_fmt'], info.pix_fmt))
+    if encode['encoder']!='libx264': try_encoding(*(encode[k] for k in ('encoder', 'preset', 'pix_fmt', 'lossless')), suffix)
+    if info.bits>8 and '10' not in encode['pix_fmt']: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8 (--pix-fmt same keeps them)")
+    if info.interlaced: warnings.warn(f"{info.path.name} is interlaced; its frames are made whole, and the result is progressive")
+    return encode
+
+# %% ../nbs/14_pipeline.ipynb #d1ef19c5
 def swap_film(
     info:VideoInfo, out:Path,
     find,                   # a cached function that makes the finder
-    sources, chain:Chain,
-    who, assign, faces_file, nets, how, first, last, batch, device, encode, reader, progress, keep,
+    sources:list, chain:Chain,
+    who, assign,            # as for `pick`
+    faces_file,             # from `analyse`, or None
+    about:dict,             # from `about_film`
+    first:int, last:int,    # frames first … last-1
+    batch:int, device,
+    encode:dict,            # options of `SegmentWriter`
+    reader:str, progress, keep:bool,
 )->Path:
     "From a target film to the result."
-    encode = encode | dict(pix_fmt=choose_format(encode['encoder'], encode['pix_fmt'], info.pix_fmt))
-    if encode['encoder']!='libx264': try_encoding(*(encode[k] for k in ('encoder', 'preset', 'pix_fmt', 'lossless')), out.suffix.lower())
-    if info.bits>8 and '10' not in encode['pix_fmt']: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8 (--pix-fmt same keeps them)")
-    if info.interlaced: warnings.warn(f"{info.path.name} is interlaced; its frames are made whole, and the result is progressive")
+    encode = encoded_as(info, encode, out.suffix.lower())
     with workshop(out, keep) as folder:
-        path = film_faces(info.path, info, find, folder, faces_file, nets, how, first, last, batch, device, progress, keep)
+        path = film_faces(info, find, folder, faces_file, about, first, last, batch, device, progress, keep)
         find.cache_clear() # the networks are not needed any more: their memory goes back
-        table, about = load_faces(path, lms=False)
-        people = people_in(about)
+        table, told = load_faces(path, lms=False)
+        people = people_in(told)
         rows, which = pick(table, who, assign, people)
         inside = (table.frame[rows]>=first) & (table.frame[rows]<last)
         rows, which = rows[inside], which[inside]
         if not len(rows): raise FaceMissing(f"no face to swap was found in {info.path.name}; nothing was written")
         made, pair = chain.meet(sources, which, table.ids[rows], people)
         job = Job(info, path, rows, pair, table.frame[rows], lambda f,fc,w: chain(f, fc, made, w), open_reader(info, reader, encode['pix_fmt']), batch, device, encode)
-        key = key_of(target=about.get('target'), faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=chain.key(),
+        key = key_of(target=about['target'], faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=chain.key(),
                      encode=encode, sources=[source_key(s) for s in sources], version=swapkit.__version__, reader=reader,
-                     models=[expected_sha(MODELS[n]) for n in nets if n in MODELS])
+                     models=[expected_sha(MODELS[n]) for n in (about['detector'], about['landmarks']) if n in MODELS])
         render_film(job, folder, key, first, last, out, progress, keep)
     return out
 
 # %% ../nbs/14_pipeline.ipynb #fe555bd8
-def write_photo(frames:Frames, out:Path, target:Path)->Path:
+def write_photo(
+    frames:Frames,      # one
+    out:Path,
+    target:Path,        # what was changed, for the mark
+)->Path:
     "One frame as a picture, marked like every output."
     with workshop(out) as folder:
         made = folder/f'.photo{out.suffix}'
@@ -484,16 +522,25 @@ def write_photo(frames:Frames, out:Path, target:Path)->Path:
         publish(made, out, target)
     return out
 
+# %% ../nbs/14_pipeline.ipynb #f17e1bc1
 def seen_in(frames:Frames, find:Finder)->Faces:
     "The faces of one picture, numbered; those that are too small left out."
     faces = track(find(frames))
-    return faces[(faces.boxes[:,2:]-faces.boxes[:,:2]).amin(1)>=find.smallest]
+    return faces[faces.sides.amin(1)>=find.smallest]
 
 def people_here(faces:Faces, size:tuple)->list: # of `Person`
     "The people of one picture."
     return people_of(faces, size, shapes=(faces.ids, shape_of(faces.lms), sure(faces)))
 
-def swap_photo(target, frames, out, find, sources, chain, who, assign)->Path:
+# %% ../nbs/14_pipeline.ipynb #140680fa
+def swap_photo(
+    target:Path,        # the photo, or the film that the frame is of
+    frames:Frames,      # one
+    out:Path,
+    find,               # a function that makes the finder
+    sources:list, chain:Chain,
+    who, assign,        # as for `pick`
+)->Path:
     "A photo, or one frame of a film, with its faces swapped."
     faces = seen_in(frames, find())
     people = people_here(faces, frames.size)
@@ -503,11 +550,6 @@ def swap_photo(target, frames, out, find, sources, chain, who, assign)->Path:
     return write_photo(chain(frames, faces[rows], sources, which.to(frames.device)), out, target)
 
 # %% ../nbs/14_pipeline.ipynb #d548bab8
-def read_frame(info:VideoInfo, number:int)->Frames:
-    "One frame of a film."
-    if not 0<=number<len(info): raise BadInput(f"{info.path.name} has no frame {number}; it has {len(info)}, counted from 0")
-    return next(iter(read_frames(info, 1, number, number+1)))
-
 def source_photos(sources, assign)->list: # of Path
     "Every photo that is named; raises `BadInput` for one that is not there."
     return [f for s in (assign.values() if assign else [sources]) if not isinstance(s, Source) for f in photo_files(s)]
@@ -544,6 +586,18 @@ def make_source(
     save_source(made, out)
     return made, like
 
+# %% ../nbs/14_pipeline.ipynb #36a427cf
+def check_asked(
+    still:bool,     # the target is a photo
+    sources, faces, assign, faces_file, start, end, frame, # as for `swap_video`
+):
+    "Refuse what cannot be asked for together."
+    if assign and (sources or faces!='largest'): raise BadInput("--map says who becomes whom: leave out --source and --faces")
+    if (still or frame is not None) and (faces_file or start is not None or end is not None):
+        raise BadInput("a single picture has no --start, --end or --faces-file")
+    if frame is not None and (still or assign or faces not in ('largest','all')):
+        raise BadInput("--preview shows one frame of a film, with --faces largest or all: tracks are known only to the whole film")
+
 # %% ../nbs/14_pipeline.ipynb #6af3df91
 def swap_video(
     target,                     # a film, or a photo
@@ -559,7 +613,7 @@ def swap_video(
     engine:str='auto',          # what runs ONNX files: key of `nets.onnx.ENGINES`
     smooth:str='kalman',        # key of `steady.SMOOTHERS`: how the first pass takes the tremble out
     smallest:float=0.,          # pixels: smaller faces are left alone
-    small:bool=False,       # look closer, for small faces: slower
+    small:bool=False,           # look closer, for small faces: slower
     start:float=None, end:float=None,   # seconds
     frame:int=None,             # only this frame, as a picture; the shape is what this frame shows of it
     encoder:str='libx264', crf:int=16, preset:str='medium',
@@ -574,16 +628,11 @@ def swap_video(
 )->Path:                        # of the result
     "Put the face of `sources` into `target`. Raises `BadInput`, `FaceMissing`, `ModelMissing` or `SystemFault`, each in one line."
     target, out, assign = Path(target), Path(out), assign or {}
-    check_work(batch, engine); known('strangers', strangers, ('keep','drop'))
-    look = Look(**look)
-    if assign and (sources or faces!='largest'): raise BadInput("--map says who becomes whom: leave out --source and --faces")
     still = target.suffix.lower() in PHOTOS
-    if (still or frame is not None) and (faces_file or start is not None or end is not None):
-        raise BadInput("a single picture has no --start, --end or --faces-file")
-    if frame is not None and (still or assign or faces not in ('largest','all')):
-        raise BadInput("--preview shows one frame of a film, with --faces largest or all: tracks are known only to the whole film")
+    check_work(batch, engine); known('strangers', strangers, ('keep','drop')); known('reader', reader, ('auto', *READERS))
+    look = Look(**look)
+    check_asked(still, sources, faces, assign, faces_file, start, end, frame)
     check_out(out, [target, *source_photos(sources, assign)], overwrite, ('.png','.jpg','.jpeg') if still or frame is not None else tuple(FORMATS))
-    known('reader', reader, ('auto', *READERS))
     if not still: check_encoding(encoder, preset, lossless)
     device = default_device(device)
     chain, info = Chain(look, device, engine), None if still else video_info(target, end)
@@ -593,6 +642,7 @@ def swap_video(
     if still or frame is not None:
         one = read_photo(target) if still else read_frame(info, frame)
         return swap_photo(target, one.to(device), out, find, people, chain, faces, assign)
-    return swap_film(info, out, find, people, chain, faces, assign,
-                     faces_file, nets, how, *frame_range(info, start, end), batch, device,
-                     dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else 'yuv420p')), reader, progress, keep)
+    encode = dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else 'yuv420p'))
+    first, last = frame_range(info, start, end)
+    return swap_film(info, out, find, people, chain, faces, assign, faces_file, about_film(target, nets, how), first, last,
+                     batch, device, encode, reader, progress, keep)

@@ -49,7 +49,7 @@ def worth(
     grow:float=.3,      # how much larger a box is taken for this
 )->torch.Tensor:        # (R,) rows
     "Faces whose embedding says something: near another face of their frame, or in every eighth frame."
-    side = (faces.boxes[:,2:]-faces.boxes[:,:2]).repeat(1,2)*faces.boxes.new_tensor([-grow,-grow,grow,grow])/2
+    side = faces.sides.repeat(1,2)*faces.boxes.new_tensor([-grow,-grow,grow,grow])/2
     touch = (iou(faces.boxes+side, faces.boxes+side)>0) & (faces.frame[:,None]==faces.frame)
     return ((touch.sum(1)>1) | (faces.frame%every==0)).nonzero()[:,0]
 
@@ -147,6 +147,7 @@ def link(
         apart[:,a] = apart[a]; apart[b], apart[:,b] = True, True
     return _in_order(torch.where(ids>=0, name[ids.clamp(min=0)], -1))
 
+# %% ../nbs/07_track.ipynb #cedea236
 def together(frame, ids, n:int)->torch.Tensor: # (n,n) bool
     "Which tracks are seen in one frame."
     met = torch.zeros(n, n, dtype=torch.bool)
@@ -157,6 +158,7 @@ def together(frame, ids, n:int)->torch.Tensor: # (n,n) bool
         met[ids[a[one]], ids[b[one]]] = met[ids[b[one]], ids[a[one]]] = True
     return met
 
+# %% ../nbs/07_track.ipynb #9ad6c5a4
 def _in_order(ids):
     known = ids[ids>=0]
     first = torch.full((int(known.max())+1 if len(known) else 0,), len(ids)).scatter_reduce(0, known, (ids>=0).nonzero()[:,0], 'amin')
@@ -196,7 +198,7 @@ def choose(
 # %% ../nbs/07_track.ipynb #08532fda
 def _largest(faces):
     on = (faces.ids>=0).nonzero()[:,0] if faces.ids is not None else torch.zeros(0, dtype=torch.long)
-    ids, frame, area = faces.ids[on] if len(on) else on, faces.frame[on], (faces.boxes[on,2:]-faces.boxes[on,:2]).clamp(min=0).prod(1).double()
+    ids, frame, area = faces.ids[on] if len(on) else on, faces.frame[on], faces.sides[on].clamp(min=0).prod(1).double()
     total = area.new_zeros(int(ids.max())+1 if len(on) else 0).index_add_(0, ids, area)
     order = np.lexsort((-area.cpu().numpy(), -total[ids].cpu().numpy(), frame.cpu().numpy()))
     first = np.unique(frame.cpu().numpy()[order], return_index=True)[1]

@@ -214,8 +214,7 @@ def people_table(faces)->str:
     for i in ([] if faces.ids is None else faces.ids.unique().tolist()):
         f = faces[faces.ids==i]
         n,first,last = len(f.frame.unique()), f.frame[0].item(), f.frame[-1].item()
-        side = (f.boxes[:,2:]-f.boxes[:,:2]).amax()
-        rows.append(f"{i:>3}  {n:>6}  {first:>6}  {last:>6}  {side:.0f} px")
+        rows.append(f"{i:>3}  {n:>6}  {first:>6}  {last:>6}  {f.sides.amax():.0f} px")
     return '\n'.join(rows)
 
 # %% ../../nbs/tools/cli.ipynb #e15898b7
@@ -344,10 +343,9 @@ def models_swappers():
     row = lambda *c: '{:<24} {:<14} {:>5}  {:<10} {}'.format(*c).rstrip()
     click.echo(row('swapper', 'template', 'size', 'commercial', 'licence; told by'))
     for n,s in SWAPPERS.items(): click.echo(row(n, s.template, s.size or 'any', s.commercial, f'{s.licence}; {s.told_by}'))
-    for kind,names in dict(restore=RESTORERS, parser=PARSERS, occluder=OCCLUDERS).items():
+    for kind,names in dict(restore=RESTORERS, parser=PARSERS, occluder=OCCLUDERS, enhance=ENHANCERS).items():
         click.echo(f'\n--{kind}')
         for n,s in names.items(): click.echo(row(n, '', '', s.commercial, s.licence))
-    click.echo('\n--enhance\n' + '\n'.join(ENHANCERS))
 
 # %% ../../nbs/tools/cli.ipynb #881da2fb
 @models.command('pull', **_S)
@@ -364,7 +362,7 @@ def models_pull(names):
 def models_check(names):
     "Compare files with their checksums. Names that are given must be there."
     from swapkit.core import ModelMissing
-    from swapkit.models import check, spec
+    from swapkit.models import check
     state = check(names)
     for n,s in state.items(): click.echo(f"{n}: {s}")
     bad = [n for n,s in state.items() if s=='wrong' or (names and s!='ok')]
