@@ -481,6 +481,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'swapkit.pipeline._full': ('pipeline.html#_full', 'swapkit/pipeline.py'),
                                   'swapkit.pipeline._left': ('pipeline.html#_left', 'swapkit/pipeline.py'),
                                   'swapkit.pipeline.about_film': ('pipeline.html#about_film', 'swapkit/pipeline.py'),
+                                  'swapkit.pipeline.alone_in': ('pipeline.html#alone_in', 'swapkit/pipeline.py'),
                                   'swapkit.pipeline.analyse': ('pipeline.html#analyse', 'swapkit/pipeline.py'),
                                   'swapkit.pipeline.ask': ('pipeline.html#ask', 'swapkit/pipeline.py'),
                                   'swapkit.pipeline.check_out': ('pipeline.html#check_out', 'swapkit/pipeline.py'),

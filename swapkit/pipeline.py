@@ -7,7 +7,7 @@ __all__ = ['PHOTOS', 'SAVED', 'TELLS', 'SEGMENT', 'in_halves', 'in_order', 'phot
            'make_finder', 'portraits', 'pictures', 'portrait', 'load_source', 'teller', 'strangers_in',
            'frames_at_once', 'find_faces', 'about_film', 'how_to_follow', 'analyse', 'key_of', 'source_key',
            'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment', 'check_work', 'check_out', 'finished',
-           'enter', 'is_whole', 'workshop', 'make_room', 'pick', 'film_faces', 'render_film', 'swap_film',
+           'enter', 'is_whole', 'alone_in', 'workshop', 'make_room', 'pick', 'film_faces', 'render_film', 'swap_film',
            'write_photo', 'seen_in', 'people_here', 'swap_photo', 'read_frame', 'source_photos', 'load_sources', 'ask',
            'make_source', 'swap_video']
 
@@ -29,6 +29,7 @@ from tempfile import TemporaryDirectory
 
 import cv2
 import torch
+from filelock import FileLock, Timeout
 from PIL import Image
 
 import swapkit
@@ -373,7 +374,20 @@ def _left(folder, was, e):
     "Clear up after an error: what an earlier run finished is kept, whatever is wrong now."
     for f in set(folder.iterdir())-was:
         if f.name.startswith('.') or isinstance(e, (BadInput, FaceMissing)): f.unlink()
-    if not any(f.name!='journal' for f in folder.iterdir()): shutil.rmtree(folder)
+    if not any(f.name not in ('journal','lock') for f in folder.iterdir()): (folder/'journal').unlink(missing_ok=True)
+
+@contextmanager
+def alone_in(folder:Path, out):
+    "Nobody else works in this folder until it is left; it goes when it is empty. However a run ends, its lock ends with it."
+    try:
+        folder.mkdir(exist_ok=True)
+        lock = FileLock(folder/'lock').acquire(timeout=0)
+    except Timeout: raise BadInput(f"another run is writing {out}; wait for it, or choose another --out") from None
+    except OSError as e: raise SystemFault(f"cannot write beside {out}: {e.strerror}; choose another place") from e
+    try:
+        with lock: yield
+    finally:
+        if [f.name for f in folder.glob('*')]==['lock']: shutil.rmtree(folder, ignore_errors=True)
 
 @contextmanager
 def workshop(
@@ -382,18 +396,17 @@ def workshop(
 ):
     "The folder of unfinished work beside the output: kept when a job is interrupted, gone when it is done or cannot be done."
     folder = Path(out).with_name(f'{Path(out).name}.parts')
-    try:
-        folder.mkdir(exist_ok=True)
+    with alone_in(folder, out):
         for f in folder.glob('.*'): f.unlink() # half files of a run that was killed
         was = set(folder.iterdir())
-    except OSError as e: raise SystemFault(f"cannot write beside {out}: {e.strerror}; choose another place") from e
-    try: yield folder
-    except BaseException as e:
-        full = _full(folder, e)
-        _left(folder, was, e)
-        if full: raise SystemFault(f"the disk is full; make room beside {out}, and the same command goes on from there") from e
-        raise
-    if not keep: shutil.rmtree(folder)
+        try: yield folder
+        except BaseException as e:
+            full = _full(folder, e)
+            _left(folder, was, e)
+            if full: raise SystemFault(f"the disk is full; make room beside {out}, and the same command goes on from there") from e
+            raise
+        for f in folder.iterdir():
+            if not keep and f.name!='lock': f.unlink()
 
 # %% ../nbs/14_pipeline.ipynb #dd50066c
 def make_room(folder:Path, pattern:str, key:str, keep:bool):
