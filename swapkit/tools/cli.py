@@ -268,7 +268,8 @@ def demo(out, device):
 @target
 @click.argument('result', callback=file_arg)
 @click.option('--source', 'sources', multiple=True, required=True, metavar='PHOTO...', callback=file_arg, help='Photos of the face that was put in.')
-@click.option('--faces', 'who', type=Faces(), default='largest', show_default=True, help='Who was swapped.')
+@click.option('--faces', 'who', type=Faces(), default='largest', show_default=True, help='Who was swapped; WHO as for `swapkit swap`.')
+@click.option('--faces-file', metavar='FILE', help='What `swapkit analyse` wrote for TARGET, where the numbers are from.')
 @click.option('--no-networks', is_flag=True, help='Leave out identity and pose, which need weights.')
 @click.option('--json', 'save', metavar='FILE', help='Keep all figures.')
 @click.option('--report', metavar='FILE', help='Write a page with table and plots.')

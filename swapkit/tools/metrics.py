@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['LIDS', 'MEANING', 'GOALS', 'openness', 'correlation', 'Pose', 'Identity', 'light_field', 'inside_sharpness',
            'measure_batch', 'outside', 'runs', 'jumps', 'changes', 'inside', 'flow_of', 'warping_error', 'lost_swaps',
-           'switches', 'summary', 'source_embedding', 'evaluate', 'series', 'table', 'plots', 'report', 'missed',
-           'judge', 'main']
+           'switches', 'summary', 'asked_for', 'numbers_at', 'source_embedding', 'evaluate', 'series', 'table', 'plots',
+           'report', 'missed', 'judge', 'main']
 
 # %% ../../nbs/tools/metrics.ipynb #146f7f32
 import argparse
@@ -18,6 +18,7 @@ import json
 import sys
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import matplotlib.pyplot as plt
@@ -25,17 +26,18 @@ import torch
 import torch.nn.functional as nnf
 
 from ..align import align, cut_warp
-from ..core import FaceMissing, Faces, Frames, Source, cat, default_device
-from ..detect import detector as make_detector
+from ..core import FaceMissing, Faces, Frames, Source, cat, default_device, load_faces
+from ..detect import detector as make_detector, iou
 from ..landmarks import FaceMesh, five_points, look_at
 from ..models import model_path
 from ..nets.onnx import OnnxNet
 from ..texture import sharpness
 from ..parse import blur, erode, face_mask
-from ..pipeline import finder_names, load_source, swap_video
+from ..people import people_in
+from ..pipeline import analyse, ask, finder_names, load_source, make_finder, pick, swap_video
 from ..read import read_frames, video_info
 from .benchmark import compare, machine, shown
-from ..track import choose, track
+from ..track import choose, pairs, track
 
 # %% ../../nbs/tools/metrics.ipynb #bbf6a2e3
 LIDS = ((159,145,33,133), (386,374,263,362)) # upper, lower, outer corner, inner corner
@@ -186,6 +188,23 @@ def summary(
                     identity_to_target=(t['emb']*t['emb_after']).sum(1).mean().item(), identity_switches=switches(now))
     return got
 
+# %% ../../nbs/tools/metrics.ipynb #93f1b6c4
+def asked_for(target, who, faces_file=None, nets=('auto','auto'), progress=None, **how)->Faces: # without landmarks
+    "The faces of those whom `who` names, with the numbers that `swapkit analyse` gives them."
+    with TemporaryDirectory() as d:
+        path = faces_file or Path(d)/'film.faces'
+        if not faces_file: analyse(target, path, detector=nets[0], landmarks=nets[1], progress=progress, **how)
+        table, about = load_faces(path, lms=False)
+    return table[pick(table, ask(who, lambda: make_finder(*nets, how.get('device'))), people=people_in(about))[0]]
+
+def numbers_at(faces:Faces, known:Faces)->torch.Tensor: # (F,); −1 where there is none
+    "The number of whoever is known to be at each face's place."
+    ids = torch.full((len(faces),), -1)
+    for f in known.frame.unique():
+        a, b = ((x.frame==f).nonzero()[:,0] for x in (faces, known))
+        for i,k in pairs(iou(faces.boxes[a], known.boxes[b]), .3): ids[a[i]] = known.ids[b[k]]
+    return ids
+
 # %% ../../nbs/tools/metrics.ipynb #a6aaaca6
 def source_embedding(source:Source, identity)->torch.Tensor: # (128,)
     "Mean identity of all photos."
@@ -199,12 +218,13 @@ def evaluate(
     target,             # the film before
     result,             # the film after
     sources,            # photos of the face that was put in, or a `Source`
-    who='largest',      # whom to look at: as for `choose`
+    who='largest',      # largest, all, or whom: numbers, left, right, left2 …, photos
     batch:int=16,
     device:str='auto',
     detector:str='auto', landmarks:str='auto',
     networks:bool=True, # identity and pose too, which need weights
-    progress=None,      # called with (done, total, 'evaluate')
+    faces_file=None,    # from `analyse`, where the numbers of `who` come from
+    progress=None,      # called with (done, total, 'analyse' or 'evaluate')
 )->dict:                # film: frames, stamps, sound; outside: levels; people: track → figures; series: track → figures per frame
     "Measure a swap."
     device, info = default_device(device), video_info(target)
@@ -213,6 +233,7 @@ def evaluate(
     identity, pose = (Identity(device), Pose(device)) if networks else (None, None)
     src = sources if isinstance(sources, Source) else load_source(sources, lambda f: mesh(f, detect(f)), device)
     emb = source_embedding(src, identity) if identity else None
+    known = None if who in ('largest', 'all') else asked_for(target, who, faces_file, nets, progress, batch=batch, device=device.type)
     parts, tables, away, n = [], [], 0., 0
     with closing(read_frames(info, batch)) as xs, closing(read_frames(video_info(result), batch)) as ys:
         for x,y in zip(xs, ys):
@@ -226,7 +247,8 @@ def evaluate(
     if not tables: raise FaceMissing(f"no face in {Path(target).name}: there is nothing to compare")
     faces = track(cat(parts))
     rows = {k: torch.cat([t[k] for t in tables]) for k in tables[0]}
-    keep = choose(faces, who)
+    if known is not None: faces = dataclasses.replace(faces, ids=numbers_at(faces, known))
+    keep = choose(faces, 'all' if known is not None else who)
     people = {int(i): {k:v[keep & (faces.ids==i)] for k,v in rows.items()} for i in faces.ids[keep].unique()}
     return dict(film=compare(target, result), outside=away/max(n,1), people={i: summary(t, emb) for i,t in people.items()},
                 series={i: series(t, emb) for i,t in people.items()})

@@ -275,7 +275,7 @@ def measure(self:Session, progress=None)->dict:
     if not Path(p.out).exists(): raise BadInput("render the film first")
     first = next(iter(who))
     able = all(here(n) for n in ('mobilefacenet_128', 'fsanet_1x1', 'fsanet_var'))
-    return told(evaluate, p.target, p.out, who[first], who=[first], device=self.device.type, networks=able, progress=self._step(progress))[0]
+    return told(evaluate, p.target, p.out, who[first], who=[first], faces_file=self.faces_file, device=self.device.type, networks=able, progress=self._step(progress))[0]
 
 for f in (_step, open_target, open_source, find_people, chosen, chain, preview, render, measure): setattr(Session, f.__name__, f)
 
