@@ -9,7 +9,7 @@ __all__ = ['PHOTOS', 'SAVED', 'TELLS', 'SEGMENT', 'in_halves', 'in_order', 'phot
            'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment', 'check_work', 'check_out', 'finished',
            'enter', 'is_whole', 'alone_in', 'workshop', 'make_room', 'pick', 'film_faces', 'render_film', 'swap_film',
            'write_photo', 'seen_in', 'people_here', 'swap_photo', 'read_frame', 'source_photos', 'load_sources', 'ask',
-           'make_source', 'swap_video']
+           'make_source', 'look_of', 'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import errno
@@ -21,8 +21,10 @@ import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from functools import lru_cache
+from inspect import signature
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -102,7 +104,8 @@ def photo_files(
     for p in [Path(p) for p in ([paths] if isinstance(paths, (str, Path)) else paths)]:
         if not p.exists(): raise BadInput(f"{p}: no such photo or folder")
         here = sorted(f for f in p.iterdir() if f.suffix.lower() in PHOTOS) if p.is_dir() else [p]
-        if not here: raise BadInput(f"{p} has no photos in it ({', '.join(PHOTOS)})")
+        deeper = '; those in its sub-folders are not read: name these folders' if not here and any(f.suffix.lower() in PHOTOS for f in p.glob('*/*')) else ''
+        if not here: raise BadInput(f"{p} has no photos in it ({', '.join(PHOTOS)}){deeper}")
         files += here
     if not files: raise BadInput("no source photo: name one with --source")
     return files
@@ -335,7 +338,7 @@ def check_out(
     "Refuse an output that would destroy something, or that nothing can be written to."
     out = Path(out)
     if out.is_dir(): raise BadInput(f"{out} is a folder; name a file in it")
-    if formats and out.suffix.lower() not in formats: raise BadInput(f"{out}: the result is written as {' or '.join(formats)}; choose one of these names")
+    if formats and out.suffix.lower() not in formats: raise BadInput(f"{out}: {'one picture' if '.png' in formats else 'a film'} is written as {' or '.join(formats)}; choose such a name")
     if out.exists() and any(out.samefile(i) for i in inputs if Path(i).exists()): raise BadInput(f"{out} is an input; choose another output")
     for f in (out, sidecar(out)) if out.suffix.lower()=='.mkv' else (out,):
         if f.exists() and not overwrite: raise BadInput(f"{f} exists; choose another name, or --overwrite")
@@ -557,6 +560,15 @@ def make_source(
     save_source(made, out)
     return made, like
 
+# %% ../nbs/14_pipeline.ipynb #a3c52e7b
+def look_of(chosen:dict)->Look: # name → choice
+    "A look from the other arguments of `swap_video`; raises `BadInput` for a name that there is not."
+    names = [f.name for f in fields(Look)]
+    for k in set(chosen)-set(names):
+        near = get_close_matches(k, [*names, *signature(swap_video).parameters], 1)
+        raise BadInput(f"nothing is called {k!r}; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"))
+    return Look(**chosen)
+
 # %% ../nbs/14_pipeline.ipynb #6af3df91
 def swap_video(
     target,                     # a film, or a photo
@@ -588,7 +600,7 @@ def swap_video(
     "Put the face of `sources` into `target`. Raises `BadInput`, `FaceMissing`, `ModelMissing` or `SystemFault`, each in one line."
     target, out, assign = Path(target), Path(out), assign or {}
     check_work(batch, engine); known('strangers', strangers, ('keep','drop'))
-    look = Look(**look)
+    look = look_of(look)
     if assign and (sources or faces!='largest'): raise BadInput("--map says who becomes whom: leave out --source and --faces")
     still = target.suffix.lower() in PHOTOS
     if (still or frame is not None) and (faces_file or start is not None or end is not None):

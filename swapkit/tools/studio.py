@@ -96,7 +96,7 @@ def as_python(plan:Plan, info=None, table='')->str:
 # %% ../../nbs/tools/studio.ipynb #307a79c4
 def option(k:str, v)->list: # of words
     "An argument of `swap_video` as it is spelt on the command line."
-    if k=='assign': return [w for i,paths in v.items() for w in ('--map', *(f'{i}={p}' for p in paths))]
+    if k=='assign': return ['--map', *(f'{i}={p}' for i,paths in v.items() for p in paths)]
     name = '--' + dict(small='small-faces').get(k, k.replace('_', '-'))
     return [name] if v is True else [name, f'{v}']
 
