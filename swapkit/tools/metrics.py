@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as nnf
 
 from ..align import align, cut_warp
-from ..core import FaceMissing, Faces, Frames, Source, cat, default_device, load_faces
+from ..core import BadInput, FaceMissing, Faces, Frames, Source, cat, default_device, file_hash, load_faces
 from ..detect import detector as make_detector, iou
 from ..landmarks import FaceMesh, five_points, look_at
 from ..models import model_path
@@ -199,6 +199,7 @@ def asked_for(target, who, faces_file=None, nets=('auto','auto'), progress=None,
         path = faces_file or Path(d)/'film.faces'
         if not faces_file: analyse(target, path, detector=nets[0], landmarks=nets[1], progress=progress, **how)
         table, about = load_faces(path, lms=False)
+    if about['target']!=file_hash(target): raise BadInput(f"{faces_file} was not made from {Path(target).name}; run `swapkit analyse` on this film")
     return table[pick(table, ask(who, lambda: make_finder(*nets, how.get('device'))), people=people_in(about))[0]]
 
 def numbers_at(faces:Faces, known:Faces)->torch.Tensor: # (F,); −1 where there is none
@@ -253,6 +254,7 @@ def evaluate(
     rows = {k: torch.cat([t[k] for t in tables]) for k in tables[0]}
     if known is not None: faces = dataclasses.replace(faces, ids=numbers_at(faces, known))
     keep = choose(faces, 'all' if known is not None else who)
+    if not keep.any(): raise FaceMissing(f"those who are asked for are not found again in {Path(target).name}")
     people = {int(i): {k:v[keep & (faces.ids==i)] for k,v in rows.items()} for i in faces.ids[keep].unique()}
     return dict(film=compare(target, result), outside=away/max(n,1), people={i: summary(t, emb) for i,t in people.items()},
                 series={i: series(t, emb) for i,t in people.items()})
