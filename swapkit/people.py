@@ -28,7 +28,7 @@ from .read import VideoInfo, read_frame
 from .scenes import cuts as find_cuts, differences
 from .shape import shape_of
 from .steady import SMOOTHERS, pose_of, steady_file
-from .track import track, worth
+from .track import track, who_is_there, worth
 
 # %% ../nbs/09_people.ipynb #71d68321
 def thumbnail(crops:torch.Tensor)->torch.Tensor: # (F,3,S,S) in [0,1] → (F,432), of length one
@@ -181,12 +181,12 @@ def named(
     text = str(who)
     if isinstance(who, Wanted):
         like = {p.id: float(who.emb.cpu()@torch.tensor(p.emb)) for p in people if len(p.emb)==len(who.emb)}
-        if not like or max(like.values())<least: raise BadInput(f"nobody in this film looks like {who.name}; `swapkit analyse` shows who is there")
+        if not like or max(like.values())<least: raise BadInput(f"nobody in the target looks like {who.name}; `swapkit analyse` shows who is there")
         return max(like, key=like.get)
     for side,order in (('left', 1), ('right', -1)):
         if text.startswith(side) and text[len(side):].isdigit()|(text==side):
             n, row = int(text[len(side):] or 1), sorted(people, key=lambda p: order*p.middle)
-            if not 1<=n<=len(row): raise BadInput(f"{text}: there are {len(row)} people in this film")
+            if not 1<=n<=len(row): raise BadInput(f"nobody is {text}: {who_is_there(p.id for p in people)}")
             return row[n-1].id
     if text.isdigit(): return int(text)
     raise BadInput(f"{text!r} is nobody: give a number, left, right, left2 …, or a photo")

@@ -96,7 +96,7 @@ def as_python(plan:Plan, info=None, table='')->str:
 # %% ../../nbs/tools/studio.ipynb #307a79c4
 def option(k:str, v)->list: # of words
     "An argument of `swap_video` as it is spelt on the command line."
-    if k=='assign': return [w for i,paths in v.items() for w in ('--map', *(f'{i}={p}' for p in paths))]
+    if k=='assign': return ['--map', *(f'{i}={p}' for i,paths in v.items() for p in paths)]
     name = '--' + dict(small='small-faces').get(k, k.replace('_', '-'))
     return [name] if v is True else [name, f'{v}']
 
@@ -275,7 +275,7 @@ def measure(self:Session, progress=None)->dict:
     if not Path(p.out).exists(): raise BadInput("render the film first")
     first = next(iter(who))
     able = here(('mobilefacenet_128', 'fsanet_1x1', 'fsanet_var'))
-    return told(evaluate, p.target, p.out, who[first], who=[first], device=self.device.type, networks=able, progress=self._step(progress))[0]
+    return told(evaluate, p.target, p.out, who[first], who=[first], faces_file=self.faces_file, device=self.device.type, networks=able, progress=self._step(progress))[0]
 
 for f in (_step, open_target, open_source, find_people, chosen, chain, preview, render, measure): setattr(Session, f.__name__, f)
 
