@@ -16,8 +16,8 @@ from typing import Callable
 import torch
 import torch.nn.functional as nnf
 
-from .align import TEMPLATES, at_once
-from .core import BadInput, Crops, Source, default_device
+from .align import at_once
+from .core import Crops, Source, default_device, known
 from .landmarks import LIPS_INNER, LIPS_OUTER
 from .nets.mesh import block_mean, coarse, enlarge, frontal, mean_mesh, places, read_texture
 from .texture import BROWS, SPREAD, make_texture, rim_points, tone
@@ -50,7 +50,7 @@ class Swapper:
         engine:str='auto',  # what runs an ONNX file: see `nets.onnx`
         dtype:torch.dtype=torch.float32, # inside a torch network
     ):
-        if name not in SWAPPERS: raise BadInput(f"unknown swapper {name!r}: choose {', '.join(SWAPPERS)}")
+        known('swapper', name, SWAPPERS)
         self.name, self.spec = name, SWAPPERS[name]
         self.loaded = self.spec.load(device or default_device(), engine, dtype) if self.spec.load else None
     @torch.inference_mode()
@@ -194,12 +194,12 @@ def mesh_swap(
 )->torch.Tensor:            # (F,3,S,S)
     "The source's skin drawn on the target's mesh, in the target's light, with the target's eyes and inner mouth."
     step = coarse(crops.size)
-    at, on, known = places(crops.lms, crops.size, texture.shape[-1], skin_map().to(texture.device))
+    at, on, told = places(crops.lms, crops.size, texture.shape[-1], skin_map().to(texture.device))
     s = on.shape[-1]
     see = on*(1-stays(crops, s))
     few, many = window(see, step)
     skin, _ = read_texture(texture, at[few], on[few], step)
-    feature, own, rim, folds = known[few].split(1, 1)
+    feature, own, rim, folds = told[few].split(1, 1)
     own = unsmiled(own, folds, smile-mouth_width(crops.lms))
     target = crops.data[many]
     bare = see[few]*(1-rim*unlike_skin(block_mean(target, step), see[few]*(rim<.01)*(feature<.05), s/160))

@@ -17,7 +17,7 @@ import torch.nn.functional as nnf
 
 from .core import Crops, cat
 from .landmarks import OVAL
-from .nets.mesh import facing, frontal, interpolate, mean_mesh, mirrored, on_texture, read_at, texture_mesh
+from .nets.mesh import facing, frontal, mean_mesh, mirrored, on_texture, read_at, texture_mesh
 from .parse import LIDS_LEFT, LIDS_RIGHT, blur, erode, slow
 
 # %% ../nbs/08_texture.ipynb #1f1d7a4f
@@ -26,7 +26,6 @@ def unwrap(
     size:int=512,
 )->tuple:               # (F,3,t,t) skin, (F,1,t,t) how squarely it faces the camera
     "Every photo on the mean face."
-    n = len(crops)
     at = torch.cat([crops.lms[...,:2].float(), ((facing(crops.lms)-.1)/.7).clamp(0,1).unsqueeze(-1)], -1)
     both = on_texture(at, size)
     return read_at(crops.data, both[:,:2]), both[:,2:]

@@ -159,7 +159,7 @@ def warping_error(
 def lost_swaps(
     crop, crop_after,   # (F,3,s,s) uint8
     least:float=.25,    # of what the median face is changed …
-    levels:float=2.,    # … and mean difference: the encoder alone makes about one (--crf 16), a quarter of a swap two to five
+    levels:float=2.,    # … and of the mean difference: the encoder alone makes one (--crf 16) to three (28), a swap six to twenty
 )->torch.Tensor:        # (F,) bool
     "Frames whose face is hardly changed, by itself or beside the others."
     on = inside(crop.shape[-1])
