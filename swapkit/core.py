@@ -9,11 +9,13 @@ __all__ = ['SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFau
            'default_device']
 
 # %% ../nbs/00_core.ipynb #8d721247
+import ctypes
 import dataclasses
 import hashlib
 import json
 import os
 import shutil
+import sys
 import threading
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -131,8 +133,9 @@ def on_planes(
 
 # %% ../nbs/00_core.ipynb #0ce73b10
 def keep_memory():
-    "Let the allocator keep the memory of pictures for the next ones: up to 64 MB in each thread."
-    np.empty(2**25-2**14, np.uint8)
+    "Let glibc's allocator keep the memory of pictures for the next ones; others do as they like."
+    if sys.platform!='linux' or not hasattr(c := ctypes.CDLL(None), 'mallopt'): return
+    c.mallopt(-8, 3); c.mallopt(-3, 2**25); c.mallopt(-1, 2**28) # M_ARENA_MAX, then of M_MMAP_THRESHOLD and M_TRIM_THRESHOLD the bytes
 
 # %% ../nbs/00_core.ipynb #391a2f90
 @dataclass(repr=False)
