@@ -30,7 +30,7 @@ import torch
 import swapkit
 from ..align import align
 from ..blend import paste
-from ..core import BadInput, cat, default_device
+from ..core import BadInput, cat, default_device, keep_memory
 from ..detect import decode, detector, fit_size, net_input, nms
 from ..landmarks import FaceMesh
 from ..models import model_path
@@ -111,6 +111,7 @@ def film_stages(film, source, folder, device)->dict: # name → function of the 
 # %% ../../nbs/tools/benchmark.ipynb #e4c918cf
 def bench_stages(film, source, batches=(1,16), device='auto', rounds:int=5)->list:
     "Milliseconds per frame of every stage on one film, for each batch size, in turn."
+    keep_memory() # as the whole job does
     device, most, rows = default_device(device), max(batches), []
     frames = cat(list(read_frames(video_info(film), most, 0, most))).to(device)
     cut = {bs: [frames[i:i+bs] for i in range(0, len(frames), bs)] for bs in batches}
