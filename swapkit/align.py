@@ -15,7 +15,7 @@ import cv2
 import torch
 import torch.nn.functional as nnf
 
-from .core import BadInput, Crops, Faces, Frames
+from .core import Crops, Faces, Frames, known
 
 # %% ../nbs/05_align.ipynb #08f03362
 def _template(native, *xy): return torch.tensor(xy, dtype=torch.float64).view(5,2)/native
@@ -33,7 +33,7 @@ def template_points(
     size:int,       # crop side S, pixels
 )->torch.Tensor:    # (5,2) float64, crop pixels
     "The five points of a template at this crop size; raises `BadInput` for an unknown name."
-    if name not in TEMPLATES: raise BadInput(f"unknown template {name!r}: choose {', '.join(TEMPLATES)}")
+    known('template', name, TEMPLATES)
     return TEMPLATES[name]*size
 
 # %% ../nbs/05_align.ipynb #a4a6857f

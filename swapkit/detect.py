@@ -12,7 +12,7 @@ from functools import lru_cache
 import torch
 import torch.nn.functional as nnf
 
-from .core import BadInput, Faces, Frames, default_device, planar
+from .core import Faces, Frames, default_device, known, planar
 from .models import best, model_path
 from .nets import yunet
 from .nets.onnx import OnnxNet
@@ -174,6 +174,6 @@ def detector(
 ):
     "A stage that finds faces: `Frames` in, `Faces` out."
     name = best('yunet_n', 'tiny_detect') if name=='auto' else name
-    if name not in DETECTORS: raise BadInput(f"unknown detector {name!r}: choose auto, {', '.join(DETECTORS)}")
+    known('detector', name, ('auto', *DETECTORS))
     load, options = DETECTORS[name]
     return Detector(load(name, device or default_device(), engine), **options | kwargs)

@@ -9,7 +9,6 @@ __all__ = ['EMBEDDERS', 'EmbedSpec', 'mobilefacenet', 'arcface_w600k', 'simswap_
 # %% ../nbs/08_identity.ipynb #cdd9397f
 import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Callable
 
 import torch
@@ -18,9 +17,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from .align import similarity, template_points, warp
-from .core import BadInput, Crops, Source, default_device
+from .core import BadInput, Crops, Source, default_device, known
 from .landmarks import five_points
-from .models import best, model_path
+from .models import model_path
 from .nets.arcface import SimSwapArcFace, smaller
 from .nets.base import to_imagenet, to_signed
 from .nets.load import load_net, stands_in
@@ -77,7 +76,7 @@ class Embedder:
         device=None,
         engine:str='auto',              # what runs an ONNX file: see `nets.onnx`
     ):
-        if name not in EMBEDDERS: raise BadInput(f"unknown embedder {name!r}: choose {', '.join(EMBEDDERS)}")
+        known('embedder', name, EMBEDDERS)
         self.name, self.spec = name, EMBEDDERS[name]
         self.net = self.spec.load(device or default_device(), engine)
     @torch.inference_mode()

@@ -12,7 +12,7 @@ import dataclasses
 import torch
 
 from .align import cut_warp, invert, transform
-from .core import BadInput, Faces, Frames, default_device
+from .core import Faces, Frames, default_device, known
 from .models import best, model_path
 from .nets.mesh import mirrored
 from .nets.onnx import OnnxNet
@@ -104,7 +104,7 @@ class FaceMesh:
         scout:bool=True,    # let the built-in mesh, in torch and without its mirror, take all looks of another but the last
     ):
         name = best('face_mesh_468', 'tiny_mesh') if name=='auto' else name
-        if name not in MESHES: raise BadInput(f"unknown landmarks {name!r}: choose auto, {', '.join(MESHES)}")
+        known('landmarks', name, ('auto', *MESHES))
         device = device or default_device()
         last = self.run, self.size = MESHES[name](name, device, engine)
         first = own_mesh('tiny_mesh', device, 'auto', once=True) if scout and looks>1 and name!='tiny_mesh' else last
@@ -132,6 +132,6 @@ def agreement(
     "How far the landmarks of each face can be trusted."
     ramp = lambda x, good, bad: ((x-bad)/(good-bad)).clamp(0,1)
     k = found.kps
-    far = (k-faces.kps).norm(dim=-1).mean(1)/(found.boxes[:,2:]-found.boxes[:,:2]).mean(1).clamp(min=1)
+    far = (k-faces.kps).norm(dim=-1).mean(1)/found.sides.mean(1).clamp(min=1)
     wide = (k[:,1]-k[:,0]).norm(dim=-1)/((k[:,3]+k[:,4]-k[:,0]-k[:,1])/2).norm(dim=-1).clamp(min=1)
     return ramp(far, *apart)*ramp(wide, *narrow)

@@ -9,8 +9,6 @@ __all__ = ['SOURCE_TYPE', 'MIME', 'XMP_BOX', 'NOTE', 'mime_of', 'xmp_packet', 'b
 
 # %% ../nbs/13_mark.ipynb #26edec5e
 import datetime
-import hashlib
-import io
 import json
 import mimetypes
 import os

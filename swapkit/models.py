@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['MODELS', 'REFUSED', 'cache_dir', 'recall', 'remember', 'file_sha256', 'ModelSpec', 'spec', 'checkout_models',
            'model_dirs', 'download_dir', 'built_in', 'find_file', 'best', 'expected_sha', 'verify', 'confirm',
-           'where_to_get', 'WrongSize', 'fetch_url', 'try_url', 'download', 'licence_notice', 'model_path', 'check',
-           'pull', 'list_models', 'load_state']
+           'where_to_get', 'put_it', 'WrongSize', 'fetch_url', 'try_url', 'download', 'licence_notice', 'model_path',
+           'check', 'pull', 'list_models', 'load_state']
 
 # %% ../nbs/02_models.ipynb #5715e87f
-import hashlib, http.client, json, os, tempfile, urllib.error, urllib.request, warnings
+import http.client, json, os, tempfile, urllib.error, urllib.request, warnings
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -177,7 +177,6 @@ def _facefusion(release, file): return (f'{_gh}/facefusion/facefusion-assets/rel
 def _onnx(release, file, licence, commercial, about, name=None, sha256='', size=0): # an entry of facefusion's releases
     return ModelSpec(name or file.removesuffix('.onnx'), file, sha256, size, _facefusion(release, file), licence, commercial, about)
 
-_nc = 'non-commercial research'
 MODELS |= {m.name:m for m in [
     _onnx('models', 'simswap_256.onnx', 'CC BY-NC 4.0', 'no', 'SimSwap generator, community weights, 256', 'simswap_256_onnx',
           '5b6374b2ffab838588d4f0c32dc7ed5bb8d99237d755a663ed02ee265a1714fb', 220368724),
@@ -283,8 +282,9 @@ def confirm(name:str)->str: # the file's SHA-256
 def where_to_get(m:ModelSpec)->str:
     "One line: which file, where to get it, where to put it."
     src = f"get {m.urls[0]}" if m.urls else f"nobody publishes this very file ({m.about}): bring your own"
-    return (f"model {m.name} is not here: {src} and put it as {m.file} into {model_dirs()[-1]} "
-            f"or a folder of $SWAPKIT_MODELS")
+    return f"model {m.name} is not here: {src} and {put_it(m)}"
+
+def put_it(m:ModelSpec)->str: return f"put it as {m.file} into {model_dirs()[-1]} or a folder of $SWAPKIT_MODELS"
 
 # %% ../nbs/02_models.ipynb #27c6359e
 class WrongSize(Exception): "A server offers something else than what was asked for."
@@ -345,7 +345,7 @@ def download(
     for u in m.urls:
         if err := try_url(m, u, part, progress=progress): errs.append(err)
         else: return Path(os.replace(part, folder/m.file) or folder/m.file)
-    raise ModelMissing(f"{where_to_get(m)} ({'; '.join(errs)})")
+    raise ModelMissing(f"model {m.name} is not here and cannot be fetched: {'; '.join(errs)}; if you have it, {put_it(m)}")
 
 # %% ../nbs/02_models.ipynb #5bc4a8ab
 def licence_notice(m:ModelSpec):

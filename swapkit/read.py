@@ -6,7 +6,7 @@
 __all__ = ['PIXELS', 'READERS', 'Colour', 'colour_of', 'StreamInfo', 'VideoInfo', 'frame_range', 'check_pixels', 'open_media',
            'video_info', 'sar_of', 'decord_reader', 'plain_format', 'can_keep', 'even_size', 'plane_sizes',
            'plane_type', 'plane_bytes', 'plane_views', 'frame_planes', 'pyav_reader', 'open_reader', 'prefetch',
-           'read_frames']
+           'read_frames', 'read_frame']
 
 # %% ../nbs/03_read.ipynb #88ad9f80
 import os
@@ -26,7 +26,7 @@ from av.video.reformatter import VideoReformatter
 try: import decord
 except ImportError: decord = None # no wheel for this machine; PyAV reads instead
 
-from .core import BadInput, Frames
+from .core import BadInput, Frames, known
 
 # %% ../nbs/03_read.ipynb #4b0a4256
 @dataclass(frozen=True)
@@ -327,7 +327,7 @@ def open_reader(
     planes:str='',      # pixel format in which the frames' own planes are wanted too; only pyav has them
 ):
     "The function that turns frame numbers of this film into pixels; with `planes` into pixels and (N,B) bytes."
-    if name!='auto' and name not in READERS: raise BadInput(f"unknown reader {name!r}: choose auto, {', '.join(READERS)}")
+    known('reader', name, ('auto', *READERS))
     return READERS['pyav' if name=='auto' else name](info, planes if can_keep(info.pix_fmt) else '')
 
 # %% ../nbs/03_read.ipynb #a5be2add
@@ -374,3 +374,9 @@ def read_frames(
             data, *planes = got if isinstance(got := get(idx.tolist()), tuple) else (got,)
             yield Frames(data, idx, info.pts[idx], info.time_base, *planes)
     return prefetch(batches(), ahead)
+
+# %% ../nbs/03_read.ipynb #122011d2
+def read_frame(info:VideoInfo, number:int)->Frames: # of one
+    "One frame of a film."
+    if not 0<=number<len(info): raise BadInput(f"{info.path.name} has no frame {number}; it has {len(info)}, counted from 0")
+    return next(iter(read_frames(info, 1, number, number+1)))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RESTORERS', 'ENHANCERS', 'RestoreSpec', 'gfpgan_net', 'onnx_restorer', 'codeformer', 'hold_colours', 'Restorer',
-           'tiles_of', 'ramp', 'tiled', 'real_esrgan', 'Enhancer']
+           'tiles_of', 'ramp', 'tiled', 'real_esrgan', 'EnhanceSpec', 'Enhancer']
 
 # %% ../nbs/11_restore.ipynb #e52af7f3
 import dataclasses
@@ -16,14 +16,13 @@ import torch
 import torch.nn.functional as nnf
 
 from .align import at_once
-from .core import BadInput, Crops, Frames, default_device
+from .core import Crops, Frames, default_device, known
 from .models import model_path
 from .nets.base import from_signed, to_signed
 from .nets.gfpgan import gfpgan
 from .nets.load import load_net
 from .nets.onnx import OnnxNet
-from .parse import slow
-from .segment import at_size
+from .parse import at_size, slow
 
 # %% ../nbs/11_restore.ipynb #88296cbf
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class RestoreSpec:
     load:Callable           # (device, engine, dtype) → net: (F,3,512,512) in [0,1], fidelity → the same
     licence:str = ''
     commercial:str = ''     # yes, no or unclear
-    fidelity:bool = False   # it can be asked to stay closer to what it sees
+    needs:tuple = ()        # keys of `MODELS`
 
 def _signed(net): return lambda x,_: from_signed(net(to_signed(x))) # most work in [−1,1]
 
@@ -54,10 +53,11 @@ def codeformer(device, engine='auto', dtype=None):
 
 # %% ../nbs/11_restore.ipynb #38533a22
 _gfpgan = ('Apache-2.0 with NVIDIA and CC BY-NC-SA parts', 'unclear')
-RESTORERS = {n: RestoreSpec(partial(gfpgan_net, n), *_gfpgan) for n in ('gfpgan_1.4', 'gfpgan_1.3')} | {
-    'gfpgan_1.4_onnx': RestoreSpec(partial(onnx_restorer, 'gfpgan_1.4_onnx'), *_gfpgan),
-    'codeformer': RestoreSpec(codeformer, 'S-Lab 1.0', 'no', True),
-    'restoreformer_plus_plus': RestoreSpec(partial(onnx_restorer, 'restoreformer_plus_plus'), 'Apache-2.0', 'unclear')}
+RESTORERS = {n: RestoreSpec(load, *terms, (n,)) for n,load,terms in (
+    *((n, partial(gfpgan_net, n), _gfpgan) for n in ('gfpgan_1.4', 'gfpgan_1.3')),
+    ('gfpgan_1.4_onnx', partial(onnx_restorer, 'gfpgan_1.4_onnx'), _gfpgan),
+    ('codeformer', codeformer, ('S-Lab 1.0', 'no')),
+    ('restoreformer_plus_plus', partial(onnx_restorer, 'restoreformer_plus_plus'), ('Apache-2.0', 'unclear')))}
 
 # %% ../nbs/11_restore.ipynb #802b31e3
 def hold_colours(
@@ -81,7 +81,7 @@ class Restorer:
         colours:bool=True,      # keep the colours of what comes in
         fidelity:float=.5,      # for restorers that can be asked to stay closer to what they see (1)
     ):
-        if name not in RESTORERS: raise BadInput(f"unknown restorer {name!r}: choose none, {', '.join(RESTORERS)}")
+        known('restorer', name, RESTORERS)
         self.name, self.spec, self.strength, self.colours, self.fidelity = name, RESTORERS[name], strength, colours, fidelity
         self.net = self.spec.load(device or default_device(), engine, dtype)
     @torch.inference_mode()
@@ -135,13 +135,23 @@ def real_esrgan(device, engine='auto'):
     net = OnnxNet(model_path('real_esrgan_x2'), device, engine=engine)
     return lambda x: net(x.contiguous())
 
-ENHANCERS = {'real_esrgan_x2': real_esrgan} # name → (device, engine) → net
+@dataclass(frozen=True)
+class EnhanceSpec:
+    "What must be known of a network that enhances whole frames."
+    load:Callable           # (device, engine) → net: (B,3,t,t) in [0,1] → the same pictures, larger
+    licence:str = ''
+    commercial:str = ''
+    needs:tuple = ()        # keys of `MODELS`
 
+ENHANCERS = {'real_esrgan_x2': EnhanceSpec(real_esrgan, 'BSD-3-Clause', 'unclear', ('real_esrgan_x2',))}
+
+# %% ../nbs/11_restore.ipynb #859cbeab
 class Enhancer:
     "A stage for whole frames, off by default: it changes what is not the face."
     def __init__(self, name:str='real_esrgan_x2', device=None, engine:str='auto'):
-        if name not in ENHANCERS: raise BadInput(f"unknown enhancer {name!r}: choose none, {', '.join(ENHANCERS)}")
-        self.name, self.net = name, ENHANCERS[name](device or default_device(), engine)
+        known('enhancer', name, ENHANCERS)
+        self.name, self.spec = name, ENHANCERS[name]
+        self.net = self.spec.load(device or default_device(), engine)
     @torch.inference_mode()
     def __call__(self, frames:Frames)->Frames: # of the same size
         new = [tiled(self.net, f.float()/255).mul(255).add(.5).to(torch.uint8) for f in frames.data]

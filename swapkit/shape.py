@@ -53,7 +53,7 @@ def shift_to(
     return d
 
 # %% ../nbs/08_shape.ipynb #20813629
-RINGS = ((1.15, .75), (1.35, .35), (1.6, 0.)) # distance from the middle, in those of the oval; share of the change
+RINGS = ((1.12, .7), (1.25, .3), (1.4, 0.)) # distance from the middle, in those of the oval; share of the change
 
 def around(points:torch.Tensor, change:torch.Tensor)->tuple: # (F,468,C) both → (F,468+3·36,C) both
     "Mesh and change, with rings around them in which the change fades."

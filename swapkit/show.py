@@ -41,7 +41,13 @@ def to_image(
     return x.numpy() if x.dtype==torch.uint8 else x.float().clamp(0,1).numpy()
 
 # %% ../nbs/01_show.ipynb #5a28b1a8
-def show_image(x, ax=None, title=None, size=3., **kwargs):
+def show_image(
+    x,          # as for `to_image`
+    ax=None,    # where; a new one by default
+    title=None,
+    size=3.,    # inches high, of a new one
+    **kwargs,   # of matplotlib's `imshow`
+):
     "Draw one picture, without axes; returns `ax`."
     im = to_image(x)
     if ax is None: _,ax = plt.subplots(figsize=(size*im.shape[1]/im.shape[0], size), layout='constrained')
@@ -59,7 +65,13 @@ def grid(n:int, cols:int=None, size=2., ratio=1.):
     for ax in axs.flat: ax.set_axis_off()
     return axs.flat[:n]
 
-def show_images(xs, titles=None, cols=None, size=1.5, most=12, **kwargs):
+def show_images(
+    xs,             # pictures, as for `to_image`
+    titles=None,    # one of each, or None
+    cols=None,
+    size=1.5,       # inches high
+    most=12, **kwargs,
+):
     "Draw up to `most` pictures in a grid; returns the axes."
     xs = list(xs)[:most]
     if not xs: return []
@@ -100,8 +112,13 @@ def show_crops(crops:Crops, most=6, size=1.5, lms=False, **kwargs):
         for ax,p in zip(axs, crops.lms.cpu()): ax.scatter(*p[:,:2].T.tolist(), s=.5, c='lime')
     return axs
 
-def tint(images, masks, colour=(.1,.9,.3), alpha=.5):
-    "Pictures (F,3,S,S) with masks (F,1,S,S) laid over them in colour."
+def tint(
+    images:torch.Tensor,    # (F,3,S,S) in [0,1]
+    masks:torch.Tensor,     # (F,1,S,S) in [0,1]
+    colour=(.1,.9,.3),      # RGB
+    alpha=.5,               # how much of it where the mask is 1
+)->torch.Tensor:
+    "Pictures with masks laid over them in colour."
     return images + masks*alpha*(images.new_tensor(colour)[:,None,None] - images)
 
 # %% ../nbs/01_show.ipynb #6ee85730
@@ -189,7 +206,7 @@ def jpeg(im:np.ndarray, quality:int=80)->bytes: # (H,W,3) or (H,W) uint8
 def _pictures(x): return f'<code>{x!r}</code><br>{thumbnails(x.data)}'
 
 def _table(x, most=5):
-    rows = [(int(f.frame), '' if f.ids is None else int(f.ids), f'{f.scores.item():.2f}', '×'.join(f'{n:.0f}' for n in (f.boxes[0,2:]-f.boxes[0,:2]).tolist()))
+    rows = [(int(f.frame), '' if f.ids is None else int(f.ids), f'{f.scores.item():.2f}', '×'.join(f'{n:.0f}' for n in f.sides[0].tolist()))
             for f in (x[i] for i in range(min(most, len(x))))]
     lines = ''.join(f"<tr>{''.join(f'<td>{v}</td>' for v in r)}</tr>" for r in rows)
     more = f'<br>… and {len(x)-most} more' if len(x)>most else ''

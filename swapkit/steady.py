@@ -204,7 +204,7 @@ def visible(
     "How much of a swap each face can bear, frame by frame."
     points = faces.kps if faces.lms is None else faces.lms[...,:2]
     part = ((points>=0) & (points<=points.new_tensor([size[1]-1, size[0]-1]))).all(-1).float().mean(1)
-    big = (faces.boxes[:,2:]-faces.boxes[:,:2]).amin(1)>=smallest
+    big = faces.sides.amin(1)>=smallest
     turned = 1 if faces.pose is None else ramp(faces.pose[:,0].abs(), *yaw)*ramp(faces.pose[:,1].abs(), *pitch)
     return ramp(part, *inside)*big*turned
 

@@ -21,7 +21,7 @@ from .models import model_path
 from .nets.load import load_net
 from .nets.onnx import OnnxNet, load_graph
 from .nets.base import from_signed, to_imagenet, to_signed
-from .nets.simswap import SimSwap
+from .nets.simswap import FORMS, SimSwap
 from .swap import SWAPPERS, SwapSpec
 
 # %% ../nbs/09_swappers.ipynb #df3c1e89
@@ -40,8 +40,7 @@ def by_identity(
 # %% ../nbs/09_swappers.ipynb #565cf7e0
 def simswap(name, device, engine='auto', dtype=torch.float32):
     "SimSwap as a torch network."
-    make = dict(simswap_224=dict(), simswap_256=dict(family='retrained'), simswap_512=dict(deep=True, family='retrained'))
-    net = load_net(name, SimSwap(**make[name]), device, dtype)
+    net = load_net(name, SimSwap(**FORMS[name]), device, dtype)
     return by_identity(net, Embedder('simswap_arcface', device, engine))
 
 # %% ../nbs/09_swappers.ipynb #d462e0cc
@@ -59,12 +58,19 @@ def onnx_swapper(net:OnnxNet, before=to_signed, after=from_signed):
     return lambda x,z: after(net(**{picture: before(x).contiguous(), vector: z}))
 
 # %% ../nbs/09_swappers.ipynb #3445e5b7
-def crossface(name, device, engine='auto', length=unit):
+def crossface(
+    name, device, engine='auto',
+    length=unit,    # what is done to its answer
+):
     "A converter of embeddings (FaceFusion's crossface)."
     net = OnnxNet(model_path(name), device, engine=engine)
     return lambda z: length(net(z))
 
-def converted(name, device, engine='auto', dtype=None, before=to_signed, after=from_signed, cross=None, length=unit):
+def converted(
+    name, device, engine='auto', dtype=None,
+    before=to_signed, after=from_signed,    # from [0,1] to the graph's range, and back
+    cross=None, length=unit,                # key of `MODELS` for `crossface`, and its option
+):
     "An ONNX swapper that is told by w600k's embedding, through a converter where there is one."
     net = OnnxNet(model_path(name), device, engine=engine)
     convert = crossface(cross, device, engine, length) if cross else unit
@@ -77,6 +83,7 @@ def emap(path)->torch.Tensor: # (512,512)
     if not found: raise BadInput(f"{path}: no 512 × 512 matrix in it; it is not an inswapper")
     return torch.from_numpy(numpy_helper.to_array(found[-1]).copy()).float()
 
+# %% ../nbs/09_swappers.ipynb #56043b72
 def apart(x:torch.Tensor, k:int)->torch.Tensor: # (F,3,kS,kS) → (F·k²,3,S,S)
     "Every k-th pixel of every k-th row, once for each start."
     F, c, s = len(x), x.shape[1], x.shape[-1]//k
@@ -90,7 +97,12 @@ def boosted(net, k:int):
     "A swapper at k times the resolution of its network."
     return net if k==1 else lambda x,z: together(net(apart(x, k), z.repeat_interleave(k*k, 0)), k)
 
-def inswapper(name, device, engine='auto', dtype=None, k=1):
+# %% ../nbs/09_swappers.ipynb #08fb767b
+def inswapper(
+    name, device, engine='auto', dtype=None,
+    k=1,    # times the resolution of the file
+):
+    "An inswapper file, which is told by w600k's embedding times the matrix in it."
     path = model_path(name)
     M = emap(path).to(device)
     net = boosted(onnx_swapper(OnnxNet(path, device, engine=engine), same, same), k)
@@ -103,7 +115,11 @@ def most_frontal(source:Source)->int: # row of the photo
     want = template_points('ffhq_512', source.crops.size).to(points)
     return int((transform(similarity(points, want), points)-want).square().sum((1,2)).argmin())
 
-def by_photo(name, device, engine='auto', dtype=None, template='ffhq_512', size=256, before=to_signed, after=from_signed):
+def by_photo(
+    name, device, engine='auto', dtype=None,
+    template='ffhq_512', size=256,          # of the photo
+    before=to_signed, after=from_signed,    # as in `converted`
+):
     "An ONNX swapper that is told by a photo."
     net = OnnxNet(model_path(name), device, engine=engine)
     def run(crops, source): # the photo is in [0,1] for all of them

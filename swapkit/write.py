@@ -38,8 +38,8 @@ import torch.nn.functional as F
 from av.stream import Disposition
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from .core import BadInput, SystemFault, check_shape
-from .read import _matrix, Colour, VideoInfo, can_keep, even_size, open_media, plain_format, plane_views
+from .core import BadInput, SystemFault, check_shape, known
+from .read import _matrix, Colour, VideoInfo, can_keep, even_size, open_media, plain_format, plane_type, plane_views
 
 # %% ../nbs/12_write.ipynb #2edecf55
 LUMA = {'bt709': (.2126, .0722), 'bt2020nc': (.2627, .0593), 'bt2020c': (.2627, .0593), 'smpte240m': (.212, .087), 'fcc': (.30, .11)}
@@ -115,9 +115,7 @@ _number = {name:n for n,name in _matrix.items()} | {'':5, 'smpte170m':5, 'bt2020
 def _by_swscale(x, colour, pix_fmt):
     f = VideoReformatter().reformat(av.VideoFrame.from_ndarray(np.ascontiguousarray(x), format='rgb24'), format=pix_fmt, dst_colorspace=_number[colour.matrix],
                                     dst_color_range=2 if colour.range=='pc' else 1, interpolation=Interpolation.BILINEAR|Interpolation.ACCURATE_RND)
-    return torch.from_numpy(np.concatenate([np.frombuffer(p, np.uint8).reshape(p.height, -1)[:,:p.width*_deep(pix_fmt)].ravel() for p in f.planes]))
-
-def _deep(pix_fmt): return 2 if av.VideoFormat(pix_fmt, 2, 2).components[0].bits>8 else 1
+    return torch.from_numpy(np.concatenate([np.frombuffer(p, np.uint8).reshape(p.height, -1)[:,:p.width*plane_type(pix_fmt).itemsize].ravel() for p in f.planes]))
 
 # %% ../nbs/12_write.ipynb #359ed393
 def _changed(old, new):
@@ -256,8 +254,7 @@ def check_encoding(encoder:str, preset:str, lossless:bool=False):
     if not here(encoder):
         have = ', '.join(filter(here, ENCODERS))
         raise BadInput(f"unknown encoder {encoder!r}: choose one that this ffmpeg has, such as {have}")
-    if encoder in ('libx264','libx265') and preset not in X26_PRESETS:
-        raise BadInput(f"unknown preset {preset!r}: choose {', '.join(X26_PRESETS)}")
+    if encoder in ('libx264','libx265'): known('preset', preset, X26_PRESETS)
     if lossless and encoder not in ENCODERS: raise BadInput(f"swapkit does not know how {encoder} is lossless: choose {', '.join(ENCODERS)}")
 
 # %% ../nbs/12_write.ipynb #1354eeeb
@@ -507,6 +504,7 @@ def _said(out):
     try: yield
     except av.error.FFmpegError as e: raise SystemFault(f"cannot write {out}: {e.strerror}") from e
 
+# %% ../nbs/12_write.ipynb #4d6d9811
 def _add(out, template, stream):
     "A stream of `out` with the format of `template` and the clock, words and flags of the target's `stream`."
     if out.format.name=='matroska' and (stream.type=='attachment' or stream.disposition & Disposition.attached_pic): return _attach(out, stream)
@@ -527,6 +525,7 @@ def _attach(out, stream):
 
 _cover = {'png': ('png','image/png'), 'mjpeg': ('jpg','image/jpeg'), 'bmp': ('bmp','image/bmp'), 'gif': ('gif','image/gif'), 'tiff': ('tif','image/tiff')}
 
+# %% ../nbs/12_write.ipynb #a073fdf7
 def _layout(out, film, picture, info, fmt):
     "Streams of `out` by number in the target, whose order they keep; and a line for each that cannot be."
     streams, lost, chapters, code = {}, [], film.chapters(), film.streams[info.stream].metadata.get('timecode')

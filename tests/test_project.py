@@ -127,6 +127,23 @@ def test_no_path_of_this_machine(): assert dev.check_paths()==[]
 def test_modules_are_what_notebooks_export(): assert dev.check_sync(sys.executable)==[]
 
 
+def modules_of(path):
+    "What the cells of a notebook import, but for the one that exports it."
+    cells = [dev.source(c) for c in dev.cells(path) if c['cell_type']=='code']
+    code = '\n'.join(s for s in cells if 'nbdev.nbdev_export()' not in s)
+    nodes = list(ast.walk(ast.parse(re.sub(r'^[%!].*', 'pass', code, flags=re.M)))) # lines that only IPython reads
+    return {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names} | {n.module for n in nodes if isinstance(n, ast.ImportFrom)}
+
+
+def test_notebooks_run_with_what_demo_installs():
+    "What they import is a requirement or in the extra `notebook`; `dev` brings only nbdev, which exports them."
+    packages, here = importlib.metadata.packages_distributions(), requirements('requirements', 'extra_notebook')
+    used = {(name.split('.')[0], path.stem) for path in dev.notebooks() for name in modules_of(path)}
+    others = {(m, n) for m,n in used if m not in ('swapkit', 'IPython') and m not in sys.stdlib_module_names}
+    assert len(others)>100
+    assert [(m, n) for m,n in others if not {d.lower().replace('_', '-') for d in packages.get(m, [m])} & here]==[]
+
+
 def test_flags_are_skipped_by_default():
     "What a plain `nbdev-test` leaves out."
     flags = tomllib.loads((dev.ROOT/'pyproject.toml').read_text())['tool']['nbdev']['tst_flags'].split()

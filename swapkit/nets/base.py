@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from ..core import BadInput, default_device
+from ..core import BadInput, default_device, known
 
 # %% ../../nbs/nets/base.ipynb #49bd8694
 @lru_cache(16)
@@ -87,7 +87,7 @@ PRECISIONS = dict(fp32=torch.float32, fp16=torch.float16, bf16=torch.bfloat16)
 
 def precision(name:str)->torch.dtype:
     "The number type called `name`; raises `BadInput` for any other."
-    if name not in PRECISIONS: raise BadInput(f"unknown precision {name!r}: choose {', '.join(PRECISIONS)}")
+    known('precision', name, PRECISIONS)
     return PRECISIONS[name]
 
 # %% ../../nbs/nets/base.ipynb #c5761843

@@ -8,7 +8,7 @@ __all__ = ['ENGINES', 'check_graph', 'load_graph', 'data_inputs', 'dims', 'is_fr
            'remembered_settle', 'check_inputs', 'run_batch', 'run_rows', 'OnnxNet']
 
 # %% ../../nbs/nets/onnx.ipynb #dab84dda
-import copy, os, warnings
+import copy, warnings
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ import onnxruntime as ort
 import torch
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
-from ..core import BadInput, ModelMissing, SystemFault, check_shape, default_device
+from ..core import BadInput, ModelMissing, SystemFault, check_shape, default_device, known
 from ..models import file_sha256, recall, remember
 
 # %% ../../nbs/nets/onnx.ipynb #04728ebe
@@ -183,7 +183,7 @@ def engine_for(
     "The engine that runs a graph; raises `BadInput` for one that does not exist, `SystemFault` for one that is not here."
     name = device.type if name=='auto' else name
     if name=='torch': raise BadInput("an ONNX file cannot run in torch: give --engine auto, or choose networks that are torch's")
-    if name not in ENGINES: raise BadInput(f"unknown engine {name!r}: choose auto, {', '.join(ENGINES)}")
+    known('engine', name, ('auto', *ENGINES))
     provider, kind = ENGINES[name]
     if kind!=device.type: raise BadInput(f"engine {name} computes on {kind}, not on {device.type}: give --device {kind}, or --engine auto")
     if provider not in ort.get_available_providers():
@@ -305,24 +305,24 @@ def settle(
     device:torch.device,
     threads:int=0,
     engine:str='auto',
-    known:str=None, # 'native', 'rewritten' or 'looped', where that was found before
+    proof:str=None, # 'native', 'rewritten' or 'looped', where that was found before
 )->tuple:           # (session, 'native' | 'rewritten' | 'looped')
     "The session that takes the largest share of the batch, proved to be right."
     eps = 1e-2 if half_precision(model) else 1e-4
-    one = None if known=='rewritten' else make_session(model, device, threads, engine)
-    if known in ('native','looped'): return one,known
-    if not known and not is_frozen(model) and prove(one, one, device, eps): return one,'native'
+    one = None if proof=='rewritten' else make_session(model, device, threads, engine)
+    if proof in ('native','looped'): return one,proof
+    if not proof and not is_frozen(model) and prove(one, one, device, eps): return one,'native'
     try: many = make_session(free_batch(model), device, threads, engine)
     except BadInput: return one,'looped'
-    return (many,'rewritten') if known or prove(one, many, device, eps) else (one,'looped')
+    return (many,'rewritten') if proof or prove(one, many, device, eps) else (one,'looped')
 
 # %% ../../nbs/nets/onnx.ipynb #e2c8af58
 def remembered_settle(model, path, device, threads=0, engine='auto')->tuple: # as `settle`
     "`settle`, asking what was found for this file on this engine before."
     key = f'{file_sha256(path)} {ort.__version__} {engine_for(device, engine)} 3'
-    known = recall('proofs').get(key)
-    session,how = settle(model, device, threads, engine, known if known in ('native','rewritten','looped') else None)
-    if how!=known: remember('proofs', key, how)
+    proof = recall('proofs').get(key)
+    session,how = settle(model, device, threads, engine, proof if proof in ('native','rewritten','looped') else None)
+    if how!=proof: remember('proofs', key, how)
     return session,how
 
 # %% ../../nbs/nets/onnx.ipynb #39511814

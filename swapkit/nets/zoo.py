@@ -19,7 +19,7 @@ import torch.nn.functional as nnf
 from torch import nn
 
 from .arcface import IResNet
-from .base import precision, ready, stand_in
+from .base import ready, stand_in
 from .bisenet import BiSeNet
 from .deep3d import ReconNet
 from .gfpgan import gfpgan

@@ -35,7 +35,7 @@ from safetensors.torch import save
 from ..core import SwapkitError
 from ..models import load_state
 from ..nets.onnx import OnnxNet
-from .benchmark import machine, shown
+from .benchmark import made_by, save_figures
 from .matrix import ffmpeg
 from .samples import person_file, sample_film
 from ..write import SegmentWriter
@@ -152,6 +152,7 @@ def weight_seeds(folder:Path)->dict: # name → bytes
     torch.save(state, folder/'good.pth')
     return {'net.onnx': helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=9).SerializeToString(), 'state.safetensors': save(state), 'state.pth': (folder/'good.pth').read_bytes()}
 
+# %% ../../nbs/tools/hostile.ipynb #dcb7cb2e
 def weight_lies(folder:Path, good:dict): # yields a path
     "Shapes that are not true, data from elsewhere, operators nobody knows, a program in a pickle."
     data = good['state.safetensors']
@@ -174,6 +175,7 @@ def weight_lies(folder:Path, good:dict): # yields a path
         def __reduce__(self): return os.system, (f'touch {folder}/ran',)
     torch.save({'w': Program()}, folder/'program.pth'); yield folder/'program.pth'
 
+# %% ../../nbs/tools/hostile.ipynb #060d6864
 def weights(folder:Path, n:int, seed:int=0): # yields as `cases`
     dice, good = random.Random(seed), weight_seeds(folder)
     for k in range(n):
@@ -183,6 +185,7 @@ def weights(folder:Path, n:int, seed:int=0): # yields as `cases`
         yield 'weights', path, ['weights', path, '--out', 'OUT']
     for p in weight_lies(folder, good): yield 'weights', p, ['weights', p, '--out', 'OUT']
 
+# %% ../../nbs/tools/hostile.ipynb #585e317c
 def load_weights(path)->int: # exit code
     "What a stage does with a file of weights; an error that is ours has a code, any other is raised."
     try:
@@ -288,8 +291,7 @@ def main(argv=None):
     a = p.parse_args(argv)
     got = fuzz(a.inputs, a.seed, alone=a.alone, progress=lambda n, r: print(n, r, flush=True))
     bad = [r for r in got.pop('rows') if r['wrong']]
-    told = dict(command=shown(['python -m swapkit.tools.hostile', *(argv or sys.argv[1:])]), machine=machine(), **got, wrong_rows=bad)
-    if a.save: Path(a.save).write_text(json.dumps(told, indent=1)+'\n')
+    save_figures(a.save, made_by('tools.hostile', argv) | got | dict(wrong_rows=bad))
     print(got)
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook

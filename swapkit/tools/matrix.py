@@ -28,10 +28,10 @@ from ..core import file_hash, save_faces
 from ..landmarks import OVAL
 from ..mark import SOURCE_TYPE, mime_of, sidecar
 from ..pipeline import swap_video
-from ..read import open_reader, plane_sizes, plain_format, video_info
-from .benchmark import machine, shown
+from ..read import open_reader, plain_format, plane_sizes, plane_type, video_info
+from .benchmark import made_by, save_figures
 from .samples import person_source, sample_film
-from ..write import FORMATS, ffmpeg_exe
+from ..write import ffmpeg_exe
 
 # %% ../../nbs/tools/matrix.ipynb #fc232512
 @dataclass
@@ -171,7 +171,7 @@ def in_plane(mask, h:int, w:int)->np.ndarray: # (h,w) bool
 def same_outside(old, new, fmt:str, size:tuple, masks)->tuple: # bytes that differ outside, share of the picture that is outside, frames that differ inside
     "Compare the bytes of decoded frames, plane by plane; `new` may be padded to even sides."
     H,W = size
-    differ, inside, deep = 0, 0, 2 if av.VideoFormat(fmt, 2, 2).components[0].bits>8 else 1
+    differ, inside, deep = 0, 0, plane_type(fmt).itemsize
     even = (H+H%2, W+W%2) if new.shape[1]!=old.shape[1] else size
     for a,b,m in zip(old, new, masks):
         at = bt = 0
@@ -218,7 +218,7 @@ def marked(path)->object:
     return (SOURCE_TYPE in note and state=='Valid' and SOURCE_TYPE in told) or f'note {SOURCE_TYPE in note}, manifest {state}'
 
 # %% ../../nbs/tools/matrix.ipynb #24aebc45
-def row(f:Film, folder:Path, faces, target:Path, keep_going=True, **options)->dict:
+def row(f:Film, folder:Path, faces, target:Path, **options)->dict:
     "Swap one film losslessly, and check it."
     info, (stamps, old) = video_info(target), seen(target, f.view)
     mine = faces[torch.isin(faces.frame, torch.tensor(list(f.keep)))]
@@ -271,6 +271,7 @@ def matrix(films=FILMS, progress=print, **options)->list:
             if progress: progress(line(got))
     return rows
 
+# %% ../../nbs/tools/matrix.ipynb #22176d13
 def passed(cell)->bool: return cell is True or str(cell).startswith('exception')
 def line(r)->str: return f"{r['film']:<18}{r['result']:<6}" + ' '.join(f"{c}:{'yes' if r[c] is True else '(no)' if passed(r[c]) else 'NO'}" for c in CHECKS) + ''.join(f'\n      {c}: {r[c]}' for c in CHECKS if r[c] is not True)
 
@@ -290,6 +291,7 @@ done.set()
 print(json.dumps(dict(seconds=time.perf_counter()-t, resident_MB=sizes, peak_MB=int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])/1024)))
 '''
 
+# %% ../../nbs/tools/matrix.ipynb #a683b0c7
 def ends(path)->dict: # kind → number of packets, last stamp in ticks, seconds in a tick
     "Where the streams of a film end."
     with av.open(str(path)) as c:
@@ -298,6 +300,7 @@ def ends(path)->dict: # kind → number of packets, last stamp in ticks, seconds
             if p.size: n,last,_ = got.get(p.stream.type, (0,-1,0)); got[p.stream.type] = n+1, max(last, p.pts), p.time_base
     return got
 
+# %% ../../nbs/tools/matrix.ipynb #05419cb9
 def long_film(minutes:float=30)->dict:
     "Offsets at the end, memory over time, leftovers."
     with tempfile.TemporaryDirectory() as d:
@@ -324,14 +327,13 @@ def main(argv=None):
     p.add_argument('films', nargs='*', help='names of films; all by default'); p.add_argument('--save'); p.add_argument('--long', type=float, help='instead: a film of so many minutes')
     a = p.parse_args(argv)
     if a.long:
-        told = dict(command=shown(['python -m swapkit.tools.matrix', *(argv or sys.argv[1:])]), machine=machine(), **long_film(a.long))
-        if a.save: Path(a.save).write_text(json.dumps(told, indent=1)+'\n')
+        save_figures(a.save, told := made_by('tools.matrix', argv) | long_film(a.long))
         print(told); return
     rows = matrix([f for f in FILMS if not a.films or f.name in a.films], lossless=True)
     cells = [r[c] for r in rows for c in CHECKS]
-    told = dict(command=shown(['python -m swapkit.tools.matrix', *(argv or sys.argv[1:])]), machine=machine(), checks=CHECKS, cells=len(cells), true=sum(c is True for c in cells),
+    told = dict(checks=CHECKS, cells=len(cells), true=sum(c is True for c in cells),
                 exceptions=sum(c is not True and passed(c) for c in cells), failed=sum(not passed(c) for c in cells), rows=rows)
-    if a.save: Path(a.save).write_text(json.dumps(told, indent=1)+'\n')
+    save_figures(a.save, made_by('tools.matrix', argv) | told)
     print(f"{told['cells']} cells: {told['true']} true, {told['exceptions']} exceptions, {told['failed']} failed")
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook

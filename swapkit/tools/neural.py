@@ -7,9 +7,7 @@ __all__ = ['alone', 'staged', 'bench_chain', 'chain_table', 'film_faces', 'main'
 
 # %% ../../nbs/tools/neural.ipynb #f73919e2
 import argparse
-import json
 import os
-import sys
 from pathlib import Path
 
 import torch
@@ -23,8 +21,8 @@ from ..parse import combine
 from ..pipeline import finder_names, make_finder
 from ..read import read_frames, video_info
 from ..track import choose, track
-from .benchmark import in_turn, machine, shown, whole
-from .samples import person_source, sample_film
+from .benchmark import in_turn, made_by, save_figures, whole
+from .samples import person_source
 
 # %% ../../nbs/tools/neural.ipynb #d2574c37
 def alone(chain, device, n:int)->dict: # stage → function without arguments
@@ -111,8 +109,7 @@ def main(argv=None):
         look = Look(a.swapper, parser=a.parser, restore=a.restore, precision=precision)
         got[precision] = bench_chain(frames, faces, person_source('cai'), look, a.batch, a.device, rounds=a.rounds)
         print(f'{precision}\n{chain_table(got[precision])}', flush=True)
-    command = shown(['python', '-m', 'swapkit.tools.neural', *(argv or sys.argv[1:])])
-    stand_ins = os.environ.get('SWAPKIT_STAND_INS', '')
-    Path(a.save).write_text(json.dumps(dict(command=command, stand_ins=stand_ins, machine=machine(), film=Path(a.film).name, size=list(frames.size), rows=got), indent=1)+'\n')
+    told = dict(stand_ins=os.environ.get('SWAPKIT_STAND_INS', ''), film=Path(a.film).name, size=list(frames.size), rows=got)
+    save_figures(a.save, made_by('tools.neural', argv) | told)
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook

@@ -7,10 +7,7 @@ __all__ = ['JOB', 'small_film', 'command', 'start', 'shows', 'faces_of', 'left_o
            'full_disk', 'main']
 
 # %% ../../nbs/tools/resume.ipynb #fdf29a83
-import json
-import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +16,7 @@ import time
 from pathlib import Path
 
 from ..pipeline import analyse
-from .benchmark import machine, shown
+from .benchmark import made_by, save_figures
 from .matrix import ffmpeg
 from .samples import person_file, sample_film
 from ..write import SegmentWriter
@@ -48,7 +45,11 @@ from swapkit.tools.cli import main
 main()
 '''
 
-def command(target, out, segment:int=60, more=())->list:
+def command(
+    target, out,
+    segment:int=60,     # frames
+    more=(),            # further words of the command line
+)->list:
     "The command line of the small job."
     words = ['swap', target, '--source', person_file('cai'), '--out', out, '--swapper', 'negative', '--preset', 'ultrafast', '--crf', 30, '--overwrite', '--detector', 'tiny_detect', '--landmarks', 'tiny_mesh']
     return [sys.executable, '-c', JOB, *map(str, [segment, *words, *more])]
@@ -77,8 +78,12 @@ def at_work(p, out):
     "Wait until the job's folder is there, or the job has ended."
     while p.poll() is None and not Path(f'{out}.parts').exists(): time.sleep(.01)
 
-def round_of(target, out, after:float, how=signal.SIGKILL, **kw)->dict:
-    "Stop the job `after` seconds of work, finish it, and say what was there in between and at the end."
+def round_of(
+    target, out,
+    after:float,        # seconds of work
+    how=signal.SIGKILL, **kw,   # options of `command`
+)->dict:
+    "Stop the job, finish it, and say what was there in between and at the end."
     cmd = command(target, out, **kw)
     p = start(cmd)
     at_work(p, out)
@@ -103,7 +108,13 @@ def time_of(target, out, **kw)->float: # seconds
     return time.perf_counter()-t
 
 # %% ../../nbs/tools/resume.ipynb #c518f937
-def rounds(folder, n:int=50, how=signal.SIGKILL, seed:int=0, frames:int=600, progress=print, **kw)->dict:
+def rounds(
+    folder,             # where films are made
+    n:int=50, how=signal.SIGKILL, seed:int=0,
+    frames:int=600,     # of the film
+    progress=print,     # called with the row of every round
+    **kw,               # options of `command`
+)->dict:
     "`n` rounds at random moments of the job, each compared with the undisturbed film; a round whose job was done before does not count."
     folder, dice, rows, late = Path(folder), random.Random(seed), [], 0
     (folder/'in').mkdir(exist_ok=True); (folder/'out').mkdir(exist_ok=True)
@@ -152,11 +163,11 @@ def main(argv=None):
     p.add_argument('--kills', type=int, default=50); p.add_argument('--stops', type=int, default=5); p.add_argument('--save')
     a = p.parse_args(argv)
     with tempfile.TemporaryDirectory() as d:
-        got = dict(command=shown(['python -m swapkit.tools.resume', *(argv or sys.argv[1:])]), machine=machine(), kill=rounds(d, a.kills))
+        got = made_by('tools.resume', argv) | dict(kill=rounds(d, a.kills))
         got['stop'] = rounds(d, a.stops, signal.SIGINT, seed=1)
         got['full_disk'] = [full_disk(Path(d), 400)] + [full_disk(Path(d), k, second=True) for k in (60, 150, 250, 400)]
         print(got['full_disk'])
-    if a.save: Path(a.save).write_text(json.dumps(got, indent=1)+'\n')
+    save_figures(a.save, got)
     print(*(f"{got[k]['signal']}: {got[k]['identical']} of {got[k]['rounds']} identical, {got[k]['with_segments']} of them went on from finished segments" for k in ('kill','stop')), sep='\n')
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook

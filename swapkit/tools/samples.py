@@ -17,8 +17,8 @@ from matplotlib.tri import Triangulation
 from safetensors.torch import load_file, save_file
 
 import swapkit
-from ..align import align, compose, cut_warp, invert, similarity, template_points, transform, warp
-from ..core import BadInput, Crops, Faces, Frames, Source, cat
+from ..align import align, cut_warp, similarity, template_points, transform, warp
+from ..core import Faces, Frames, Source, cat, known
 from ..landmarks import LIPS_INNER, LIPS_OUTER, OVAL, five_points
 from ..nets.mesh import interpolate, rasterise, read_at
 from ..parse import blur, fill
@@ -32,15 +32,18 @@ def people()->list: # names
 
 def person_file(name:str)->Path:
     "The picture of a sample person; raises `BadInput` for an unknown name."
-    if name not in people(): raise BadInput(f"unknown sample person {name!r}: choose {', '.join(people())}")
+    known('sample person', name, people())
     return _folder()/f'{name}.jpg'
 
 # %% ../../nbs/tools/samples.ipynb #15502e63
 def person(name:str)->tuple: # Frames of one picture, Faces of one face
     "A sample person's picture and face."
-    im = cv2.cvtColor(cv2.imread(str(person_file(name))), cv2.COLOR_BGR2RGB)
-    lms = load_file(_folder()/'landmarks.safetensors')[name][None]
-    return Frames(torch.from_numpy(im).permute(2,0,1)[None], torch.tensor([0]), torch.tensor([0])), faces_of(lms, torch.tensor([0]))
+    frames, lms = _picture(person_file(name)), load_file(_folder()/'landmarks.safetensors')[name][None]
+    return frames, faces_of(lms, frames.idx)
+
+def _picture(path): # `Frames` of one
+    im = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    return Frames(torch.from_numpy(im).permute(2,0,1)[None], torch.tensor([0]), torch.tensor([0]))
 
 def faces_of(lms:torch.Tensor, frame:torch.Tensor)->Faces:
     "Faces from known landmarks (F,468,3)."
@@ -104,8 +107,7 @@ def make_people(
     for name,files in GROUPS.items():
         crops, lms = [], []
         for f in files:
-            im = cv2.cvtColor(cv2.imread(str(Path(folder)/f'{f}.jpg')), cv2.COLOR_BGR2RGB)
-            fs = Frames(torch.from_numpy(im).permute(2,0,1)[None], torch.tensor([0]), torch.tensor([0]))
+            fs = _picture(Path(folder)/f'{f}.jpg')
             face = find(fs)[0]
             M = wide(face, size)
             crops.append(cut_warp(fs, face.frame, M, size)); lms.append(transform(M, face.lms))
@@ -139,8 +141,12 @@ def speak(
     return rotate(p, turn, nod, lms.mean(0)+torch.tensor([0,0,unit*.6]))
 
 # %% ../../nbs/tools/samples.ipynb #2af3933d
-def rotate(p, turn, nod, about):
-    "Points (F,K,3) turned by yaw and pitch in degrees around one point."
+def rotate(
+    p:torch.Tensor,                         # (F,K,3)
+    turn:torch.Tensor, nod:torch.Tensor,    # (F,) degrees: yaw, pitch
+    about:torch.Tensor,                     # (3,), or (F,1,3)
+)->torch.Tensor:
+    "Points turned around one."
     a, b = turn.deg2rad(), nod.deg2rad()
     o, l = torch.zeros_like(a), torch.ones_like(a)
     Y = torch.stack([a.cos(),o,a.sin(), o,l,o, -a.sin(),o,a.cos()], -1).view(-1,3,3)

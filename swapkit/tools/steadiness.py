@@ -24,12 +24,13 @@ import torch
 from ..align import invert, transform, warp
 from ..core import Faces, Frames, cat, load_faces
 from ..landmarks import five_points
+from ..parse import at_size
 from ..people import Finder
 from ..pipeline import analyse, make_finder, swap_video
-from ..read import read_frames, video_info
+from ..read import read_frame, read_frames, video_info
 from ..scenes import cuts, differences, thumbnails
 from ..steady import SMOOTHERS, smoothed, steady
-from .benchmark import machine, repeat_film, shown
+from .benchmark import made_by, repeat_film, save_figures
 from .metrics import evaluate
 from .samples import person, person_source
 from ..track import track, worth
@@ -64,7 +65,7 @@ def seen_by_hand(
         rows.append(dict(who=who, view=view, first=first, last=last, frames=n, lost=n-len(here), without_swap=n-len(shown), numbers=faces.ids[on].unique().tolist()))
     return rows
 
-def judged(rows:list, ends:list=())->dict:
+def judged(rows:list)->dict:
     "The figures that matter: of faces seen openly."
     open_, frames = [r for r in rows if r['view']=='open'], sum(r['frames'] for r in rows if r['view']=='open')
     lost, names = sum(r['without_swap'] for r in open_), {}
@@ -97,7 +98,7 @@ def whole_film(film, find:Finder, batch:int=8, times:dict=None)->tuple: # raw de
 
 def jitter(film, detector:str, landmarks:str, methods=('kalman',))->list: # one row a method
     "How still the largest person's five points are."
-    raw, faces, small = whole_film(film, find := make_finder(detector, landmarks))
+    raw, faces, small = whole_film(film, make_finder(detector, landmarks))
     where = cuts(differences(small))
     ids = track(faces, where, frames=len(small)).ids
     main = int(torch.bincount(ids[ids>=0]).argmax())
@@ -165,7 +166,7 @@ def crossing(left, right, out, n:int=160, side:int=256, width:int=704)->list: # 
             frame = torch.full((1,3,side+64,width), 40, dtype=torch.uint8)
             for f,at in ((b, x[1]), (a, x[0])):
                 s = min(f.size); y0, x0 = (f.size[0]-s)//2, (f.size[1]-s)//2
-                small = torch.nn.functional.interpolate(f.data[...,y0:y0+s,x0:x0+s].float(), (side,side), mode='bilinear', antialias=True).round().byte()
+                small = at_size(f.data[...,y0:y0+s,x0:x0+s].float(), side).round().byte()
                 frame[...,32:32+side,at:at+side] = small
             w.write(frame); where.append([v+side/2 for v in x])
     return where
@@ -185,7 +186,7 @@ def kept_apart(faces:Faces, where:list, side:int=256)->dict:
 def cost(film, detector:str, landmarks:str, batch:int=8)->dict:
     "Milliseconds a frame, by stage."
     find, times, info = make_finder(detector, landmarks), {}, video_info(film)
-    next(iter(read_frames(info, batch, 0, 1))); find(next(iter(read_frames(info, 2, 0, 2)))) # warm
+    find(read_frame(info, 0)) # warm
     _, faces, small = whole_film(film, find, batch, times)
     def timed(name, f, *a, **kw):
         t = time.perf_counter(); out = f(*a, **kw); times[name] = time.perf_counter()-t
@@ -200,7 +201,10 @@ def peak(film)->float: # MB
     code = "import resource, sys, tempfile; from swapkit.pipeline import analyse\nwith tempfile.TemporaryDirectory() as d: analyse(sys.argv[1], d+'/f')\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024)"
     return float(subprocess.run([sys.executable, '-c', code, str(film)], capture_output=True, text=True, check=True).stdout.split()[-1])
 
-def memory(film, folder, seconds=(10, 100))->dict:
+def memory(
+    film, folder,       # the clip that is repeated; where
+    seconds=(10, 100),  # of the short and the long film
+)->dict:
     "Peak memory of the first pass over a short and a long film."
     made = [Path(folder)/f'{s}.mp4' for s in seconds]
     for f,s in zip(made, seconds): repeat_film(film, f, s)
@@ -241,14 +245,15 @@ def main(argv=None):
         for r in v: print(k, json.dumps(r))
     if not a.save: return
     old = json.loads(Path(a.save).read_text()) if Path(a.save).exists() else {}
-    command = shown(['python -m swapkit.tools.steadiness', *(argv or sys.argv[1:])])
-    Path(a.save).write_text(json.dumps(old | {k: dict(command=command, machine=machine(), rows=rounded(v)) for k,v in got.items()}, indent=1)+'\n')
+    save_figures(a.save, old | {k: made_by('tools.steadiness', argv) | dict(rows=rounded(v)) for k,v in got.items()})
 
+# %% ../../nbs/tools/steadiness.ipynb #616e6892
 def rounded(x):
     "Numbers with four digits, everywhere."
     if isinstance(x, dict): return {k: rounded(v) for k,v in x.items()}
     return [rounded(v) for v in x] if isinstance(x, list) else float(f'{x:.4g}') if isinstance(x, float) else x
 
+# %% ../../nbs/tools/steadiness.ipynb #376f7988
 def labelled(film, detector, landmarks, folder)->dict:
     "Hand-labelled intervals against what `analyse` finds."
     path = Path(folder)/f'{film.stem}.faces'

@@ -15,7 +15,6 @@ import base64, inspect, json, shlex, threading, time, warnings
 from collections import namedtuple
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
-from functools import cached_property
 from html import escape
 from pathlib import Path
 
@@ -25,13 +24,13 @@ import swapkit
 from ..align import align
 from ..blend import keep
 from ..chain import Chain, Look
-from ..core import BadInput, Faces, Frames, Source, SwapkitError, default_device, load_faces
-from ..models import MODELS, find_file
+from ..core import BadInput, Faces, Frames, SwapkitError, default_device, load_faces
+from ..models import find_file, spec
 from ..nets.base import PRECISIONS
 from ..nets.mesh import coarse, enlarge
 from ..people import people_in
-from ..pipeline import PHOTOS, analyse, finder_names, key_of, load_sources, make_finder, people_here, read_frame, read_photo, seen_in, swap_video
-from ..read import VideoInfo, video_info
+from ..pipeline import PHOTOS, analyse, finder_names, key_of, load_sources, make_finder, people_here, read_photo, seen_in, swap_video
+from ..read import VideoInfo, read_frame, video_info
 from ..restore import ENHANCERS, RESTORERS
 from ..segment import OCCLUDERS, PARSERS
 from ..show import jpeg, thumbnails, to_image
@@ -57,6 +56,7 @@ class Plan:
     last:int = None                             # all by default
     out:str = ''                                # path of the result
 
+# %% ../../nbs/tools/studio.ipynb #39e122a7
 def save_plan(plan:Plan, path): Path(path).write_text(json.dumps(asdict(plan), indent=1))
 
 def open_plan(path)->Plan:
@@ -96,7 +96,7 @@ def as_python(plan:Plan, info=None, table='')->str:
 # %% ../../nbs/tools/studio.ipynb #307a79c4
 def option(k:str, v)->list: # of words
     "An argument of `swap_video` as it is spelt on the command line."
-    if k=='assign': return [w for i,paths in v.items() for w in ('--map', *(f'{i}={p}' for p in paths))]
+    if k=='assign': return ['--map', *(f'{i}={p}' for i,paths in v.items() for p in paths)]
     name = '--' + dict(small='small-faces').get(k, k.replace('_', '-'))
     return [name] if v is True else [name, f'{v}']
 
@@ -121,7 +121,7 @@ def cards(
     "Each person once, as they are seen largest."
     def one(i):
         f = faces[faces.ids==i]
-        face = f[int((f.boxes[:,2:]-f.boxes[:,:2]).prod(1).argmax())]
+        face = f[int(f.sides.prod(1).argmax())]
         crop = align(frame_at(info, int(face.frame)), face, size=size)
         return Card(i, len(f), int(f.frame[0]), int(f.frame[-1]), as_bytes(crop.data[0]))
     return [one(i) for i in (faces.ids.unique().tolist() if len(faces) else [])]
@@ -155,11 +155,11 @@ def told(f, *args, **kw)->tuple: # what `f` gives, and the lines it warned of
         got = f(*args, **kw)
     return got, list(dict.fromkeys(str(w.message) for w in said if w.category is UserWarning))
 
-def here(name:str)->bool:
-    "Whether the weights of a swapper, a restorer or a mask are on this machine; those without any are."
-    base = name.split('_to_')[0]
-    needs = [m for n,m in MODELS.items() if n==base or (base not in MODELS and n.startswith(f'{base}_'))]
-    return all(find_file(m) for m in needs)
+def here(
+    names,  # keys of `MODELS`
+)->bool:
+    "Whether all these weights are on this machine."
+    return all(find_file(spec(n)) for n in names)
 
 # %% ../../nbs/tools/studio.ipynb #b6b89a7f
 class Session:
@@ -274,8 +274,8 @@ def measure(self:Session, progress=None)->dict:
     if times(p, self.info): raise BadInput("only a whole film can be compared with its target: render all frames first")
     if not Path(p.out).exists(): raise BadInput("render the film first")
     first = next(iter(who))
-    able = all(here(n) for n in ('mobilefacenet_128', 'fsanet_1x1', 'fsanet_var'))
-    return told(evaluate, p.target, p.out, who[first], who=[first], device=self.device.type, networks=able, progress=self._step(progress))[0]
+    able = here(('mobilefacenet_128', 'fsanet_1x1', 'fsanet_var'))
+    return told(evaluate, p.target, p.out, who[first], who=[first], faces_file=self.faces_file, device=self.device.type, networks=able, progress=self._step(progress))[0]
 
 for f in (_step, open_target, open_source, find_people, chosen, chain, preview, render, measure): setattr(Session, f.__name__, f)
 
@@ -357,10 +357,12 @@ def work(self:Studio, f, after=None): # f(progress), then after(its result), in 
     self.thread = threading.Thread(target=self.attempt, args=(run,), daemon=True)
     self.thread.start()
 
+# %% ../../nbs/tools/studio.ipynb #7ccf310b
 def nearby(kinds=('.mp4','.mov','.mkv','.webm','.avi','.m4v', *PHOTOS))->list: # of str
     "Films and photos in this folder."
     return sorted(p.name for p in Path().iterdir() if p.suffix.lower() in kinds)[:200]
 
+# %% ../../nbs/tools/studio.ipynb #36e4ba58
 def films(self):
     "Choose a film or a photo."
     W = self.W
@@ -382,6 +384,7 @@ def sample(self):
     for n in ('cai','dot','eve'): self.load_photos(n, [str(person_file(n))])
     self.load_film(str(film)); self.note('')
 
+# %% ../../nbs/tools/studio.ipynb #23bd6a43
 def load_film(self, path):
     if not path: return
     was = self.s.plan.target
@@ -406,6 +409,7 @@ def photos(self):
     self.add = self.button('Add', lambda: self.load_photos(self.name.value, [p.strip() for p in self.photo_paths.value.split(';') if p.strip()]))
     return W.VBox([W.HBox([self.name, self.photo_paths, self.add, self.photo_up]), self.sources_seen, self.said])
 
+# %% ../../nbs/tools/studio.ipynb #7997fd57
 def uploaded(self, files):
     paths = [self.s.take(f['name'], bytes(f['content'])) for f in files]
     self.load_photos(self.name.value or Path(paths[0]).stem, paths)
@@ -418,12 +422,14 @@ def load_photos(self, name, paths):
         for n,s in self.s.people.items()) + '</div>'
     self.settle()
 
+# %% ../../nbs/tools/studio.ipynb #06d0edb0
 def who(self):
     "Find the people, and say who becomes whom."
     self.card_box = self.W.HBox(layout=self.W.Layout(flex_flow='row wrap'))
     self.find = self.button('Find people', lambda: self.work(self.s.find_people, lambda _: self.settle()))
     return self.W.VBox([self.W.HBox([self.find, self.button('Stop', self.s.stop.set)]), self.card_box])
 
+# %% ../../nbs/tools/studio.ipynb #3d05e7b4
 def deal(self):
     "A card for each person, with a menu of the sources."
     W, s = self.W, self.s
@@ -440,14 +446,14 @@ def assigned(self):
     self.look_at()
 
 # %% ../../nbs/tools/studio.ipynb #d17f35af
-NETWORKS = {n for names in (SWAPPERS, RESTORERS, PARSERS, OCCLUDERS, ENHANCERS) for n in names}
+NETWORKS = {n: s.needs for specs in (SWAPPERS, RESTORERS, PARSERS, OCCLUDERS, ENHANCERS) for n,s in specs.items()}
 
 def looks(self):
     "Swapper, restorer and what they are told; what is seldom touched is folded away."
     from swapkit.tools import cli
     W, told_by = self.W, {p.name: getattr(p, 'help', '') for p in cli.swap.params}
     def knob(kind, k, **kw): return W.__dict__[kind](value=USUAL[k], description=dict(restore_strength='restored', small='small faces').get(k, k), tooltip=told_by[k], **kw)
-    menu = lambda k,*names: knob('Dropdown', k, options=[n for n in names if not isinstance(n, str) or n in ('auto','none') or n not in NETWORKS or here(n)])
+    menu = lambda k,*names: knob('Dropdown', k, options=[n for n in names if here(NETWORKS.get(n, ()))])
     slide = lambda k: knob('FloatSlider', k, min=0, max=1, step=.05, continuous_update=False)
     first = dict(swapper=menu('swapper', *SWAPPERS), strength=slide('strength'), restore=menu('restore', 'none', *RESTORERS), restore_strength=slide('restore_strength'),
                  mouth=menu('mouth', 'inner', 'lips', 'none'), occluder=menu('occluder', 'none', *OCCLUDERS))
@@ -457,11 +463,12 @@ def looks(self):
                   strangers=menu('strangers', 'keep', 'drop'), crf=knob('BoundedIntText', 'crf', min=0, max=63))
     self.controls = first | second
     for k,c in self.controls.items(): self.watch(c, lambda k=k: self.restyled(k))
-    away = sum(not here(n) for n in NETWORKS)
+    away = sum(not here(needs) for needs in NETWORKS.values())
     line = W.HTML(f'{away} more networks have no weights here; <code>swapkit models list</code> says where they are.' if away else '')
     row = lambda cs: W.Box(list(cs.values()), layout=W.Layout(flex_flow='row wrap'))
     return W.VBox([row(first), W.Accordion([row(second)], titles=['More'], selected_index=None), line, self.said])
 
+# %% ../../nbs/tools/studio.ipynb #a508b519
 def restyled(self, k):
     "After a change of control `k`: what depends on it is done again."
     changed = {n: c.value for n,c in self.controls.items() if c.value!=USUAL[n]}
@@ -482,6 +489,7 @@ def view(self):
     self.watch(self.at, self.compare)
     return W.VBox([W.HBox([self.number, self.found]), self.stages_seen, self.at, self.both_seen])
 
+# %% ../../nbs/tools/studio.ipynb #1eed63e2
 def look_at(self):
     "Show the frame of the slider in all stages."
     self.s.set(frame=self.number.value)
@@ -511,6 +519,7 @@ def result(self):
     buttons = W.HBox([self.go, self.halt, self.button('Measure', lambda: self.work(self.s.measure, self.plot))])
     return W.VBox([self.range, self.out, buttons, self.said, self.player, self.figures])
 
+# %% ../../nbs/tools/studio.ipynb #bed230dd
 def ranged(self):
     a, b = self.range.value
     self.s.set(first=a, last=None if b>=self.range.max else max(b, a+1), out=self.out.value)
@@ -521,6 +530,7 @@ def make(self):
     self.player.children = []
     self.work(self.s.render, self.play)
 
+# %% ../../nbs/tools/studio.ipynb #4614722e
 def play(self, path, most=100e6): # bytes that a page can hold
     "The result, in the page."
     W, size = self.W, Path(path).stat().st_size
@@ -538,6 +548,7 @@ def plot(self, got):
     fig.savefig(png, format='png', dpi=80); plt.close(fig)
     self.figures.value = f"<img style='max-width:100%' alt='figures over time' src='data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}'><pre>{escape(table(got))}</pre>"
 
+# %% ../../nbs/tools/studio.ipynb #a2e2dbbf
 def texts(self):
     "The same as Python and as a command line."
     self.python, self.shell = (self.W.Textarea(layout=self.W.Layout(width='90%', height=h)) for h in ('7em','5em'))
@@ -564,14 +575,17 @@ def settle(self):
     if gone: self.s.set(look={k:v for k,v in p.look.items() if k not in gone}); raise BadInput(f"{', '.join(map(str, gone.values()))} cannot be chosen here, without its weights: back to what is usual")
     if self.s.faces is not None and any(n in self.s.people for n in p.assign.values()): self.look_at()
 
+# %% ../../nbs/tools/studio.ipynb #cb7f5c92
 def restore(self):
     "Load what the plan of an earlier run names."
     for n,paths in list(self.s.plan.sources.items()): self.load_photos(n, paths)
     if self.s.plan.target: self.load_film(self.s.plan.target)
 
+# %% ../../nbs/tools/studio.ipynb #6e92be5e
 for f in (work, films, sample, load_film, photos, uploaded, load_photos, who, deal, assigned, looks, restyled, view, look_at, compare,
           result, ranged, make, play, plot, texts, write_texts, settle, restore): setattr(Studio, f.__name__, f)
 
+# %% ../../nbs/tools/studio.ipynb #14b0803f
 def studio(
     folder='studio',    # where uploads, faces, the plan and results are kept; made if it is not there
     device:str='auto',

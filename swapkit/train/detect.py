@@ -8,7 +8,6 @@ __all__ = ['SIDE', 'FACE', 'POINTS', 'piece', 'place', 'veil', 'reduced', 'paste
            'heads_of', 'main']
 
 # %% ../../nbs/train/detect.ipynb #f9f520dc
-import argparse
 import copy
 import json
 import time
@@ -21,12 +20,11 @@ import torch.nn.functional as nnf
 
 from ..core import Frames
 from ..detect import Detector, cells, detector
-from ..landmarks import FaceMesh
 from ..models import model_path
 from ..nets.onnx import OnnxNet
 from ..nets.tiny import TinyDetect, fold
 from .compare import agree, shares
-from .course import Clock, mean_in, quick, rate, record, resume
+from .course import Clock, as_words, asked_for, hours, mean_in, once, quick, rate, record, resume
 from .mesh import prepared, turned
 from .pictures import data_list, hide, some_frames, spoil
 
@@ -44,6 +42,7 @@ def piece(rng, im:np.ndarray, side=SIDE, lo=.25, hi=2.)->np.ndarray: # (side,sid
     out = cv2.warpAffine(im, M, (side,side), borderMode=cv2.BORDER_REFLECT_101)
     return out[:,::-1] if rng.random()<.5 else out
 
+# %% ../../nbs/train/detect.ipynb #e2023b63
 def place(rng, n:int, side=SIDE)->np.ndarray: # (3,3), from a portrait of 256 pixels
     "Where one of `n` portraits goes."
     close = n==1 and rng.random()<.5
@@ -63,6 +62,7 @@ def veil(rng)->np.ndarray: # (256,256,1) in [0,1]
     rx, ry, soft = rng.uniform(.5,1), rng.uniform(.65,1), rng.uniform(.03,.25)
     return np.clip((1-np.sqrt((x/rx)**2+(y/ry)**2))/soft+.5, 0, 1)[...,None].astype(np.float32)
 
+# %% ../../nbs/train/detect.ipynb #736a2c54
 def reduced(portrait, a, M)->tuple:
     "Picture, veil and way at half the size again and again, until the way reduces by less than two."
     k = 2**int(np.clip(-np.log2(np.sqrt(abs(np.linalg.det(M[:2,:2])))+1e-9), 0, 5))
@@ -81,6 +81,7 @@ def paste_in(rng, canvas, portrait, n):
     part[:] = part*(1-a) + (warp(portrait)*np.exp(rng.normal(0,.2))).clip(0,255)*a
     return canvas
 
+# %% ../../nbs/train/detect.ipynb #a847ef88
 def lamps(rng, im):
     "A stage's light: one colour, or nearly dark."
     t = np.linspace(0,1,256)[:,None]*np.exp(rng.normal(-.3,.6,3)+rng.normal(0,.3))
@@ -121,6 +122,7 @@ def boxes_of(raw, size=SIDE):
     mid, half = at+raw[...,:2]*by, raw[...,2:4].clamp(-6,6).exp()*by/2
     return torch.cat([mid-half, mid+half], -1)
 
+# %% ../../nbs/train/detect.ipynb #204fa81d
 def giou(a, b):
     "Generalised overlap of pairs of boxes."
     area = lambda t: (t[...,2:]-t[...,:2]).clamp(min=0).prod(-1)
@@ -129,6 +131,7 @@ def giou(a, b):
     hull = (torch.maximum(a[...,2:],b[...,2:])-torch.minimum(a[...,:2],b[...,:2])).clamp(min=0).prod(-1)
     return inter/union.clamp(min=1e-6) - (hull-union)/hull.clamp(min=1e-6)
 
+# %% ../../nbs/train/detect.ipynb #bbf9aaf1
 FACE = .35 # the teacher's score from which boxes and points are learnt
 
 def loss_of(raw, again, y)->tuple: # (N,cells,15) all → four losses
@@ -147,6 +150,7 @@ def loss_of(raw, again, y)->tuple: # (N,cells,15) all → four losses
 
 POINTS = 30. # what the points weigh: a tenth of the eye distance is little in the loss, and much in a face
 
+# %% ../../nbs/train/detect.ipynb #d0711771
 def begin()->TinyDetect:
     "A new one, which says that nearly all cells see no face."
     net = TinyDetect(norm=True)
@@ -209,38 +213,35 @@ def pictures(root, files:dict)->tuple: # real pictures, grounds; each a list of 
         return [fit(im) for im in ims]
     return get(['people', 'photo', 'video'], 800)+get(['faces'], 420), get(['background'], 640)
 
+# %% ../../nbs/train/detect.ipynb #d600d1c2
 def heads_of(pictures, points, n:int, seed:int)->np.ndarray: # (P+n,256,256,3)
     "Portraits, and `n` that are redrawn, most of them turned far."
     x,_ = turned(pictures, points, n, torch.Generator().manual_seed(seed), None, far=.75)
     return torch.cat([pictures, x]).permute(0,2,3,1).contiguous().numpy()
 
+# %% ../../nbs/train/detect.ipynb #f9d50109
 def main(argv=None):
     "Train, and store weights and record."
-    p = argparse.ArgumentParser(prog='python -m swapkit.train.detect')
-    p.add_argument('media'); p.add_argument('--out', default='tiny_detect.safetensors')
+    p = asked_for('detect', 'tiny_detect.safetensors', 4e-3)
     p.add_argument('--rounds', type=int, default=12); p.add_argument('--passes', type=int, default=3, help='over the scenes of a round')
-    p.add_argument('--top', type=float, default=4e-3, help='highest learning rate')
-    p.add_argument('--start', help='weights to go on with'); p.add_argument('--data', help='keep portraits here')
-    p.add_argument('--minutes', type=float, help='end then at the latest'); p.add_argument('--heads', type=int, default=4000, help='that are redrawn')
-    p.add_argument('--seed', type=int, default=0); p.add_argument('--threads', type=int, default=1)
+    p.add_argument('--heads', type=int, default=4000, help='that are redrawn')
     a = p.parse_args(argv)
     torch.set_num_threads(a.threads)
-    parts = torch.load(a.data, weights_only=True) if a.data and Path(a.data).exists() else [prepared(a.media, k) for k in ('learn', 'choose')]
-    if a.data and not Path(a.data).exists(): torch.save(parts, a.data)
+    parts = once(a.data, lambda: [prepared(a.media, k) for k in ('learn', 'choose')])
     files, others = data_list(a.media), data_list(a.media, 'choose')
     Path(a.out).with_name('tiny_data.json').write_text(json.dumps(files, indent=0)+'\n')
     begun, curve, teacher = time.time(), [], OnnxNet(model_path('yunet_n'), 'cpu')
     stuff, aside = (heads_of(*parts[0][1:3], a.heads, a.seed), *pictures(a.media, files)), (heads_of(*parts[1][1:3], 500, 0), *pictures(a.media, others))
     unseen = as_frames(pool(320, 0, teacher, *aside)[0])
     net, before = (None, []) if not a.start else resume(TinyDetect(), a.start)
-    about = dict(command=f'python -m swapkit.train.detect MEDIA --rounds {a.rounds} --passes {a.passes} --seed {a.seed} --threads {a.threads} --top {a.top} --heads {a.heads} --minutes {a.minutes}', start=bool(a.start), torch=torch.__version__,
-                 files={k:len(v) for k,v in files.items()})
+    about = dict(command=f"python -m swapkit.train.detect MEDIA {as_words(a, 'rounds passes seed threads top heads minutes')}",
+                 start=bool(a.start), torch=torch.__version__, files={k:len(v) for k,v in files.items()})
     def tell(step, net, losses):
         c = check(fold(net), unseen)
         curve.append((step, *(round(float(l), 5) for l in losses), *(round(c[k], 4) for k in ('recall', 'precision', 'points'))))
-        hours = dict(hours=round((time.time()-begun)/3600, 3), hours_of_a_core=round(time.process_time()/3600, 3))
-        record(a.out, net, [*before, about | dict(steps=step) | hours | dict(curve=curve)])
-        print(f'{step} steps: score {losses[0]:.4f}, box {losses[1]:.4f}, points {losses[2]:.5f}, then {losses[3]:.5f}; on what is not learnt', {k: c[k] for k in ('faces','recall','precision','points')}, hours, flush=True)
+        took = hours(begun)
+        record(a.out, net, [*before, about | dict(steps=step) | took | dict(curve=curve)])
+        print(f'{step} steps: score {losses[0]:.4f}, box {losses[1]:.4f}, points {losses[2]:.5f}, then {losses[3]:.5f}; on what is not learnt', {k: c[k] for k in ('faces','recall','precision','points')}, took, flush=True)
     net = learn(lambda r: pool(3000, a.seed*1000+r, teacher, *stuff), tell, a.rounds, a.passes, top=a.top, seed=a.seed, net=net, minutes=a.minutes)
     real = [frames for k in ('photo', 'video') for f in others[k] for frames in some_frames(Path(a.media)/f, 10)]
     print('to choose the score by:', *choose_score(fold(net), unseen+real))

@@ -8,7 +8,6 @@ __all__ = ['ROOM', 'SIDE', 'level', 'portraits_of', 'portraits', 'shade', 'poor'
            'check', 'grounds_of', 'prepared', 'main']
 
 # %% ../../nbs/train/mesh.ipynb #e2fc3b92
-import argparse
 import copy
 import json
 import math
@@ -25,8 +24,9 @@ from ..core import Frames
 from ..landmarks import EYE_LEFT, EYE_RIGHT, FaceMesh, look_at, look_at_mesh
 from ..detect import detector
 from ..nets.mesh import mirrored
-from ..nets.tiny import TinyMesh, fold
-from .course import Clock, mean_in, quick, rate, record, resume
+from ..nets.tiny import TinyMesh
+from ..parse import at_size
+from .course import Clock, as_words, asked_for, hours, mean_in, once, quick, rate, record, resume
 from .pictures import data_list, hide, some_frames, spoil
 from .turn import extent, redraw
 
@@ -56,7 +56,7 @@ def portraits(
         for frames in some_frames(Path(root)/f, every):
             for x in (frames, Frames(frames.data.flip(-1), frames.idx, frames.pts)):
                 faces = find(x)
-                faces = faces[(faces.boxes[:,3]-faces.boxes[:,1])>=least]
+                faces = faces[faces.sides[:,1]>=least]
                 if len(faces): out.append((*portraits_of(x, mesh(x, faces)), torch.full((len(faces),), i)))
     return tuple(torch.cat(t) for t in zip(*out))
 
@@ -97,6 +97,7 @@ def shapes(
     for _ in range(2): q = q + .02*r(1,1)*torch.sin(6.283*(q@(n(3,1)*.8)+r(1,1)))*n(1,3)
     return mid + q*size*(1+.05*n(1,3))
 
+# %% ../../nbs/train/mesh.ipynb #4ea9ed02
 def turned(
     pictures, points,       # portraits, their points
     n:int, g:torch.Generator,
@@ -136,6 +137,7 @@ def shaken(
     back = torch.tensor([[1,0,(S-1)/2],[0,1,(S-1)/2],[0,0,1]])
     return back@P@A
 
+# %% ../../nbs/train/mesh.ipynb #6a4341d9
 def move(H:torch.Tensor, p:torch.Tensor)->torch.Tensor: # (n,K,2)
     "Points through matrices (n,3,3)."
     q = torch.cat([p[...,:2], torch.ones_like(p[...,:1])], -1)@H.transpose(1,2)
@@ -147,6 +149,7 @@ def view(picture:np.ndarray, H, size:int=TinyMesh.size)->np.ndarray: # (h,w,3) u
     H = np.array([[r,0,(r-1)/2],[0,r,(r-1)/2],[0,0,1]])@np.asarray(H, dtype=np.float64)
     return cv2.warpPerspective(picture, H, (size,)*2, borderMode=cv2.BORDER_REFLECT_101)
 
+# %% ../../nbs/train/mesh.ipynb #6f188e5f
 def away(rng, H)->np.ndarray:
     "A way into a crop that misses the face."
     S, a, far = TinyMesh.size, rng.uniform(0,6.283), rng.uniform(.75,1.25)
@@ -223,6 +226,7 @@ def loss_of(net, x, p, there)->tuple: # loss; mean distance in eye distances
     points = ((far[-1] + .3*sum(far[:-1])/len(far[:-1]) + deep/3)*there).sum()/faces
     return points + .1*nnf.binary_cross_entropy_with_logits(sure, there), (far[-1]*there).sum()/faces
 
+# %% ../../nbs/train/mesh.ipynb #f131263d
 def begin(net:TinyMesh, points:torch.Tensor):
     "Start from the principal components of the teacher's answers."
     p = (points - torch.tensor([(SIDE-1)/2, (SIDE-1)/2, 0]))/(SIDE*1.5/ROOM)
@@ -290,30 +294,26 @@ def grounds_of(root, files, g)->torch.Tensor: # (B,3,256,256) uint8
         for _ in range(4):
             s = torch.randint(min(SIDE, *x.shape[-2:])//2, min(x.shape[-2:])+1, (1,), generator=g).item()
             a,b = (torch.randint(n-s+1, (1,), generator=g).item() for n in x.shape[-2:])
-            out.append(nnf.interpolate(x[...,a:a+s,b:b+s].float(), size=(SIDE,SIDE), mode='bilinear', antialias=True).round().byte())
+            out.append(at_size(x[...,a:a+s,b:b+s].float(), SIDE).round().byte())
     return torch.cat(out)
 
+# %% ../../nbs/train/mesh.ipynb #92042227
 def prepared(root, part:str, seed=0)->tuple: # files; portraits, points, number of the file; squares without faces
     "What a course needs of a part of the media; about ten minutes of one core for all that is learnt from."
     files = data_list(root, part)
     named = [f for k in ('faces', 'people', 'photo', 'video') for f in files[k]]
     return named, *portraits(root, named), grounds_of(root, files['background'], torch.Generator().manual_seed(seed))
 
+# %% ../../nbs/train/mesh.ipynb #08893f64
 def main(argv=None):
     "Train, and store weights and record."
-    p = argparse.ArgumentParser(prog='python -m swapkit.train.mesh')
-    p.add_argument('media'); p.add_argument('--out', default='tiny_mesh.safetensors')
+    p = asked_for('mesh', 'tiny_mesh.safetensors', 3e-3)
     p.add_argument('--rounds', type=int, default=8); p.add_argument('--each', type=int, default=1000, help='steps of a round')
     p.add_argument('--fresh', type=int, default=3000, help='portraits redrawn for every round, and as many of the others; three crops of each two, the last four rounds\' are used')
-    p.add_argument('--batch', type=int, default=64); p.add_argument('--top', type=float, default=3e-3, help='highest learning rate')
-    p.add_argument('--coarse', type=float, default=.35); p.add_argument('--fair', type=float, default=.4)
-    p.add_argument('--start', help='weights to go on with'); p.add_argument('--minutes', type=float, help='end then at the latest')
-    p.add_argument('--seed', type=int, default=0); p.add_argument('--threads', type=int, default=1); p.add_argument('--data', help='keep portraits here')
+    p.add_argument('--batch', type=int, default=64); p.add_argument('--coarse', type=float, default=.35); p.add_argument('--fair', type=float, default=.4)
     a = p.parse_args(argv)
     torch.set_num_threads(a.threads)
-    parts = torch.load(a.data, weights_only=True) if a.data and Path(a.data).exists() else [prepared(a.media, k) for k in ('learn', 'choose')]
-    if a.data and not Path(a.data).exists(): torch.save(parts, a.data)
-    (_,pics,points,_,grounds), (_,pics_v,points_v,*_) = parts
+    (_,pics,points,_,grounds), (_,pics_v,points_v,*_) = once(a.data, lambda: [prepared(a.media, k) for k in ('learn', 'choose')])
     Path(a.out).with_name('tiny_data.json').write_text(json.dumps(data_list(a.media), indent=0)+'\n')
     begun, curve, teacher = time.time(), [], FaceMesh('face_mesh_468', scout=False)
     used = lambda t: t.permute(0,2,3,1).contiguous()
@@ -325,14 +325,14 @@ def main(argv=None):
         last.append(asked(many, their, 3*a.fresh, g, teacher, a.coarse)); del last[:-4]
         return *(torch.cat(t) for t in zip(*last)), *also
     net, before = (None, []) if not a.start else resume(TinyMesh(), a.start)
-    about = dict(command=f'python -m swapkit.train.mesh MEDIA --rounds {a.rounds} --each {a.each} --fresh {a.fresh} --batch {a.batch} --seed {a.seed} --threads {a.threads} --top {a.top} --coarse {a.coarse} --fair {a.fair} --minutes {a.minutes}',
+    about = dict(command=f"python -m swapkit.train.mesh MEDIA {as_words(a, 'rounds each fresh batch seed threads top coarse fair minutes')}",
                  start=bool(a.start), torch=torch.__version__, portraits=len(pics))
     def tell(step, net, error):
         e = check(net, pics_v, points_v)
         curve.append((step, round(error, 5), round(e.mean().item(), 5)))
-        hours = dict(hours=round((time.time()-begun)/3600, 3), hours_of_a_core=round(time.process_time()/3600, 3))
-        record(a.out, net, [*before, about | dict(steps=step) | hours | dict(curve=curve)])
-        print(f'{step}: {100*error:.2f} % of the eye distance, {100*e.mean():.2f} % on what is not learnt, {hours}', flush=True)
+        took = hours(begun)
+        record(a.out, net, [*before, about | dict(steps=step) | took | dict(curve=curve)])
+        print(f'{step}: {100*error:.2f} % of the eye distance, {100*e.mean():.2f} % on what is not learnt, {took}', flush=True)
     learn(make, tell, a.rounds, a.each, a.batch, a.top, a.seed, net, a.coarse, a.fair, a.minutes)
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook

@@ -13,7 +13,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as nnf
 
 from ..pipeline import read_photo
 from ..read import read_frames, video_info

@@ -14,10 +14,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from ..core import cat
 from ..nets.mesh import frontal, mean_mesh, mirrored
 from ..pipeline import finder_names, make_finder, read_photo
-from ..read import read_frames, video_info
+from ..read import read_frame, video_info
 from .pictures import media_list
 
 # %% ../../nbs/train/shape.ipynb #7ddb61bb
@@ -26,15 +25,14 @@ LOOKED_AT = ('talking_512', 'singing_512') # films the swapper is measured on
 def largest(frames, find)->torch.Tensor: # (0 or 1,468,3)
     "Mesh of the largest face of a frame."
     faces = find(frames)
-    area = (faces.boxes[:,2:]-faces.boxes[:,:2]).prod(1)
-    return faces.lms[area.topk(min(len(area), 1)).indices].cpu()
+    return faces.lms[faces.sides.prod(1).topk(min(len(faces), 1)).indices].cpu()
 
 def meshes_of(path, find, most:int=36)->torch.Tensor: # (F,468,3)
     "The largest face of a photo, or of frames spread over a film."
     if Path(path).suffix.lower() in ('.mp4', '.mkv'):
         info = video_info(path)
         at = torch.linspace(0, len(info)-1, min(most, len(info))).long().tolist()
-        return torch.cat([largest(next(iter(read_frames(info, 1, k, k+1))), find) for k in at])
+        return torch.cat([largest(read_frame(info, k), find) for k in at])
     return largest(read_photo(path), find)
 
 # %% ../../nbs/train/shape.ipynb #263f9d82
