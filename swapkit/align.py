@@ -70,7 +70,9 @@ def compose(
     A:torch.Tensor,     # (F,2,3), first
 )->torch.Tensor:
     "The matrix that does `A`, then `B`."
-    return torch.cat([B[...,:2]@A[...,:2], B[...,:2]@A[...,2:] + B[...,2:]], -1)
+    C = B[...,:2]@A
+    C[...,2] += B[...,2]
+    return C
 
 def invert(M:torch.Tensor)->torch.Tensor:
     "The way back."
@@ -221,14 +223,19 @@ def _by_torch(parts, r, M, size):
     "Rectangles of frames to crops, all together."
     return warp(reduced(torch.stack(parts).permute(0,3,1,2).float(), r), M, (size,size)).div_(255)
 
+def _around(x, lo, hi):
+    "A rectangle of a picture (h,w,3), its edge repeated where the rectangle stands over it: a copy, which is in the cache."
+    (a,a2), (b,b2) = ((max(p, 0), min(q, n)) for p,q,n in zip(lo, hi, x.shape[1::-1]))
+    return cv2.copyMakeBorder(x[b:b2,a:a2], b-lo[1], hi[1]-b2, a-lo[0], hi[0]-a2, cv2.BORDER_REPLICATE)
+
 def _by_opencv(parts, r, M, size):
     "The same on a CPU, as bytes."
-    small = (reduced(p[None].permute(0,3,1,2), r)[0].permute(1,2,0).numpy() for p in parts)
-    h, w = (int(n/r) for n in parts[0].shape[:2])
+    small = [reduced(p[None].permute(0,3,1,2), r)[0].permute(1,2,0).numpy() for p in parts]
     lo, hi = reach(M, (size,size))
-    around = torch.stack([-lo[:,1], hi[:,1]+2-h, -lo[:,0], hi[:,0]+2-w], 1).clamp(0, 2*size) # where a crop stands over the edge
-    wider = (cv2.copyMakeBorder(x, *b, cv2.BORDER_REPLICATE) for x,b in zip(small, around.tolist())) # a copy is in the cache, too
-    return as_floats(warp_bytes(wider, compose(M, shift(-around[:,2], -around[:,0])), [(size,size)]*len(M)), torch.empty(len(M), 3, size, size))
+    end = lo.new_tensor(small[0].shape[1::-1])
+    lo, hi = lo.clamp(min=-2*size).minimum(end-1), (hi+2).clamp(min=1).minimum(end+2*size) # at least one pixel; not endlessly far out
+    wider = (_around(x, *c) for x,*c in zip(small, lo.tolist(), hi.tolist()))
+    return as_floats(warp_bytes(wider, compose(M, shift(*lo.T)), [(size,size)]*len(M)), torch.empty(len(M), 3, size, size))
 
 def cut_warp(
     frames:Frames,
@@ -238,10 +245,11 @@ def cut_warp(
 )->torch.Tensor:            # (F,3,S,S) in [0,1]
     "Warp faces straight out of `uint8` frames."
     if not len(M): return torch.empty(0, 3, size, size, device=frames.device)
-    rows, make = frames.rows(frame), _by_opencv if frames.device.type=='cpu' else _by_torch
+    rows, make, stored = frames.rows(frame), _by_opencv if frames.device.type=='cpu' else _by_torch, frames.data.permute(0,2,3,1)
     def group(k, i):
         r = next(f for f in FACTORS[k::-1] if f.numerator<=min(frames.size))
         n = r.numerator
+        if make is _by_opencv and n==1: return make([stored[j] for j in rows[i].tolist()], r, M[i], size)
         x,y,h,w = on_blocks(*rectangles(M[i], (size,size), frames.size, 2*n), n, frames.size)
         at = compose(compose(M[i], shift(x, y)), rescale(float(r), x)) # pixels of the reduced part → of the part → of the frame → of the crop
         return make(cut(frames.data, rows[i], x, y, h, w), r, at, size)

@@ -9,11 +9,13 @@ __all__ = ['SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFau
            'default_device']
 
 # %% ../nbs/00_core.ipynb #8d721247
+import ctypes
 import dataclasses
 import hashlib
 import json
 import os
 import shutil
+import sys
 import threading
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -140,8 +142,9 @@ def on_planes(
 
 # %% ../nbs/00_core.ipynb #0ce73b10
 def keep_memory():
-    "Let the allocator keep the memory of pictures for the next ones: up to 64 MB in each thread."
-    np.empty(2**25-2**14, np.uint8)
+    "Let glibc's allocator keep the memory of pictures for the next ones; others do as they like."
+    if sys.platform!='linux' or not hasattr(c := ctypes.CDLL(None), 'mallopt'): return
+    for what, n in ((-8, 3), (-4, 0), (-1, 2**28)): c.mallopt(what, n) # M_ARENA_MAX; M_MMAP_MAX: nothing apart; M_TRIM_THRESHOLD: bytes
 
 # %% ../nbs/00_core.ipynb #391a2f90
 @dataclass(repr=False)

@@ -7,7 +7,7 @@ __all__ = ['LIDS_LEFT', 'LIDS_RIGHT', 'EYE_REACH', 'crossings', 'fill', 'erode',
            'face_mask', 'mouth_mask', 'eye_mask', 'box_mask', 'combine']
 
 # %% ../nbs/08_parse.ipynb #2838f77f
-from functools import reduce
+from functools import lru_cache, reduce
 
 import cv2
 import numpy as np
@@ -41,10 +41,10 @@ def fill(
     f, r, x, way = crossings(ring.float(), y)
     x = (x+.5).clamp(0, size)
     i = x.long()
-    acc, at = x.new_zeros(len(ring)*len(y)*(size+2)), (f*len(y)+r)*(size+2)+i
-    acc.index_add_(0, at, way*(1-(x-i))).index_add_(0, at+1, way*(x-i))
-    inside = acc.view(len(ring),1,size,fine,size+2).cumsum(4)[...,:size].abs().clamp(max=1)
-    return inside.mean(3)
+    acc, at = x.new_zeros(len(ring)*size*(size+2)), (f*size+r//fine)*(size+2)+i
+    right = way*(x-i)
+    acc.index_add_(0, at, way-right).index_add_(0, at+1, right)
+    return acc.view(len(ring),1,size,size+2).cumsum(3)[...,:size].abs_().div_(fine).clamp_(max=1)
 
 # %% ../nbs/08_parse.ipynb #0ca3d7af
 def erode(
@@ -61,6 +61,7 @@ def erode(
     return -pool(-mask) if by>0 else pool(mask)
 
 # %% ../nbs/08_parse.ipynb #3015fcd8
+@lru_cache(32)
 def gaussian(sigma:float, device='cpu')->torch.Tensor: # (2r+1,), sum 1
     "A Gaussian, up to three times its width."
     r = max(int(3*sigma+.5), 1)

@@ -20,7 +20,7 @@ import shutil
 import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from functools import lru_cache
@@ -78,10 +78,11 @@ def in_order(
     device=torch.device('cpu'),
 ):
     "Yield the results in the order of the pieces: on a CPU each core works on its own piece, a GPU does one at a time."
-    n = torch.get_num_threads() if device.type=='cpu' else 1
+    n, cv = torch.get_num_threads() if device.type=='cpu' else 1, cv2.getNumThreads()
     keep_memory()
     if n==1: yield from map(run, pieces); return
     waiting = deque()
+    cv2.setNumThreads(1)
     with ThreadPoolExecutor(n, 'piece', torch.set_num_threads, (1,)) as pool: # one thread of torch in each
         try:
             for p in pieces:
@@ -90,7 +91,7 @@ def in_order(
             while waiting: yield waiting.popleft().result()
         finally:
             for w in waiting: w.cancel()
-            torch.set_num_threads(n) # for threads to come
+            torch.set_num_threads(n); cv2.setNumThreads(cv) # for threads to come
 
 # %% ../nbs/14_pipeline.ipynb #979af78e
 PHOTOS = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
@@ -330,21 +331,26 @@ def render_segment(
     first:int, last:int,
     progress=None,          # called with the number of the frame after each piece
 ):
-    "Make one segment: frames first … last-1 with their faces swapped."
+    "Make one segment: frames first … last-1 with their faces swapped. Gives what is left to do: wait for the encoder, and enter the segment."
     here = ((job.frame>=first) & (job.frame<last)).nonzero()[:,0]
     faces, which, i = faces_of(job, job.rows[here]), job.which[here], job.info
     made = path.with_name(f'.{path.name}')
     def run(piece):
         f, fc, which = (t.to(job.device) for t in piece)
         return int(f.idx[-1])+1, w.stored(in_halves(job.stage, replace(f, planes=None), fc, which).data, f)
-    with SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
+    with ExitStack() as todo, \
          closing(read_frames(i, frames_at_once(job.device, job.batch, (i.height, i.width)), first, last, get=job.get)) as batches:
+        w = todo.enter_context(SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode))
         pieces = chain.from_iterable(in_pieces(job, f, faces, which) for f in batches)
         for n,made_of in in_order(run, pieces, job.device):
             w.put(made_of)
             if progress: progress(n)
-    write_xmp(made) # a segment is an output too, should the job end here
-    enter(made, path)
+        rest = todo.pop_all()
+    def end():
+        rest.close()
+        write_xmp(made) # a segment is an output too, should the job end here
+        enter(made, path)
+    return end
 
 # %% ../nbs/14_pipeline.ipynb #701502d1
 def check_work(batch, engine):
@@ -485,8 +491,14 @@ def render_film(job:Job, folder:Path, key:str, first:int, last:int, out:Path, pr
     make_room(folder, '*.mp4', key, keep)
     todo = segments_of(folder, key, first, last, SEGMENT)
     tell = (lambda n: progress(n-first, last-first, 'render')) if progress else None
-    for path,a,b in todo:
-        if not is_whole(path): render_segment(job, path, a, b, tell)
+    with ThreadPoolExecutor(1, 'end') as ends: # one segment's encoder ends while the next one's frames are made
+        last_end = None
+        for path,a,b in todo:
+            if is_whole(path): continue
+            end = render_segment(job, path, a, b, tell)
+            if last_end: last_end.result()
+            last_end = ends.submit(end)
+        if last_end: last_end.result()
     made = folder/f'.film{out.suffix}'
     for line in finish([p for p,_,_ in todo], job.info, made, first, last, NOTE if out.suffix.lower()=='.mkv' else {}): warnings.warn(line)
     publish(made, out, job.info.path, folder=folder)

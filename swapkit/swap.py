@@ -60,7 +60,7 @@ class Swapper:
             raise ValueError(f"{self.name} wants crops on {self.spec.template}, got {crops.template or 'no template'}")
         if not len(crops): return crops
         n = max(1, at_once(crops.device)//crops.size**2) # a CPU is quickest with what its cache holds
-        parts = [self.spec.run(self.loaded, crops[i:i+n], source).clamp(0,1) for i in range(0, len(crops), n)]
+        parts = [self.spec.run(self.loaded, crops[i:i+n], source) for i in range(0, len(crops), n)]
         return dataclasses.replace(crops, data=torch.cat(parts) if len(parts)>1 else parts[0])
     def __repr__(self): return f"Swapper({self.name!r}, {self.spec.template} {self.spec.size})"
 
@@ -205,7 +205,7 @@ def mesh_swap(
     bare = see[few]*(1-rim*unlike_skin(block_mean(target, step), see[few]*(rim<.01)*(feature<.05), s/160))
     lit = relight(skin, target, bare, feature, own, LIGHT*s)
     out = crops.data.clone()
-    out[many] = torch.lerp(target, lit, enlarge(bare, step))
+    out[many] = torch.lerp(target, lit, enlarge(bare, step)).clamp_(0,1)
     return out
 
 # %% ../nbs/09_swap.ipynb #72dcbc17

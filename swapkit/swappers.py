@@ -140,7 +140,7 @@ def network(
     verified:str=_file, # how we know that it computes what the original does
 )->SwapSpec:
     "The entry of a network: it paints the whole crop, in colours of its own."
-    return SwapSpec(template, size, lambda loaded,crops,source: loaded(crops, source), load, licence, commercial, told_by, needs, True, verified)
+    return SwapSpec(template, size, lambda loaded,crops,source: loaded(crops, source).clamp(0,1), load, licence, commercial, told_by, needs, True, verified)
 
 SWAPPERS |= {n: network('arcface_112_v1', s, partial(simswap, n), *_NC, 'simswap_arcface', (n, 'simswap_arcface'), how) for n,s,how in (
     ('simswap_224', 224, 'generator: golden vectors; identity network: every tensor'), ('simswap_256', 256, 'generator: golden vectors; its own range, identity network: every tensor'),

@@ -120,7 +120,8 @@ def _by_swscale(x, colour, pix_fmt):
 # %% ../nbs/12_write.ipynb #359ed393
 def _changed(old, new):
     "255 where pixels of two (H,W,3) arrays differ."
-    return 255-cv2.inRange(cv2.absdiff(old, new), (0,0,0), (0,0,0))
+    r, g, b = cv2.split(cv2.absdiff(old, new))
+    return cv2.threshold(cv2.max(cv2.max(r, g), b), 0, 255, cv2.THRESH_BINARY)[1]
 
 def _where(old, new):
     "Rows and columns between which two (H,W,3) arrays differ: y, y2, x, x2, all even but at an odd side's end; eight bytes at a time."
@@ -139,12 +140,12 @@ def _where(old, new):
 def _over(flat, old, new, colour, pix_fmt):
     "Draw onto one frame's planes what differs between two (3,H,W) pictures."
     H,W = new.shape[-2:]
-    y,y2,x,x2 = _where(*(np.ascontiguousarray(t.permute(1,2,0).numpy()) for t in (old, new)))
+    was, now = (np.ascontiguousarray(t.permute(1,2,0).numpy()) for t in (old, new))
+    y,y2,x,x2 = _where(was, now)
     if y==y2: return
-    a, b = (t[:,y:y2,x:x2] for t in (old, new))
-    on = _changed(*(np.ascontiguousarray(t.permute(1,2,0).numpy()) for t in (a, b)))
+    on = _changed(was[y:y2,x:x2], now[y:y2,x:x2])
     on = cv2.copyMakeBorder(on, 0, on.shape[0]%2, 0, on.shape[1]%2, cv2.BORDER_REPLICATE)
-    part = to_planes(b[None], colour, pix_fmt)[0].numpy()
+    part = to_planes(new[None,:,y:y2,x:x2], colour, pix_fmt)[0].numpy()
     for to,p in zip(plane_views(flat, pix_fmt, (H,W)), plane_views(part, pix_fmt, on.shape)):
         (sy,sx), m = (n//k for n,k in zip(on.shape, p.shape)), on
         if p.shape!=on.shape: m = cv2.resize(on, p.shape[::-1], interpolation=cv2.INTER_AREA) # not 0 where any pixel under a sample is

@@ -29,7 +29,7 @@ import torch
 import swapkit
 from ..align import align
 from ..blend import paste
-from ..core import BadInput, cat, default_device
+from ..core import BadInput, cat, default_device, keep_memory
 from ..detect import decode, detector, fit_size, net_input, nms
 from ..landmarks import FaceMesh
 from ..models import model_path
@@ -126,6 +126,7 @@ def bench_stages(
     device='auto', rounds:int=5,
 )->list:                # of dicts: film, size (H, W), stage, batch, milliseconds and frames per second
     "Milliseconds per frame of every stage on one film, for each batch size, in turn."
+    keep_memory() # as the whole job does
     device, most, rows = default_device(device), max(batches), []
     frames = cat(list(read_frames(video_info(film), most, 0, most))).to(device)
     cut = {bs: [frames[i:i+bs] for i in range(0, len(frames), bs)] for bs in batches}
