@@ -144,7 +144,7 @@ def on_planes(
 def keep_memory():
     "Let glibc's allocator keep the memory of pictures for the next ones; others do as they like."
     if sys.platform!='linux' or not hasattr(c := ctypes.CDLL(None), 'mallopt'): return
-    for what, n in ((-8, 3), (-4, 0), (-1, 2**28)): c.mallopt(what, n) # M_ARENA_MAX; M_MMAP_MAX: nothing apart; M_TRIM_THRESHOLD: bytes
+    for what, n in ((-8, 3), (-4, 0), (-1, 2**29)): c.mallopt(what, n) # M_ARENA_MAX; M_MMAP_MAX: nothing apart; M_TRIM_THRESHOLD: bytes
 
 # %% ../nbs/00_core.ipynb #391a2f90
 @dataclass(repr=False)

@@ -7,7 +7,7 @@ __all__ = ['LIDS_LEFT', 'LIDS_RIGHT', 'EYE_REACH', 'crossings', 'fill', 'erode',
            'face_mask', 'mouth_mask', 'eye_mask', 'box_mask', 'combine']
 
 # %% ../nbs/08_parse.ipynb #2838f77f
-from functools import lru_cache, reduce
+from functools import reduce
 
 import cv2
 import numpy as np
@@ -61,7 +61,6 @@ def erode(
     return -pool(-mask) if by>0 else pool(mask)
 
 # %% ../nbs/08_parse.ipynb #3015fcd8
-@lru_cache(32)
 def gaussian(sigma:float, device='cpu')->torch.Tensor: # (2r+1,), sum 1
     "A Gaussian, up to three times its width."
     r = max(int(3*sigma+.5), 1)

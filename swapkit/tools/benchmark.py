@@ -155,7 +155,7 @@ def stage_table(rows:list)->str:
 # %% ../../nbs/tools/benchmark.ipynb #2c9f1579
 def bench(
     films=(),               # films to use; the built-in sample by default
-    sizes=((360,640),(1080,1920)),  # (H, W) of the sample
+    sizes=((1080,1920),(360,640)),  # (H, W) of the sample; the largest first, while memory is still in one piece
     batches=(1,16),
     device='auto',
     save=None,              # JSON file

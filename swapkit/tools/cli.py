@@ -338,7 +338,7 @@ def bench(films, batches, sizes, save, device):
     from swapkit.core import default_device
     from swapkit.tools import benchmark
     batches = sorted(set(batches)) or [1, 16] + [64]*(default_device(device).type=='cuda')
-    sizes = [clip_size(s) for s in sizes] or [(360,640), (1080,1920)]
+    sizes = [clip_size(s) for s in sizes] or [(1080,1920), (360,640)]
     got = benchmark.bench(films, sizes, batches, device, save, benchmark.shown(['swapkit', *sys.argv[1:]]))
     click.echo(benchmark.stage_table(got['rows']))
     click.echo(f"on {got['machine']['gpu'] or got['machine']['system']}, {got['machine']['cores']} cores; {got['engine']}")
