@@ -20,7 +20,7 @@ import shutil
 import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from functools import lru_cache
@@ -331,26 +331,21 @@ def render_segment(
     first:int, last:int,
     progress=None,          # called with the number of the frame after each piece
 ):
-    "Make one segment: frames first … last-1 with their faces swapped. Gives what is left to do: wait for the encoder, and enter the segment."
+    "Make one segment: frames first … last-1 with their faces swapped."
     here = ((job.frame>=first) & (job.frame<last)).nonzero()[:,0]
     faces, which, i = faces_of(job, job.rows[here]), job.which[here], job.info
     made = path.with_name(f'.{path.name}')
     def run(piece):
         f, fc, which = (t.to(job.device) for t in piece)
         return int(f.idx[-1])+1, w.stored(in_halves(job.stage, replace(f, planes=None), fc, which).data, f)
-    with ExitStack() as todo, \
+    with SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
          closing(read_frames(i, frames_at_once(job.device, job.batch, (i.height, i.width)), first, last, get=job.get)) as batches:
-        w = todo.enter_context(SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode))
         pieces = chain.from_iterable(in_pieces(job, f, faces, which) for f in batches)
         for n,made_of in in_order(run, pieces, job.device):
             w.put(made_of)
             if progress: progress(n)
-        rest = todo.pop_all()
-    def end():
-        rest.close()
-        write_xmp(made) # a segment is an output too, should the job end here
-        enter(made, path)
-    return end
+    write_xmp(made) # a segment is an output too, should the job end here
+    enter(made, path)
 
 # %% ../nbs/14_pipeline.ipynb #701502d1
 def check_work(batch, engine):
@@ -491,14 +486,8 @@ def render_film(job:Job, folder:Path, key:str, first:int, last:int, out:Path, pr
     make_room(folder, '*.mp4', key, keep)
     todo = segments_of(folder, key, first, last, SEGMENT)
     tell = (lambda n: progress(n-first, last-first, 'render')) if progress else None
-    with ThreadPoolExecutor(1, 'end') as ends: # one segment's encoder ends while the next one's frames are made
-        last_end = None
-        for path,a,b in todo:
-            if is_whole(path): continue
-            end = render_segment(job, path, a, b, tell)
-            if last_end: last_end.result()
-            last_end = ends.submit(end)
-        if last_end: last_end.result()
+    for path,a,b in todo:
+        if not is_whole(path): render_segment(job, path, a, b, tell)
     made = folder/f'.film{out.suffix}'
     for line in finish([p for p,_,_ in todo], job.info, made, first, last, NOTE if out.suffix.lower()=='.mkv' else {}): warnings.warn(line)
     publish(made, out, job.info.path, folder=folder)
