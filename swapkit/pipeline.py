@@ -280,7 +280,7 @@ def analyse(
         return load_faces(path)[0]
 
 # %% ../nbs/14_pipeline.ipynb #5c4101ce
-SEGMENT = 300 # frames
+SEGMENT = 300 # frames, about
 
 def key_of(**things)->str: # 16 hexadecimal digits
     "A name for a result: the hash of all that it depends on."
@@ -289,9 +289,10 @@ def key_of(**things)->str: # 16 hexadecimal digits
 def source_key(s:Source)->str: return hashlib.sha256(s.crops.data.cpu().numpy().tobytes()).hexdigest()
 
 def segments_of(folder, key, first, last, size=SEGMENT)->list: # (path, first, last)
-    "The segments of a job."
-    cuts = [(a, min(a+size, last)) for a in range(first, last, size)]
-    return [(Path(folder)/f'{key}-{a:07d}-{b:07d}.mp4', a, b) for a,b in cuts]
+    "The segments of a job, all about as long: an encoder's start and end are not paid for a few last frames."
+    n = max(round((last-first)/size), 1)
+    cuts = [first + i*(last-first)//n for i in range(n+1)]
+    return [(Path(folder)/f'{key}-{a:07d}-{b:07d}.mp4', a, b) for a,b in zip(cuts, cuts[1:])]
 
 # %% ../nbs/14_pipeline.ipynb #119d44a0
 @dataclass

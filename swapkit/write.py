@@ -174,6 +174,7 @@ def drawn_over(
     return planes
 
 # %% ../nbs/12_write.ipynb #e0551326
+@functools.lru_cache
 def _has_encoder(exe, encoder):
     r = subprocess.run([exe, '-hide_banner', '-h', f'encoder={encoder}'], capture_output=True, text=True)
     return f'Encoder {encoder}' in r.stdout
