@@ -674,6 +674,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                               'swapkit.swap.Swapper.__repr__': ('swap.html#swapper.__repr__', 'swapkit/swap.py'),
                               'swapkit.swap._smile': ('swap.html#_smile', 'swapkit/swap.py'),
                               'swapkit.swap._texture': ('swap.html#_texture', 'swapkit/swap.py'),
+                              'swapkit.swap.as_keen': ('swap.html#as_keen', 'swapkit/swap.py'),
                               'swapkit.swap.fine': ('swap.html#fine', 'swapkit/swap.py'),
                               'swapkit.swap.gain': ('swap.html#gain', 'swapkit/swap.py'),
                               'swapkit.swap.hold': ('swap.html#hold', 'swapkit/swap.py'),
