@@ -33,6 +33,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'swapkit.blend._blended': ('blend.html#_blended', 'swapkit/blend.py'),
                                'swapkit.blend._by_opencv': ('blend.html#_by_opencv', 'swapkit/blend.py'),
                                'swapkit.blend._by_torch': ('blend.html#_by_torch', 'swapkit/blend.py'),
+                               'swapkit.blend._bytes': ('blend.html#_bytes', 'swapkit/blend.py'),
                                'swapkit.blend._way': ('blend.html#_way', 'swapkit/blend.py'),
                                'swapkit.blend._with_mask': ('blend.html#_with_mask', 'swapkit/blend.py'),
                                'swapkit.blend._ycbcr': ('blend.html#_ycbcr', 'swapkit/blend.py'),
