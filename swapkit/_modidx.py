@@ -109,6 +109,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                               'swapkit.core.keep_memory': ('core.html#keep_memory', 'swapkit/core.py'),
                               'swapkit.core.known': ('core.html#known', 'swapkit/core.py'),
                               'swapkit.core.load_faces': ('core.html#load_faces', 'swapkit/core.py'),
+                              'swapkit.core.made_once': ('core.html#made_once', 'swapkit/core.py'),
                               'swapkit.core.no_faces': ('core.html#no_faces', 'swapkit/core.py'),
                               'swapkit.core.on_planes': ('core.html#on_planes', 'swapkit/core.py'),
                               'swapkit.core.opencv_can': ('core.html#opencv_can', 'swapkit/core.py'),

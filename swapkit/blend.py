@@ -7,13 +7,12 @@ __all__ = ['YCBCR', 'extent', 'covered', 'places', 'turns', 'paste', 'keep', 'un
 
 # %% ../nbs/10_blend.ipynb #9c826517
 import dataclasses
-from functools import lru_cache
 
 import cv2
 import torch
 
 from .align import at_once, compose, cut, invert, rescale, shift, transform, warp, warp_bytes
-from .core import Crops, Frames
+from .core import Crops, Frames, made_once
 
 # %% ../nbs/10_blend.ipynb #5562b73e
 def extent(
@@ -138,7 +137,7 @@ def keep(
 # %% ../nbs/10_blend.ipynb #a7f83cf1
 YCBCR = torch.tensor([[.299,.587,.114], [-.168736,-.331264,.5], [.5,-.418688,-.081312]])
 
-@lru_cache(8)
+@made_once(8)
 def _ycbcr(device): return YCBCR.to(device), torch.linalg.inv(YCBCR).to(device) # there, and back
 
 def under(
