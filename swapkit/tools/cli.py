@@ -147,7 +147,7 @@ def look_first(
     overwrite=False,
     kinds=(),       # suffixes that it may have
 ):
-    "Say what is wrong with names before torch is loaded, which takes seconds: the rest is for those who do the work."
+    "Say what is wrong with names of files before torch is loaded, which takes seconds: the rest is for those who do the work."
     for f in given:
         if not os.path.exists(f): raise click.ClickException(f"{f}: no such file or folder")
     if kinds and suffix(out) not in kinds and not os.path.isdir(out):
@@ -166,7 +166,7 @@ compute = options(
     click.option('--device', type=click.Choice(['auto','cpu','cuda']), default='auto', show_default=True),
     click.option('--detector', default='auto', show_default=True, metavar='NAME', help='Finds faces; auto: the best that is here.'),
     click.option('--landmarks', default='auto', show_default=True, metavar='NAME', help='Places 468 points on each.'),
-    click.option('--engine', default='auto', show_default=True, metavar='NAME', help='Runs ONNX files: cpu, cuda, tensorrt.'),
+    click.option('--engine', type=click.Choice(['auto','torch','cpu','cuda','tensorrt']), default='auto', show_default=True, help='Runs ONNX files.'),
     click.option('--start', type=Number(0), metavar='S', help='Begin here, in seconds.'),
     click.option('--end', type=Number(0), metavar='S', help='End here, in seconds.'))
 follow = options(
@@ -205,7 +205,7 @@ For example:
 @click.option('--strangers', type=click.Choice(['keep','drop']), default='keep', show_default=True, help='Source photos that look like somebody else.')
 @compute
 @follow
-@click.option('--precision', default='auto', show_default=True, metavar='NAME', help='fp32, fp16 or bf16 inside networks; auto: fp16 on a GPU.')
+@click.option('--precision', type=click.Choice(['auto','fp32','fp16','bf16']), default='auto', show_default=True, help='Inside networks; auto: fp16 on a GPU.')
 @click.option('--crop', type=click.Choice(['256','512','1024']), default='512', show_default=True, help='Side of the picture in which a face is put together; 1024 for close-ups.')
 @click.option('--preview', type=click.IntRange(0), metavar='FRAME', help='Only this frame, as a .png or .jpg.')
 @click.option('--encoder', default='libx264', show_default=True, metavar='NAME')
@@ -214,7 +214,7 @@ For example:
 @click.option('--preset', default='medium', show_default=True, metavar='NAME', help="The encoder's speed.")
 @click.option('--pix-fmt', default='', metavar='NAME|same', help="Pixel format: yuv420p, unless 'same' or another is named.")
 @click.option('--lossless', is_flag=True, help='Keep every sample that is not the face, in the stored pixel format; large, and few players show it.')
-@click.option('--reader', default='auto', show_default=True, metavar='NAME', help='Who decodes: pyav or decord.')
+@click.option('--reader', type=click.Choice(['auto','pyav','decord']), default='auto', show_default=True, help='Who decodes.')
 @click.option('--keep', is_flag=True, help='Leave finished segments beside the output.')
 def swap(target, sources, out, pairs, crop, preview, **kw):
     "Put a face onto people in TARGET, a film or a photo."
