@@ -111,6 +111,7 @@ def photo_files(
     if not files: raise BadInput("no source photo: name one with --source")
     return files
 
+# %% ../nbs/14_pipeline.ipynb #0b6987b8
 def read_photo(path)->Frames: # one frame
     "A photo, upright, as a film of one frame."
     if not Path(path).is_file(): raise BadInput(f"{path}: no such photo")
@@ -418,6 +419,7 @@ def _left(folder, was, e):
         if f.name.startswith('.') or isinstance(e, (BadInput, FaceMissing)): f.unlink()
     if not any(f.name not in ('journal','lock') for f in folder.iterdir()): (folder/'journal').unlink(missing_ok=True)
 
+# %% ../nbs/14_pipeline.ipynb #1dfc4142
 @contextmanager
 def alone_in(folder:Path, out):
     "Nobody else works in this folder until it is left; it goes when it is empty. However a run ends, its lock ends with it."
@@ -431,6 +433,7 @@ def alone_in(folder:Path, out):
     finally:
         if [f.name for f in folder.glob('*')]==['lock']: shutil.rmtree(folder, ignore_errors=True)
 
+# %% ../nbs/14_pipeline.ipynb #067b96e1
 @contextmanager
 def workshop(
     out,
