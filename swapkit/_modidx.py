@@ -426,6 +426,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'swapkit.nets.tiny.Unit': ('nets/tiny.html#unit', 'swapkit/nets/tiny.py'),
                                    'swapkit.nets.tiny.Unit.__init__': ('nets/tiny.html#unit.__init__', 'swapkit/nets/tiny.py'),
                                    'swapkit.nets.tiny.Unit.forward': ('nets/tiny.html#unit.forward', 'swapkit/nets/tiny.py'),
+                                   'swapkit.nets.tiny.by_stride': ('nets/tiny.html#by_stride', 'swapkit/nets/tiny.py'),
                                    'swapkit.nets.tiny.conv': ('nets/tiny.html#conv', 'swapkit/nets/tiny.py'),
                                    'swapkit.nets.tiny.count': ('nets/tiny.html#count', 'swapkit/nets/tiny.py'),
                                    'swapkit.nets.tiny.fold': ('nets/tiny.html#fold', 'swapkit/nets/tiny.py'),
