@@ -228,6 +228,7 @@ def side_by_side(target, result, batch:int=16, device='cpu'): # paths of films â
             k = min(len(x), len(y))
             yield x[:k].to(device), dataclasses.replace(y[:k], idx=x.idx[:k]).to(device)
 
+# %% ../../nbs/tools/metrics.ipynb #3c9f9d80
 def measured(
     pairs,          # from `side_by_side`
     detect,         # `Frames` â†’ `Faces`
