@@ -7,13 +7,12 @@ __all__ = ['YCBCR', 'extent', 'covered', 'places', 'turns', 'paste', 'keep', 'un
 
 # %% ../nbs/10_blend.ipynb #9c826517
 import dataclasses
-from functools import lru_cache
 
 import cv2
 import torch
 
 from .align import at_once, compose, cut, invert, rescale, shift, transform, warp, warp_bytes
-from .core import Crops, Frames
+from .core import Crops, Frames, made_once
 
 # %% ../nbs/10_blend.ipynb #5562b73e
 def extent(
@@ -69,17 +68,19 @@ def _by_torch(data, rows, crops, mask, rect):
     H, W = data.shape[-2:]
     x, y = rect[:,0].clamp(max=W-w), rect[:,1].clamp(max=H-h)
     back = lambda t, around: warp(t, compose(shift(-x, -y), invert(_way(crops, t))), (h,w), around)
-    new, a = back(crops.data, 'border').mul_(255), back(mask, 'zeros')
+    new, a = back(crops.data.clamp(0,1), 'border').mul_(255), back(mask.clamp(0,1), 'zeros')
     old = cut(data, rows, x, y, h, w)
     mixed = torch.lerp(torch.stack(old).float(), *(t.permute(0,2,3,1) for t in (new, a))) # where the mask is 0: exactly the old
-    for to,part in zip(old, mixed.clamp_(0,255).add_(.5).to(torch.uint8)): to.copy_(part)
+    for to,part in zip(old, mixed.add_(.5).to(torch.uint8)): to.copy_(part)
 
 # %% ../nbs/10_blend.ipynb #a354b61e
+def _bytes(plane): return cv2.convertScaleAbs(cv2.threshold(plane, 0, 0, cv2.THRESH_TOZERO)[1], alpha=255) # which alone would mirror what is below 0
+
 def _with_mask(new, mask, part):
     "Part of a crop (3,S,S) and of its mask (1,s,s), as bytes side by side: (h+2,w+2,4), around it the nearest colour, and no mask."
     x, y, x2, y2 = part
     k = new.shape[-1]//mask.shape[-1]
-    *rgb, a = (cv2.convertScaleAbs(p, alpha=255) for p in (*new[:,y:y2,x:x2].numpy(), mask[0,y//k:y2//k,x//k:x2//k].numpy()))
+    *rgb, a = map(_bytes, (*new[:,y:y2,x:x2].numpy(), mask[0,y//k:y2//k,x//k:x2//k].numpy()))
     if k>1: a = cv2.resize(a, (x2-x,y2-y))
     both = cv2.copyMakeBorder(cv2.merge([*rgb, a]), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     both[[0,-1],:,3] = both[:,[0,-1],3] = 0
@@ -111,7 +112,7 @@ def _apart(rect, turn, group, few):
 
 def paste(
     frames:Frames,      # N frames
-    crops:Crops,        # F changed crops, each of a face in these frames
+    crops:Crops,        # F changed crops, each of a face in these frames; below 0 counts as 0, above 1 as 1
     mask:torch.Tensor,  # (F,1,s,s) how much of each pixel is taken from the crop; on a grid as fine as the crop's, or coarser
     group:float=1.5,    # faces whose sizes differ by more than this factor are warped apart
 )->Frames:
@@ -136,7 +137,7 @@ def keep(
 # %% ../nbs/10_blend.ipynb #a7f83cf1
 YCBCR = torch.tensor([[.299,.587,.114], [-.168736,-.331264,.5], [.5,-.418688,-.081312]])
 
-@lru_cache(8)
+@made_once(8)
 def _ycbcr(device): return YCBCR.to(device), torch.linalg.inv(YCBCR).to(device) # there, and back
 
 def under(

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault', 'known', 'check_shape', 'Batch', 'cat',
-           'Frames', 'planar', 'opencv_can', 'on_planes', 'keep_memory', 'Faces', 'no_faces', 'FacesWriter',
-           'finish_faces', 'load_faces', 'save_faces', 'Crops', 'Source', 'test_batch_equal', 'test_near', 'file_hash',
-           'default_device']
+           'Frames', 'planar', 'opencv_can', 'on_planes', 'keep_memory', 'made_once', 'Faces', 'no_faces',
+           'FacesWriter', 'finish_faces', 'load_faces', 'save_faces', 'Crops', 'Source', 'test_batch_equal',
+           'test_near', 'file_hash', 'default_device']
 
 # %% ../nbs/00_core.ipynb #8d721247
 import ctypes
@@ -19,6 +19,7 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import cv2 # before decord, whose own zlib would break its PNG reader
@@ -148,6 +149,11 @@ def keep_memory(
     np.empty(2**25-2**14, np.uint8)
     if not every or sys.platform!='linux' or not hasattr(c := ctypes.CDLL(None), 'mallopt'): return
     for what, n in ((-8, 3), (-4, 0), (-1, 2**29)): c.mallopt(what, n) # M_ARENA_MAX; M_MMAP_MAX: nothing apart; M_TRIM_THRESHOLD: bytes
+
+# %% ../nbs/00_core.ipynb #d97fa392
+def made_once(n:int): # results at most → a decorator
+    "`lru_cache` for functions that make tensors: always such as one may learn with, even where inference mode asks first."
+    return lambda make: lru_cache(n)(torch.inference_mode(False)(make))
 
 # %% ../nbs/00_core.ipynb #391a2f90
 @dataclass(repr=False)

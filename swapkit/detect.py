@@ -7,12 +7,10 @@ __all__ = ['CROWD', 'DETECTORS', 'fit_size', 'net_input', 'cells', 'decode', 'io
            'onnx_file', 'twice', 'detector']
 
 # %% ../nbs/04_detect.ipynb #da033e62
-from functools import lru_cache
-
 import torch
 import torch.nn.functional as nnf
 
-from .core import Faces, Frames, default_device, known, planar
+from .core import Faces, Frames, default_device, known, made_once, planar
 from .models import best, model_path
 from .nets import yunet
 from .nets.onnx import OnnxNet
@@ -40,7 +38,7 @@ def net_input(
     return nnf.pad(data.flip(1).float(), (0, -size[1]%32, 0, -size[0]%32))
 
 # %% ../nbs/04_detect.ipynb #c018d5bb
-@lru_cache(8)
+@made_once(8)
 def cells(h:int, w:int, device='cpu')->tuple: # (P,2) corners in pixels, (P,1) strides
     "Corner and stride of every cell, in the order of the network's answers."
     at, by = [], []

@@ -260,7 +260,7 @@ def _manifest_of(path):
     return 'invalid' if state=='Invalid' else 'valid', store, codes
 
 def read_mark(
-    path,       # mp4, mov, PNG or JPEG
+    path,       # mp4, mov, mkv, PNG or JPEG
 )->dict:
     "What a file says of itself: `state` is none, valid or invalid; `trusted` whether a known authority vouches for the signer."
     state, store, codes = _manifest_of(path)

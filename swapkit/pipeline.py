@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PHOTOS', 'SAVED', 'LEAST', 'TELLS', 'SEGMENT', 'in_halves', 'in_order', 'photo_files', 'read_photo', 'finder_names',
-           'make_finder', 'portraits', 'pictures', 'portrait', 'widths', 'say_small', 'load_source', 'teller',
-           'strangers_in', 'frames_at_once', 'find_faces', 'about_film', 'how_to_follow', 'analyse', 'key_of',
+           'make_finder', 'portraits', 'pictures', 'say_counts', 'largest_faces', 'widths', 'say_small', 'load_source',
+           'teller', 'strangers_in', 'frames_at_once', 'find_faces', 'about_film', 'how_to_follow', 'analyse', 'key_of',
            'source_key', 'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment', 'check_work', 'check_out',
            'finished', 'enter', 'is_whole', 'alone_in', 'workshop', 'make_room', 'pick', 'film_faces', 'render_film',
            'encoded_as', 'swap_film', 'write_photo', 'seen_in', 'people_here', 'swap_photo', 'source_photos',
@@ -111,6 +111,7 @@ def photo_files(
     if not files: raise BadInput("no source photo: name one with --source")
     return files
 
+# %% ../nbs/14_pipeline.ipynb #0b6987b8
 def read_photo(path)->Frames: # one frame
     "A photo, upright, as a film of one frame."
     if not Path(path).is_file(): raise BadInput(f"{path}: no such photo")
@@ -165,11 +166,26 @@ def pictures(path):     # yields (name, `Frames` of one)
         except BadInput: raise BadInput(f"{path} is neither a photo nor a film that can be read") from e
         yield from found
 
-def portrait(name, frames, find): # `Crops` of one, or None
-    "The largest face of a picture; one line where there are several or none."
-    faces = find(frames)
-    if len(faces)!=1: warnings.warn(f"{len(faces)} faces in {name}: the largest is taken" if len(faces) else f"no face in {name}: the photo is left out")
-    return align(frames, faces[int(faces.sides.prod(1).argmax())]) if len(faces) else None
+# %% ../nbs/14_pipeline.ipynb #8b198c95
+def say_counts(counts:dict): # name of each picture of one file → how many faces it shows
+    "One line where a photo, or some frames of a film, show several faces or none."
+    lines = []
+    for k in sorted(set(counts.values())-{1}):
+        first, *more = [name for name in counts if counts[name]==k]
+        names = ', '.join([first, *(name.rpartition(' ')[2] for name in more)]) # film.mp4 frame 2, 4, 6
+        lines.append(f"{k} faces in {names}: the largest is taken" if k else f"no face in {names}: left out")
+    if lines: warnings.warn('; '.join(lines))
+
+def largest_faces(path, find, device='cpu')->list: # of (name, `Crops` of one)
+    "The largest face of each picture of a photo or a film."
+    counts, found = {}, []
+    for name,f in pictures(path):
+        f = f.to(device)
+        faces = find(f)
+        counts[name] = len(faces)
+        if len(faces): found.append((name, align(f, faces[int(faces.sides.prod(1).argmax())])))
+    say_counts(counts)
+    return found
 
 # %% ../nbs/14_pipeline.ipynb #fd17a87f
 LEAST = 80 # pixels
@@ -193,8 +209,7 @@ def load_source(
     files = photo_files(paths)
     if len(files)==1 and files[0].suffix==SAVED: return open_source(files[0]).to(device)
     if saved := [f for f in files if f.suffix==SAVED]: raise BadInput(f"{saved[0]} is a person of its own: give it alone")
-    found = [(name, portrait(name, f.to(device), find)) for p in files for name,f in pictures(p)]
-    found = [(name, c) for name,c in found if c is not None]
+    found = [one for p in files for one in largest_faces(p, find, device)]
     if not found: raise FaceMissing("no face was found in the source photos; use photos that show one face, large and from the front")
     names, crops = [name for name,_ in found], cat([c for _,c in found])
     say_small(names, crops)
@@ -405,6 +420,7 @@ def _left(folder, was, e):
         if f.name.startswith('.') or isinstance(e, (BadInput, FaceMissing)): f.unlink()
     if not any(f.name not in ('journal','lock') for f in folder.iterdir()): (folder/'journal').unlink(missing_ok=True)
 
+# %% ../nbs/14_pipeline.ipynb #1dfc4142
 @contextmanager
 def alone_in(folder:Path, out):
     "Nobody else works in this folder until it is left; it goes when it is empty. However a run ends, its lock ends with it."
@@ -418,6 +434,7 @@ def alone_in(folder:Path, out):
     finally:
         if [f.name for f in folder.glob('*')]==['lock']: shutil.rmtree(folder, ignore_errors=True)
 
+# %% ../nbs/14_pipeline.ipynb #067b96e1
 @contextmanager
 def workshop(
     out,

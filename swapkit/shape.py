@@ -8,19 +8,18 @@ __all__ = ['RINGS', 'basis', 'shape_of', 'mean_shape', 'eye_weights', 'shift_to'
 
 # %% ../nbs/08_shape.ipynb #8ebbf638
 import dataclasses
-from functools import lru_cache
 
 import torch
 from matplotlib.tri import Triangulation
 from safetensors.torch import load_file
 
-from .core import Crops, Source
+from .core import Crops, Source, made_once
 from .landmarks import EYE_LEFT, EYE_RIGHT, OVAL
 from .nets.mesh import asset, coarse, enlarge, fitted, interpolate, mean_mesh, rasterise, read_at
 from .parse import LIDS_LEFT, LIDS_RIGHT
 
 # %% ../nbs/08_shape.ipynb #e3a847e3
-@lru_cache(1)
+@made_once(1)
 def basis()->dict: # read (1404,n), draw (n,468,3), between (n,)
     "Directions in which people's faces differ."
     t = {k:v.float() for k,v in load_file(asset('shape.safetensors')).items()}
@@ -36,7 +35,7 @@ def mean_shape(source:Source)->torch.Tensor: # (n,)
     return source.get('shape', lambda s: shape_of(s.crops.lms).mean(0))
 
 # %% ../nbs/08_shape.ipynb #4af541cf
-@lru_cache(1)
+@made_once(1)
 def eye_weights()->torch.Tensor: # (2,468), 1 at an eye â€¦ 0 away from it
     m = mean_mesh()[:,:2]
     return torch.stack([1-torch.cdist(m, m[i]).amin(1)/.03 for i in (EYE_LEFT+LIDS_LEFT, EYE_RIGHT+LIDS_RIGHT)]).clamp(0,1)
@@ -61,7 +60,7 @@ def around(points:torch.Tensor, change:torch.Tensor)->tuple: # (F,468,C) both â†
     rings = [mid+(oval-mid)*r for r,_ in RINGS]
     return torch.cat([points, *rings], 1), torch.cat([change, *(change[:,OVAL]*k for _,k in RINGS)], 1)
 
-@lru_cache(1)
+@made_once(1)
 def wide_triangles()->torch.Tensor: # (T,3)
     "Triangles of the mesh and its rings."
     m = mean_mesh()[None,:,:2]

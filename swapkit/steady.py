@@ -9,13 +9,12 @@ __all__ = ['RIGID', 'SMOOTHERS', 'stretches', 'form', 'taken_apart', 'put_togeth
 
 # %% ../nbs/08_steady.ipynb #2d69997b
 import dataclasses
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as nnf
 
 from .align import invert, scale_of, similarity, template_points, transform
-from .core import BadInput, Faces, FacesWriter, cat, finish_faces, load_faces
+from .core import BadInput, Faces, FacesWriter, cat, finish_faces, load_faces, made_once
 from .landmarks import MESH68, five_points
 from .nets.mesh import mean_mesh
 
@@ -38,7 +37,7 @@ def stretches(
 # %% ../nbs/08_steady.ipynb #868cf126
 RIGID = [10,338,297,332,284,251,389,356,127,162,21,54,103,67,109,151,9,8,168,6,197,195,5,4,1,33,263,133,362,234,454,98,327,2,129,358]
 
-@lru_cache(8)
+@made_once(8)
 def form(topology:str)->tuple: # (K,2) mean face, eyes one apart; numbers of points that no expression moves; regions
     "What is known of the points of a topology; '' are the five points."
     mean = mean_mesh()[:,:2].double()

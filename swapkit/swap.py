@@ -10,14 +10,13 @@ __all__ = ['SWAPPERS', 'NOSTRILS', 'FOLDS', 'SMILE', 'BRIGHT', 'COLOUR', 'LIGHT'
 # %% ../nbs/09_swap.ipynb #1f7042d6
 import dataclasses
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Callable
 
 import torch
 import torch.nn.functional as nnf
 
 from .align import at_once
-from .core import Crops, Source, default_device, known
+from .core import Crops, Source, default_device, known, made_once
 from .landmarks import LIPS_INNER, LIPS_OUTER
 from .nets.mesh import block_mean, coarse, enlarge, frontal, mean_mesh, places, read_texture
 from .texture import BROWS, SPREAD, make_texture, rim_points, tone
@@ -70,7 +69,7 @@ FOLDS = (([151,108,337,69,299,9,10], .07), ([205,425,36,266,203,423,50,280], .05
 
 SMILE = [205,425,36,266,203,423,50,280,206,426,216,436,212,432,57,287,207,427,187,411,214,434,192,416,202,422] # where a smile folds the skin
 
-@lru_cache(1)
+@made_once(1)
 def skin_map()->torch.Tensor: # (1,468,4)
     "Of each point of the mesh: how much it is brow, lip or nostril; the target's share in the middle band; how much it is rim; and smile."
     m, v = mean_mesh()[:,:2], torch.zeros(468,4)

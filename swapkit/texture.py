@@ -10,12 +10,11 @@ __all__ = ['BROWS', 'BROW_ENDS', 'SKIN', 'SPREAD', 'BANDS', 'unwrap', 'mirror_im
 # %% ../nbs/08_texture.ipynb #f49a7a82
 import dataclasses
 import warnings
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as nnf
 
-from .core import Crops, cat
+from .core import Crops, cat, made_once
 from .landmarks import OVAL
 from .nets.mesh import facing, frontal, mean_mesh, mirrored, on_texture, read_at, texture_mesh
 from .parse import LIDS_LEFT, LIDS_RIGHT, blur, erode, slow
@@ -42,14 +41,14 @@ BROWS = [70,63,105,66,107,55,65,52,53,46, 300,293,334,296,336,285,295,282,283,27
 BROW_ENDS = [70,46,53,63,124, 300,276,283,293,353]
 SKIN = [50,280,205,425,4,195,151,9,108,337,101,330,117,346] # points in the middle of skin
 
-@lru_cache(4)
+@made_once(4)
 def sure_skin(size:int)->torch.Tensor: # (1,1,t,t) True around `SKIN`
     "Where the texture is skin in everybody."
     y,x = torch.meshgrid(torch.arange(size), torch.arange(size), indexing='ij')
     p = texture_mesh(size)[SKIN]
     return (((x[None]-p[:,0,None,None])**2+(y[None]-p[:,1,None,None])**2).amin(0).sqrt()<size*.035)[None,None]
 
-@lru_cache(1)
+@made_once(1)
 def rim_points()->torch.Tensor: # (468,) in [0,1]
     "1 at the oval, 0 inside: a broad rim above the mouth, narrow below, where a beard may be, and at the ends of the brows."
     m = mean_mesh()[:,:2]
@@ -58,7 +57,7 @@ def rim_points()->torch.Tensor: # (468,) in [0,1]
     reach = reach-.015*(1-away(BROW_ENDS)/.03).clamp(0,1)
     return ((reach-away(OVAL))/.02).clamp(0,1)
 
-@lru_cache(4)
+@made_once(4)
 def rim(size:int)->torch.Tensor: # (1,1,t,t) in [0,1]
     "The rim on the texture."
     return on_texture(rim_points()[None,:,None], size).clamp(0,1)
@@ -139,7 +138,7 @@ def push_pull(
     return torch.lerp(nnf.interpolate(less, scale_factor=2., mode='bilinear'), x, w.clamp(0,1))
 
 # %% ../nbs/08_texture.ipynb #a3389178
-@lru_cache(4)
+@made_once(4)
 def temples(size:int)->torch.Tensor: # (1,1,t,t) in [0,1]
     "Beside the eyes and on the forehead's rim."
     m = mean_mesh()[:,:2]

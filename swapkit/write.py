@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LUMA', 'ENCODERS', 'X26_PRESETS', 'FORMATS', 'yuv_weights', 'to_yuv420', 'to_planes', 'drawn_over', 'ffmpeg_exe',
-           'replacing', 'pixel_formats', 'choose_format', 'check_encoding', 'encode_command', 'Encoding',
+           'replacing', 'pixel_formats', 'choose_format', 'check_encoding', 'encode_command', 'Encoding', 'in_parts',
            'SegmentWriter', 'place', 'segment_ranks', 'format_of', 'can_carry', 'try_encoding', 'in_cut',
            'side_packets', 'finish']
 
@@ -327,6 +327,20 @@ class Encoding:
     def __enter__(self): return self
     def __exit__(self, kind, error, trace): self.close(kill=kind is not None)
 
+# %% ../nbs/12_write.ipynb #c2bc3465
+def in_parts(
+    rgb:torch.Tensor,           # (N,3,H,W) uint8
+    was=None,                   # the `Frames` they were, with planes: what did not change keeps its bytes
+    colour:Colour=Colour(),
+    pix_fmt:str='yuv420p',
+)->list:                        # of (n,B) arrays
+    "Frames as an encoder takes them."
+    few = len(rgb) if rgb.device.type!='cpu' else max(2**22//(rgb.shape[2]*rgb.shape[3]), 1)
+    def some(rgb, was):
+        if was is None or was.planes is None: return to_planes(rgb, colour, pix_fmt)
+        return drawn_over(was.planes, was.data, rgb, colour, pix_fmt)
+    return [some(rgb[i:i+few], was and was[i:i+few]).cpu().numpy() for i in range(0, len(rgb), few)]
+
 # %% ../nbs/12_write.ipynb #15a666e1
 class SegmentWriter:
     "Encode RGB frames to one mp4 segment; a context manager, and the file appears only when it is complete."
@@ -358,11 +372,7 @@ class SegmentWriter:
     )->list:        # of (n,B) arrays
         "A batch as the encoder takes it; may be called by any thread."
         check_shape('rgb', rgb, ('N',3,*self.size))
-        few = len(rgb) if rgb.device.type!='cpu' else max(2**22//(self.size[0]*self.size[1]), 1) # a CPU's memory is fast in small pieces
-        return [self._stored(rgb[i:i+few], was and was[i:i+few]).cpu().numpy() for i in range(0, len(rgb), few)]
-    def _stored(self, rgb, was):
-        if was is None or was.planes is None: return to_planes(rgb, self.colour, self.pix_fmt)
-        return drawn_over(was.planes, was.data, rgb, self.colour, self.pix_fmt)
+        return in_parts(rgb, was, self.colour, self.pix_fmt)
     def put(self,
         parts,      # from `stored`
     ):

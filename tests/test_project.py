@@ -128,15 +128,14 @@ def test_modules_are_what_notebooks_export(): assert dev.check_sync(sys.executab
 
 
 def modules_of(path):
-    "What the cells of a notebook import, but for the one that exports it."
-    cells = [dev.source(c) for c in dev.cells(path) if c['cell_type']=='code']
-    code = '\n'.join(s for s in cells if 'nbdev.nbdev_export()' not in s)
+    "What the cells of a notebook import."
+    code = '\n'.join(dev.source(c) for c in dev.cells(path) if c['cell_type']=='code')
     nodes = list(ast.walk(ast.parse(re.sub(r'^[%!].*', 'pass', code, flags=re.M)))) # lines that only IPython reads
     return {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names} | {n.module for n in nodes if isinstance(n, ast.ImportFrom)}
 
 
 def test_notebooks_run_with_what_demo_installs():
-    "What they import is a requirement or in the extra `notebook`; `dev` brings only nbdev, which exports them."
+    "What they import is a requirement or in the extra `notebook`, down to the last cell, which exports them."
     packages, here = importlib.metadata.packages_distributions(), requirements('requirements', 'extra_notebook')
     used = {(name.split('.')[0], path.stem) for path in dev.notebooks() for name in modules_of(path)}
     others = {(m, n) for m,n in used if m not in ('swapkit', 'IPython') and m not in sys.stdlib_module_names}

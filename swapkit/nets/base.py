@@ -9,16 +9,15 @@ __all__ = ['FUSE', 'PRECISIONS', 'imagenet', 'to_imagenet', 'from_imagenet', 'to
 
 # %% ../../nbs/nets/base.ipynb #c88f023c
 import zlib
-from functools import lru_cache
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from ..core import BadInput, default_device, known
+from ..core import BadInput, default_device, known, made_once
 
 # %% ../../nbs/nets/base.ipynb #49bd8694
-@lru_cache(16)
+@made_once(16)
 def _colours(device, dtype): return tuple(torch.tensor(t, device=device, dtype=dtype)[:,None,None] for t in ((.485,.456,.406), (.229,.224,.225)))
 
 def imagenet(like:torch.Tensor)->tuple: # mean and standard deviation, (3,1,1) each

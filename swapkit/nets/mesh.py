@@ -9,7 +9,6 @@ __all__ = ['T_NONE', 'asset', 'mean_mesh', 'triangles', 'mirrored', 'barycentric
 
 # %% ../../nbs/nets/mesh.ipynb #e2fc3b92
 import math
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -19,24 +18,24 @@ from matplotlib.tri import Triangulation
 from safetensors.torch import load_file
 
 import swapkit
-from ..core import opencv_can, on_planes
+from ..core import made_once, on_planes, opencv_can
 
 # %% ../../nbs/nets/mesh.ipynb #165f5a02
 def asset(name:str)->Path: # file inside the package
     return Path(swapkit.__file__).parent/'assets'/name
 
-@lru_cache(1)
+@made_once(1)
 def mean_mesh()->torch.Tensor: # (468,3), units of an ffhq_512 crop's side; z negative towards the camera
     "The mean face."
     return load_file(asset('mean_mesh.safetensors'))['mean']
 
-@lru_cache(1)
+@made_once(1)
 def triangles()->torch.Tensor: # (T,3) point numbers
     "Triangles between the 468 points."
     return torch.from_numpy(Triangulation(*mean_mesh()[:,:2].T.numpy()).triangles).long()
 
 # %% ../../nbs/nets/mesh.ipynb #2f116e14
-@lru_cache(1)
+@made_once(1)
 def mirrored()->torch.Tensor: # (468,) point numbers
     "For every point the one on the other side of the face."
     m = mean_mesh()
@@ -129,7 +128,7 @@ def read_at(
     return nnf.grid_sample(images.expand(len(xy),-1,-1,-1), grid, padding_mode='border', align_corners=True)
 
 # %% ../../nbs/nets/mesh.ipynb #ca46bec3
-@lru_cache(8)
+@made_once(8)
 def texture_mesh(size:int)->torch.Tensor: # (468,3) pixels
     "The mean face, as large as a square of `size` allows."
     m = mean_mesh()
@@ -137,7 +136,7 @@ def texture_mesh(size:int)->torch.Tensor: # (468,3) pixels
     r = .94/(hi-lo).max()
     return torch.cat([(m[:,:2]-(lo+hi)/2)*r+.5, m[:,2:]*r], 1)*size - .5
 
-@lru_cache(8)
+@made_once(8)
 def texture_seen(size:int)->torch.Tensor: # (size,size) triangle at each pixel
     "Where each triangle lies on the texture."
     return rasterise(texture_mesh(size)[None], triangles(), size)[0]

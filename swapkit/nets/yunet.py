@@ -6,19 +6,17 @@
 __all__ = ['SIZES', 'priors', 'decode', 'KorniaYuNet', 'kornia_yunet']
 
 # %% ../../nbs/nets/yunet.ipynb #15721716
-from functools import lru_cache
-
 import torch
 from torch import nn
 
-from ..core import BadInput
+from ..core import BadInput, made_once
 from ..models import load_state, model_path
 from .base import ready
 
 # %% ../../nbs/nets/yunet.ipynb #bee6952c
 SIZES = {8:(10,16,24), 16:(32,48), 32:(64,96), 64:(128,192,256)} # of the priors on each grid, in pixels
 
-@lru_cache(8)
+@made_once(8)
 def priors(h:int, w:int, device='cpu')->torch.Tensor: # (P,3) x and y of the centre, size; pixels
     "Boxes that the network's answers are relative to, in the order of the answers."
     out, at = [], tuple((n+1)//2//2 for n in (h,w))

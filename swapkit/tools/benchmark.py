@@ -126,7 +126,7 @@ def bench_stages(
     device='auto', rounds:int=5,
 )->list:                # of dicts: film, size (H, W), stage, batch, milliseconds and frames per second
     "Milliseconds per frame of every stage on one film, for each batch size, in turn."
-    keep_memory(every=True) # as the whole job does
+    keep_memory(every=True) # batches of 16 large pictures come and go
     device, most, rows = default_device(device), max(batches), []
     frames = cat(list(read_frames(video_info(film), most, 0, most))).to(device)
     cut = {bs: [frames[i:i+bs] for i in range(0, len(frames), bs)] for bs in batches}

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['LIDS', 'MEANING', 'MOST', 'GOALS', 'openness', 'correlation', 'Pose', 'Identity', 'light_field', 'inside_sharpness',
            'measure_batch', 'outside', 'runs', 'jumps', 'changes', 'inside', 'flow_of', 'warping_error', 'lost_swaps',
-           'switches', 'summary', 'asked_for', 'numbers_at', 'source_embedding', 'evaluate', 'series', 'table', 'plots',
-           'report', 'missed', 'judge', 'main']
+           'switches', 'summary', 'asked_for', 'numbers_at', 'source_embedding', 'side_by_side', 'measured', 'series',
+           'evaluate', 'table', 'plots', 'report', 'missed', 'judge', 'main']
 
 # %% ../../nbs/tools/metrics.ipynb #146f7f32
 import argparse
@@ -156,6 +156,7 @@ def warping_error(
     back = nnf.grid_sample(crops[i+1].float(), at/(s-1)*2-1, align_corners=True, padding_mode='border')
     return (back-crops[i].float()).abs().mean(1)[:,inside(s)].mean(1)
 
+# %% ../../nbs/tools/metrics.ipynb #44332b20
 def lost_swaps(
     crop, crop_after,   # (F,3,s,s) uint8
     least:float=.25,    # of what the median face is changed …
@@ -219,6 +220,44 @@ def source_embedding(source:Source, identity)->torch.Tensor: # (128,)
     faces = Faces(torch.arange(len(c)), torch.cat([kps.amin(1), kps.amax(1)], 1), kps, torch.ones(len(c)))
     return nnf.normalize(identity(align(frames, faces, 'arcface_112_v2', 112).data).mean(0), dim=0).cpu()
 
+# %% ../../nbs/tools/metrics.ipynb #25dcbf2f
+def side_by_side(target, result, batch:int=16, device='cpu'): # paths of films → yields pairs of `Frames`
+    "Two films at once."
+    with closing(read_frames(video_info(target), batch)) as xs, closing(read_frames(video_info(result), batch)) as ys:
+        for x,y in zip(xs, ys):
+            k = min(len(x), len(y))
+            yield x[:k].to(device), dataclasses.replace(y[:k], idx=x.idx[:k]).to(device)
+
+# %% ../../nbs/tools/metrics.ipynb #3c9f9d80
+def measured(
+    pairs,          # from `side_by_side`
+    detect,         # `Frames` → `Faces`
+    measure,        # (target, result, faces) → rows, such as `measure_batch`
+    tell=None,      # called with the number of frames done
+)->tuple:           # `Faces` of the target; name → (F,…), nothing where there is no face; mean difference outside, in levels
+    "Every face of the target, in both films."
+    parts, tables, away, n = [], [], 0., 0
+    for x,y in pairs:
+        faces = detect(x)
+        away, n = away+outside(x, y, faces)*len(x), n+len(x)
+        parts.append(faces.to('cpu'))
+        if len(faces): tables.append(measure(x, y, faces))
+        if tell: tell(n)
+    return cat(parts), {k: torch.cat([t[k] for t in tables]) for k in tables[0]} if tables else {}, away/max(n,1)
+
+# %% ../../nbs/tools/metrics.ipynb #877abae4
+def series(t:dict, source=None)->dict:
+    "What can be drawn over time."
+    got = dict(frame=t['frame'], eyes=t['open'][:,0], eyes_after=t['open_after'][:,0], mouth=t['open'][:,1], mouth_after=t['open_after'][:,1],
+               sharpness=t['sharp_after']/t['sharp'].clamp(min=1e-6))
+    flow, pairs = flow_of(t['crop'], t['frame']), runs(t['frame'], 2)
+    for k in ('', '_after'):
+        got[f'warp{k}'] = torch.full((len(t['frame']),), float('nan')) # nothing follows
+        got[f'warp{k}'][pairs] = warping_error(t[f'crop{k}'], flow, t['frame'])
+    if 'emb' in t: got['identity'] = t['emb_after']@source
+    return {k:v.tolist() for k,v in got.items()}
+
+# %% ../../nbs/tools/metrics.ipynb #8926a2aa
 def evaluate(
     target,             # the film before
     result,             # the film after
@@ -232,43 +271,22 @@ def evaluate(
     progress=None,      # called with (done, total, 'analyse' or 'evaluate')
 )->dict:                # film: frames, stamps, sound; outside: levels; people: track → figures; series: track → figures per frame
     "Measure a swap."
-    device, info = default_device(device), video_info(target)
-    nets = finder_names(detector, landmarks)
+    device, info, nets = default_device(device), video_info(target), finder_names(detector, landmarks)
     detect, mesh = make_detector(nets[0], device), FaceMesh(nets[1], device)
     identity, pose = (Identity(device), Pose(device)) if networks else (None, None)
     src = sources if isinstance(sources, Source) else load_source(sources, lambda f: mesh(f, detect(f)), device)
     emb = source_embedding(src, identity) if identity else None
     known = None if who in ('largest', 'all') else asked_for(target, who, faces_file, nets, progress, batch=batch, device=device.type)
-    parts, tables, away, n = [], [], 0., 0
-    with closing(read_frames(info, batch)) as xs, closing(read_frames(video_info(result), batch)) as ys:
-        for x,y in zip(xs, ys):
-            k = min(len(x), len(y)) # the shorter film ends it
-            x, y = x[:k].to(device), dataclasses.replace(y[:k], idx=x.idx[:k]).to(device)
-            faces = detect(x)
-            away, n = away+outside(x, y, faces)*len(x), n+len(x)
-            parts.append(faces.to('cpu'))
-            if len(faces): tables.append(measure_batch(x, y, faces, mesh, identity, pose))
-            if progress: progress(n, len(info), 'evaluate')
-    if not tables: raise FaceMissing(f"no face in {Path(target).name}: there is nothing to compare")
-    faces = track(cat(parts))
-    rows = {k: torch.cat([t[k] for t in tables]) for k in tables[0]}
+    tell = progress and (lambda n: progress(n, len(info), 'evaluate'))
+    faces, rows, away = measured(side_by_side(target, result, batch, device), detect, lambda x,y,fc: measure_batch(x, y, fc, mesh, identity, pose), tell)
+    if not rows: raise FaceMissing(f"no face in {Path(target).name}: there is nothing to compare")
+    faces = track(faces)
     if known is not None: faces = dataclasses.replace(faces, ids=numbers_at(faces, known))
     keep = choose(faces, 'all' if known is not None else who)
     if not keep.any(): raise FaceMissing(f"those who are asked for are not found again in {Path(target).name}")
     people = {int(i): {k:v[keep & (faces.ids==i)] for k,v in rows.items()} for i in faces.ids[keep].unique()}
-    return dict(film=compare(target, result), outside=away/max(n,1), people={i: summary(t, emb) for i,t in people.items()},
+    return dict(film=compare(target, result), outside=away, people={i: summary(t, emb) for i,t in people.items()},
                 series={i: series(t, emb) for i,t in people.items()})
-
-def series(t:dict, source=None)->dict:
-    "What can be drawn over time."
-    got = dict(frame=t['frame'], eyes=t['open'][:,0], eyes_after=t['open_after'][:,0], mouth=t['open'][:,1], mouth_after=t['open_after'][:,1],
-               sharpness=t['sharp_after']/t['sharp'].clamp(min=1e-6))
-    flow, pairs = flow_of(t['crop'], t['frame']), runs(t['frame'], 2)
-    for k in ('', '_after'):
-        got[f'warp{k}'] = torch.full((len(t['frame']),), float('nan')) # nothing follows
-        got[f'warp{k}'][pairs] = warping_error(t[f'crop{k}'], flow, t['frame'])
-    if 'emb' in t: got['identity'] = t['emb_after']@source
-    return {k:v.tolist() for k,v in got.items()}
 
 # %% ../../nbs/tools/metrics.ipynb #a8af743c
 MEANING = dict(frames='frames with this face', eye_distance='pixels', identity='to the source: the same person is above 0.28', identity_before="the target's own face, to the source",
@@ -290,6 +308,7 @@ def table(got:dict)->str:
         lines += [f"  {k:22} {'-' if v is None else f'{v:.3f}' if isinstance(v, float) else v!s:>8}  {MEANING[k]}" for k,v in s.items()]
     return '\n'.join(lines)
 
+# %% ../../nbs/tools/metrics.ipynb #93344bbd
 def plots(got:dict):
     "Identity, eyes and mouth of every person over time; returns the figure."
     kinds = [k for k in ('identity', 'eyes', 'mouth', 'warp') if any(k in s for s in got['series'].values())]
@@ -303,6 +322,7 @@ def plots(got:dict):
     axs[0,0].legend(fontsize=7); axs[-1,0].set_xlabel('frame')
     return fig
 
+# %% ../../nbs/tools/metrics.ipynb #4385dc06
 def report(got:dict, title:str)->str: # HTML, in one file, without any face in it
     "Table and plots as a page."
     fig, png = plots(got), io.BytesIO()

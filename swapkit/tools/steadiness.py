@@ -51,6 +51,7 @@ VISIBLE = { # film → (first, last, who, (x1, y1, x2, y2) that holds the middle
                          (211, 274, 'wife', (386,60,480,210), 'profile')]}
 CUTS = {'stage_360p': [20, 82, 211]}
 
+# %% ../../nbs/tools/steadiness.ipynb #f5277d27
 def seen_by_hand(
     faces:Faces,    # of the whole film, as `analyse` gives them
     labels:list,    # entries of `VISIBLE`
@@ -79,6 +80,7 @@ def acceleration(kps:torch.Tensor)->torch.Tensor: # (T,5,2) frames in a row → 
     "Mean length of the second difference."
     return (kps[2:]-2*kps[1:-1]+kps[:-2]).norm(dim=-1).mean()
 
+# %% ../../nbs/tools/steadiness.ipynb #962aab11
 def whole_film(film, find:Finder, batch:int=8, times:dict=None)->tuple: # raw detector's faces, faces with landmarks, thumbnails
     "Every face of a film as it is found, before tracks and smoothing; `times` collects seconds by stage."
     times, raw, faces, small = {} if times is None else times, [], [], []
@@ -96,6 +98,7 @@ def whole_film(film, find:Finder, batch:int=8, times:dict=None)->tuple: # raw de
             t = time.perf_counter()
     return cat(raw), cat(faces), torch.cat(small)
 
+# %% ../../nbs/tools/steadiness.ipynb #03b0da95
 def jitter(film, detector:str, landmarks:str, methods=('kalman',))->list: # one row a method
     "How still the largest person's five points are."
     raw, faces, small = whole_film(film, make_finder(detector, landmarks))
@@ -131,11 +134,13 @@ def drawn(M:torch.Tensor, size:int=512, levels:float=8., seed:int=0): # yields `
         im = (im+levels*torch.randn(im.shape, generator=g)).clamp(0,255).round().byte()
         yield Frames(im, torch.arange(i, i+len(im)), torch.arange(i, i+len(im)))
 
+# %% ../../nbs/tools/steadiness.ipynb #75c6178c
 def lag(a:torch.Tensor, b:torch.Tensor, most:int=5)->int:
     "By how many frames `a` (T,…) follows `b`: where their speeds are most alike."
     a, b = (x.flatten(1).diff(dim=0) for x in (a, b)); n = len(a)
     return max(range(-most, most+1), key=lambda k: (a[max(k,0):n+min(k,0)]*b[max(-k,0):n-max(k,0)]).sum().item())
 
+# %% ../../nbs/tools/steadiness.ipynb #aa60c015
 def against_truth(detector:str, landmarks:str, speeds=(('slow',.2), ('fast',1.5)), methods=tuple(SMOOTHERS), n:int=120)->list:
     "Error and lag of every way of smoothing, at every speed."
     find, rows = make_finder(detector, landmarks), []

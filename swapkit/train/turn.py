@@ -6,11 +6,10 @@
 __all__ = ['EDGE', 'extent', 'around', 'net_of', 'redraw']
 
 # %% ../../nbs/train/turn.ipynb #4ed6e4be
-from functools import lru_cache
-
 import torch
 from matplotlib.tri import Triangulation
 
+from ..core import made_once
 from ..landmarks import OVAL
 from ..nets.mesh import enlarge, interpolate, mean_mesh, rasterise, read_at
 from ..tools.samples import anchors, rotate
@@ -33,7 +32,7 @@ def around(
     deep = (mid+size/2)[...,2:]+size[...,:1]
     return torch.cat([points, ring, anchors(side, side, EDGE//4+1) + deep*torch.tensor([0,0,1])], 1)
 
-@lru_cache(2)
+@made_once(2)
 def net_of(side:int)->torch.Tensor: # (T,3)
     "Triangles between all these points."
     m = mean_mesh()[None]
