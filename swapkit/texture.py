@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['BROWS', 'BROW_ENDS', 'SKIN', 'SPREAD', 'BANDS', 'unwrap', 'mirror_image', 'sure_skin', 'rim_points', 'rim', 'tone',
-           'skin_like', 'sharpness', 'uneven', 'photo_weight', 'even_light', 'push_pull', 'temples', 'strands',
-           'weights', 'joined', 'make_texture']
+           'skin_like', 'sharpness', 'uneven', 'photo_weight', 'even_light', 'push_pull', 'outer_points', 'temples',
+           'strands', 'outer', 'even_sides', 'weights', 'joined', 'make_texture']
 
 # %% ../nbs/08_texture.ipynb #f49a7a82
 import dataclasses
@@ -138,13 +138,17 @@ def push_pull(
     return torch.lerp(nnf.interpolate(less, scale_factor=2., mode='bilinear'), x, w.clamp(0,1))
 
 # %% ../nbs/08_texture.ipynb #a3389178
+def outer_points(reach:float, soft:float)->torch.Tensor: # parts of the crop → (468,) in [0,1]
+    "The outer part of the face, without brows and eyes."
+    m = mean_mesh()[:,:2]
+    away = lambda ids: torch.cdist(m, m[ids]).amin(1)
+    return ((reach-away(OVAL))/soft).clamp(0,1) * ((away(BROWS+LIDS_LEFT+LIDS_RIGHT)-.02)/.015).clamp(0,1)
+
 @made_once(4)
 def temples(size:int)->torch.Tensor: # (1,1,t,t) in [0,1]
     "Beside the eyes and on the forehead's rim."
-    m = mean_mesh()[:,:2]
-    away = lambda ids: torch.cdist(m, m[ids]).amin(1)
-    at = ((.11-away(OVAL))/.02).clamp(0,1) * ((away(BROWS+LIDS_LEFT+LIDS_RIGHT)-.02)/.015).clamp(0,1)
-    return on_texture((at*((m[0,1]-m[:,1])/.06).clamp(0,1))[None,:,None], size)
+    y = mean_mesh()[:,1]
+    return on_texture((outer_points(.11, .02)*((y[0]-y)/.06).clamp(0,1))[None,:,None], size)
 
 def strands(
     skin:torch.Tensor,  # (1,3,t,t) texture
@@ -154,6 +158,20 @@ def strands(
     r = max(round(t/73), 1)
     dark = erode(erode(y, -r), r)-y
     return erode(((dark-.025)/.04).clamp(0,1)*temples(t).to(y.device), -max(round(t/170), 1))
+
+# %% ../nbs/08_texture.ipynb #e6f7a8b9
+@made_once(4)
+def outer(size:int)->torch.Tensor: return on_texture(outer_points(.1, .04)[None,:,None], size) # (1,1,t,t) in [0,1]
+
+def even_sides(
+    skin:torch.Tensor,  # (1,3,t,t) texture
+)->torch.Tensor:
+    "The outer part of the face without what darkens one side only."
+    t = skin.shape[-1]
+    y = blur(skin.mean(1, keepdim=True).clamp(min=.02).log(), t/100)
+    y = y-blur(y, t/13)
+    lift = (y.flip(-1)-y).clamp(0,.4)*outer(t).to(y.device)
+    return (skin*lift.exp()).clamp(0,1)
 
 # %% ../nbs/08_texture.ipynb #05c39399
 def weights(crops:Crops, size:int=512)->tuple: # (2F,3,t,t) skin, (2F,1,t,t) weights
@@ -185,4 +203,4 @@ def make_texture(
     skin, w = weights(crops, size)
     one = joined(even_light(skin, w.clamp(min=1e-8), size/13), w).clamp(0,1)
     known = (w.amax(0, keepdim=True)/.03).clamp(0,1)
-    return push_pull(one, known*(1-strands(one)))
+    return even_sides(push_pull(one, known*(1-strands(one))))
