@@ -74,7 +74,7 @@ def _by_torch(data, rows, crops, mask, rect):
     for to,part in zip(old, mixed.add_(.5).to(torch.uint8)): to.copy_(part)
 
 # %% ../nbs/10_blend.ipynb #a354b61e
-def _bytes(plane): return cv2.convertScaleAbs(cv2.threshold(plane, 0, 0, cv2.THRESH_TOZERO)[1], alpha=255) # which alone would mirror what is below 0
+def _bytes(plane): return cv2.convertScaleAbs(cv2.threshold(plane, 0, 0, cv2.THRESH_TOZERO)[1], alpha=255) # convertScaleAbs alone would mirror what is below 0
 
 def _with_mask(new, mask, part):
     "Part of a crop (3,S,S) and of its mask (1,s,s), as bytes side by side: (h+2,w+2,4), around it the nearest colour, and no mask."

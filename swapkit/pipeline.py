@@ -172,11 +172,15 @@ def say_counts(counts:dict): # name of each picture of one file → how many fac
     lines = []
     for k in sorted(set(counts.values())-{1}):
         first, *more = [name for name in counts if counts[name]==k]
-        names = ', '.join([first, *(name.rpartition(' ')[2] for name in more)]) # film.mp4 frame 2, 4, 6
+        names = ', '.join([first.replace(' frame ', ' frames ') if more else first, *(name.rpartition(' ')[2] for name in more)]) # film.mp4 frames 2, 4, 6
         lines.append(f"{k} faces in {names}: the largest is taken" if k else f"no face in {names}: left out")
     if lines: warnings.warn('; '.join(lines))
 
-def largest_faces(path, find, device='cpu')->list: # of (name, `Crops` of one)
+def largest_faces(
+    path,   # a photo or a film
+    find,   # `Frames` → `Faces` with landmarks
+    device='cpu',
+)->list:    # of (name, `Crops` of one)
     "The largest face of each picture of a photo or a film."
     counts, found = {}, []
     for name,f in pictures(path):
@@ -295,7 +299,7 @@ def analyse(
         return load_faces(path)[0]
 
 # %% ../nbs/14_pipeline.ipynb #5c4101ce
-SEGMENT = 300 # frames, about
+SEGMENT = 300 # frames, half as many more at most
 
 def key_of(**things)->str: # 16 hexadecimal digits
     "A name for a result: the hash of all that it depends on."

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SWAPPERS', 'NOSTRILS', 'FOLDS', 'SMILE', 'BRIGHT', 'COLOUR', 'LIGHT', 'SwapSpec', 'Swapper', 'skin_map',
-           'mouth_width', 'unsmiled', 'strength', 'gain', 'hold', 'fine', 'as_keen', 'shaded', 'relight', 'unlike_skin',
-           'window', 'stays', 'mesh_swap']
+           'mouth_width', 'unsmiled', 'strength', 'gain', 'hold', 'fine', 'match_sharpness', 'shaded', 'relight',
+           'unlike_skin', 'window', 'stays', 'mesh_swap']
 
 # %% ../nbs/09_swap.ipynb #1f7042d6
 import dataclasses
@@ -119,13 +119,13 @@ def fine(
     return (block_mean(g.square(), step)-block_mean(g, step).square()).clamp(min=0).sqrt()
 
 # %% ../nbs/09_swap.ipynb #a3b1c7d2
-def as_keen(
+def match_sharpness(
     grey:torch.Tensor,      # (F,1,s,s) logarithms of brightness
     like:torch.Tensor,      # (F,1,s,s) whose strength is wanted
-    see:torch.Tensor,       # (F,1,s,s)
+    see:torch.Tensor,       # (F,1,s,s) where both show the face
     sigmas:tuple,           # pixels: where bands begin, the coarser first
 )->torch.Tensor:            # (F,1,s,s)
-    "What changes quickly made as strong as in `like`, band by band: weak bands all the way, strong ones half, for they are form too."
+    "Quick bands as strong as in `like`: weak ones raised by up to a half, strong ones lowered by the square root, for they are form too."
     for s in sigmas:
         a, b = (x-blur(x, s) for x in (grey, like))
         g = gain(strength(a, see), strength(b, see), .3, 1.5)
@@ -150,7 +150,7 @@ def shaded(
     grey, like = (x.mean(1, keepdim=True) for x in (mid_s, mid_t))
     g = gain(strength(grey, flat), strength(like, flat), .75, 1.3)
     colour = (tint+(1-tint)*feature)*hold(mid_s-grey, COLOUR)
-    grey = as_keen(torch.lerp(g, g.clamp(min=.9), feature)*grey, like, see, (sigma/5, sigma/10))
+    grey = match_sharpness(torch.lerp(g, g.clamp(min=.9), feature)*grey, like, see, (sigma/5, sigma/10))
     mid_s = torch.where(grey>0, hold(grey, BRIGHT), grey) + colour
     return low_t*torch.lerp(mid_s, mid_t, own).exp()
 
@@ -169,8 +169,8 @@ def relight(
     a, b = (block_mean(x, step)+.02 for x in (skin, target)) # never black: there are logarithms ahead
     shade = shaded(a, b, see, feature, own, sigma)
     if step==1: return shade-.02
-    r = (shade/a).mean(1, keepdim=True)
-    r = r*gain(strength(r*fine(skin, step), see), strength(fine(target, step), see), .15, 1.8)
+    light = (shade/a).mean(1, keepdim=True)
+    r = light*gain(strength(light*fine(skin, step), see), strength(fine(target, step), see), .15, 1.8)
     return torch.addcmul(enlarge(shade-.02-r*(a-.02), step), skin, enlarge(r, step)) # shade + r·(skin − its own coarse grid)
 
 # %% ../nbs/09_swap.ipynb #bcc299b2

@@ -234,7 +234,7 @@ def measured(
     detect,         # `Frames` → `Faces`
     measure,        # (target, result, faces) → rows, such as `measure_batch`
     tell=None,      # called with the number of frames done
-)->tuple:           # `Faces` of the target; name → (F,…), nothing where there is no face; mean difference outside, in levels
+)->tuple:           # `Faces` of the target; name → (F,…), nothing where there is no face; mean difference outside per frame, in levels
     "Every face of the target, in both films."
     parts, tables, away, n = [], [], 0., 0
     for x,y in pairs:
@@ -246,7 +246,10 @@ def measured(
     return cat(parts), {k: torch.cat([t[k] for t in tables]) for k in tables[0]} if tables else {}, away/max(n,1)
 
 # %% ../../nbs/tools/metrics.ipynb #877abae4
-def series(t:dict, source=None)->dict:
+def series(
+    t:dict,         # from `measured`, of one person
+    source=None,    # (D,) embedding of the source
+)->dict:            # name → list with a number for each frame
     "What can be drawn over time."
     got = dict(frame=t['frame'], eyes=t['open'][:,0], eyes_after=t['open_after'][:,0], mouth=t['open'][:,1], mouth_after=t['open_after'][:,1],
                sharpness=t['sharp_after']/t['sharp'].clamp(min=1e-6))
