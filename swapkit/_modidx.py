@@ -341,6 +341,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'swapkit.nets.mesh': { 'swapkit.nets.mesh._covered': ('nets/mesh.html#_covered', 'swapkit/nets/mesh.py'),
                                    'swapkit.nets.mesh._nearest': ('nets/mesh.html#_nearest', 'swapkit/nets/mesh.py'),
                                    'swapkit.nets.mesh.asset': ('nets/mesh.html#asset', 'swapkit/nets/mesh.py'),
+                                   'swapkit.nets.mesh.away_from': ('nets/mesh.html#away_from', 'swapkit/nets/mesh.py'),
                                    'swapkit.nets.mesh.barycentric': ('nets/mesh.html#barycentric', 'swapkit/nets/mesh.py'),
                                    'swapkit.nets.mesh.block_mean': ('nets/mesh.html#block_mean', 'swapkit/nets/mesh.py'),
                                    'swapkit.nets.mesh.coarse': ('nets/mesh.html#coarse', 'swapkit/nets/mesh.py'),

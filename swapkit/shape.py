@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from .core import Crops, Source, made_once
 from .landmarks import EYE_LEFT, EYE_RIGHT, OVAL
-from .nets.mesh import asset, coarse, enlarge, fitted, interpolate, mean_mesh, rasterise, read_at
+from .nets.mesh import asset, away_from, coarse, enlarge, fitted, interpolate, mean_mesh, rasterise, read_at
 from .parse import LIDS_LEFT, LIDS_RIGHT
 
 # %% ../nbs/08_shape.ipynb #e3a847e3
@@ -37,8 +37,7 @@ def mean_shape(source:Source)->torch.Tensor: # (n,)
 # %% ../nbs/08_shape.ipynb #4af541cf
 @made_once(1)
 def eye_weights()->torch.Tensor: # (2,468), 1 at an eye … 0 away from it
-    m = mean_mesh()[:,:2]
-    return torch.stack([1-torch.cdist(m, m[i]).amin(1)/.03 for i in (EYE_LEFT+LIDS_LEFT, EYE_RIGHT+LIDS_RIGHT)]).clamp(0,1)
+    return torch.stack([1-away_from(i)/.03 for i in (EYE_LEFT+LIDS_LEFT, EYE_RIGHT+LIDS_RIGHT)]).clamp(0,1)
 
 def shift_to(
     source:torch.Tensor, photos:int,    # (n,) mean shape of so many photos

@@ -18,8 +18,8 @@ import torch.nn.functional as nnf
 from .align import at_once
 from .core import Crops, Source, default_device, known, made_once
 from .landmarks import LIPS_INNER, LIPS_OUTER
-from .nets.mesh import block_mean, coarse, enlarge, frontal, mean_mesh, places, read_texture
-from .texture import BROWS, SPREAD, make_texture, rim_points, tone
+from .nets.mesh import away_from, block_mean, coarse, enlarge, frontal, mean_mesh, places, read_texture
+from .texture import BROWS, NOSTRIL_RIMS, SPREAD, make_texture, rim_points, tone
 from .parse import blur, eye_mask, fill, mouth_mask, slow
 
 # %% ../nbs/09_swap.ipynb #defc4851
@@ -64,7 +64,7 @@ class Swapper:
     def __repr__(self): return f"Swapper({self.name!r}, {self.spec.template} {self.spec.size})"
 
 # %% ../nbs/09_swap.ipynb #297fcd11
-NOSTRILS = [98,97,2,326,327,64,294,240,460,99,328,75,305,59,289,20,250,242,462,141,370,238,458,94,19,1,4,44,274,45,275,166,392,79,309,48,278,115,344,220,440,218,438,219,439,60,290]
+NOSTRILS = NOSTRIL_RIMS + [240,460,99,328,75,305,59,289,20,250,242,462,141,370,238,458,94,19,1,4,44,274,45,275,166,392,79,309,48,278,115,344,220,440,218,438,219,439,60,290]
 FOLDS = (([151,108,337,69,299,9,10], .07), ([205,425,36,266,203,423,50,280], .05), ([143,372,124,353], .04)) # forehead, beside the mouth, beside the eyes: points and reach
 
 SMILE = [205,425,36,266,203,423,50,280,206,426,216,436,212,432,57,287,207,427,187,411,214,434,192,416,202,422] # where a smile folds the skin
@@ -73,14 +73,14 @@ SMILE = [205,425,36,266,203,423,50,280,206,426,216,436,212,432,57,287,207,427,18
 def skin_map()->torch.Tensor: # (1,468,4)
     "Of each point of the mesh: how much it is brow, lip or nostril; the target's share in the middle band; how much it is rim; and smile."
     m, v = mean_mesh()[:,:2], torch.zeros(468,4)
-    folds = torch.stack([(1-torch.cdist(m, m[i]).amin(1)/r).clamp(0,1) for i,r in FOLDS]).amax(0)
+    folds = torch.stack([(1-away_from(i)/r).clamp(0,1) for i,r in FOLDS]).amax(0)
     lips = fill((m[LIPS_OUTER]*512)[None], 512)[0,0][tuple((m*512).round().long().clamp(0,511).flip(-1).T)]>0
     lips[[*LIPS_OUTER, *LIPS_INNER]] = True
     v[:,0], v[:,1] = lips.float(), torch.where(lips, .2, .02+.2*folds)
     for points,much in ((NOSTRILS, .6), (BROWS, 1.)): v[points,0], v[points,1] = much, 0
     v[:,2] = rim_points()
     v[:,1] = v[:,1].maximum(.5*v[:,2]*((m[BROWS,1].mean()-m[:,1])/.04).clamp(0,1))
-    v[:,3] = (1-torch.cdist(m, m[SMILE]).amin(1)/.045).clamp(0,1)*(v[:,0]<.5)
+    v[:,3] = (1-away_from(SMILE)/.045).clamp(0,1)*(v[:,0]<.5)
     return v[None]
 
 # %% ../nbs/09_swap.ipynb #5b0c7a12

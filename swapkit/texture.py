@@ -16,7 +16,7 @@ import torch.nn.functional as nnf
 
 from .core import Crops, cat, made_once
 from .landmarks import LIPS_INNER, LIPS_OUTER, OVAL
-from .nets.mesh import facing, frontal, mean_mesh, mirrored, on_texture, read_at, texture_mesh
+from .nets.mesh import away_from, facing, frontal, mean_mesh, mirrored, on_texture, read_at, texture_mesh
 from .parse import LIDS_LEFT, LIDS_RIGHT, blur, erode, slow
 
 # %% ../nbs/08_texture.ipynb #1f1d7a4f
@@ -52,10 +52,9 @@ def sure_skin(size:int)->torch.Tensor: # (1,1,t,t) True around `SKIN`
 def rim_points()->torch.Tensor: # (468,) in [0,1]
     "1 at the oval, 0 inside: a broad rim above the mouth, narrow below, where a beard may be, and at the ends of the brows."
     m = mean_mesh()[:,:2]
-    away = lambda ids: torch.cdist(m, m[ids]).amin(1)
     reach = .025+.05*((m[0,1]-m[:,1])/.06+.5).clamp(0,1)
-    reach = reach-.015*(1-away(BROW_ENDS)/.03).clamp(0,1)
-    return ((reach-away(OVAL))/.02).clamp(0,1)
+    reach = reach-.015*(1-away_from(BROW_ENDS)/.03).clamp(0,1)
+    return ((reach-away_from(OVAL))/.02).clamp(0,1)
 
 @made_once(4)
 def rim(size:int)->torch.Tensor: # (1,1,t,t) in [0,1]
@@ -140,9 +139,7 @@ def push_pull(
 # %% ../nbs/08_texture.ipynb #a3389178
 def outer_points(reach:float, soft:float)->torch.Tensor: # parts of the crop → (468,) in [0,1]
     "The outer part of the face, without brows and eyes."
-    m = mean_mesh()[:,:2]
-    away = lambda ids: torch.cdist(m, m[ids]).amin(1)
-    return ((reach-away(OVAL))/soft).clamp(0,1) * ((away(BROWS+LIDS_LEFT+LIDS_RIGHT)-.02)/.015).clamp(0,1)
+    return ((reach-away_from(OVAL))/soft).clamp(0,1) * ((away_from(BROWS+LIDS_LEFT+LIDS_RIGHT)-.02)/.015).clamp(0,1)
 
 @made_once(4)
 def temples(size:int)->torch.Tensor: # (1,1,t,t) in [0,1]
@@ -165,9 +162,8 @@ NOSTRIL_RIMS = [98,97,2,326,327,64,294]
 @made_once(4)
 def plain(size:int)->torch.Tensor: # (1,1,t,t) in [0,1]
     "Where skin is plain: away from brows, eyes, lips and nostrils."
-    m = mean_mesh()[:,:2]
     near = (BROWS+LIDS_LEFT+LIDS_RIGHT, .02), (LIPS_OUTER+LIPS_INNER, .02), (NOSTRIL_RIMS, .012)
-    at = torch.stack([((torch.cdist(m, m[i]).amin(1)-r)/.015).clamp(0,1) for i,r in near]).amin(0)
+    at = torch.stack([((away_from(i)-r)/.015).clamp(0,1) for i,r in near]).amin(0)
     return on_texture(at[None,:,None], size)
 
 @made_once(4)
