@@ -7,10 +7,11 @@ __all__ = ['PHOTOS', 'FILMS', 'PICTURES', 'compute', 'follow', 'target', 'overwr
            'plain_line', 'progress', 'Number', 'somebody', 'Faces', 'assignments', 'spread', 'cli', 'file_arg',
            'suffix', 'look_first', 'options', 'swap', 'people_table', 'analyse', 'photos_table', 'source', 'demo',
            'evaluate', 'doctor', 'clip_size', 'bench', 'models', 'models_list', 'models_swappers', 'models_pull',
-           'models_check', 'models_confirm', 'one_line', 'how', 'explain', 'short_warnings', 'run', 'main']
+           'models_check', 'models_confirm', 'one_line', 'how', 'explain', 'short_warnings', 'hold_descriptors',
+           'reporter', 'unheard', 'Terminated', 'HungUp', 'run', 'main']
 
 # %% ../../nbs/tools/cli.ipynb #5f79356a
-import contextlib, math, os, re, sys, time, warnings
+import codecs, contextlib, errno, io, logging, math, os, re, select, signal, sys, time, warnings
 
 import click
 
@@ -427,11 +428,12 @@ def explain(
 )->tuple:               # (line for the user, exit code)
     "Turn an exception into what is said and returned."
     core = sys.modules.get('swapkit.core')      # where it is not loaded, none of its errors was raised
+    if isinstance(e, click.Abort) and e.__cause__: e = e.__cause__
     if core and isinstance(e, core.SwapkitError): return one_line(e), e.code
     if isinstance(e, click.NoSuchOption): return f"{one_line(e.format_message())} (for a file: ./{e.option_name})", 2
     if isinstance(e, click.ClickException): return one_line(e.format_message()).rstrip('.') + how(e), 2
     if isinstance(e, (click.Abort, KeyboardInterrupt)):
-        return "stopped; what is finished is kept, and the same command goes on from there", 130
+        return f"stopped; {one_line(e) if e.args else 'what is finished is kept'}, and the same command goes on from there", getattr(e, 'code', 130)
     if isinstance(e, (OSError, MemoryError)): return one_line(e), 5
     return f"unexpected {type(e).__name__}: {one_line(e)} (SWAPKIT_DEBUG=1 shows where; please report it)", 1
 
@@ -440,6 +442,7 @@ def explain(
 def short_warnings(out=None):   # default: stderr
     "Show each user warning as one line."
     said = set()
+    logging.getLogger('matplotlib').setLevel(logging.ERROR) # where it keeps its fonts is of no interest
     def show(message, category, *args, **kw):
         if category is not UserWarning or (line := one_line(message)) in said: return
         said.add(line)
@@ -448,6 +451,67 @@ def short_warnings(out=None):   # default: stderr
         warnings.simplefilter('default', UserWarning)
         warnings.showwarning = show
         yield
+
+# %% ../../nbs/tools/cli.ipynb #c0de0a02
+def hold_descriptors():
+    "Let standard input, output and error refer to something, if only to the null device; children inherit them."
+    for fd in range(3):
+        try: os.fstat(fd)
+        except OSError: os.set_inheritable(os.open(os.devnull, os.O_RDWR), True) # gets the lowest number that is free: this one
+
+# %% ../../nbs/tools/cli.ipynb #c0de0a03
+def _spelled(e): # what an encoding lacks: the bytes of a name that is no text, else escapes
+    part = e.object[e.start:e.end]
+    return b''.join(bytes([ord(c)-0xdc00]) if '\udc80'<=c<='\udcff' else c.encode('ascii', 'backslashreplace') for c in part), e.end
+
+codecs.register_error('swapkit', _spelled)
+
+class _Report(io.FileIO):
+    "A descriptor that takes all that is written, whether or not it arrives."
+    lost = None # the first error
+    def write(self, data):
+        try:
+            while (n := super().write(data)) is None: select.select([], [self], []) # another process made it non-blocking
+            return n
+        except OSError as e: self.lost = self.lost or e
+        return len(data)
+
+# %% ../../nbs/tools/cli.ipynb #c0de0a04
+def reporter(
+    fd:int,
+    was=None,   # the stream that Python made of it, if it did
+):
+    "A text stream on `fd` that no name and no lost reader can stop."
+    raw = getattr(was, 'buffer', None)
+    if was and type(getattr(raw, 'raw', raw)) is not io.FileIO: return was # a Windows console, or somebody's own
+    return io.TextIOWrapper(io.BufferedWriter(_Report(fd, 'w', closefd=False)), was.encoding if was else 'utf-8', 'swapkit', line_buffering=True)
+
+def unheard(
+    out,        # from `reporter`
+    argv:list,  # what was asked for
+)->int:         # exit code
+    "Say that standard output could not be written; a fault only where a command makes nothing else. A reader that left has had enough."
+    out.flush()
+    lost = getattr(getattr(getattr(out, 'buffer', None), 'raw', None), 'lost', None)
+    if lost is None or lost.errno==errno.EPIPE: return 0
+    print(f"swapkit: standard output cannot be written: {lost.strerror}", file=sys.stderr)
+    makes = cli.commands.get(argv[0]) if argv else None
+    return 0 if makes and any(p.name=='out' for p in makes.params) else 5
+
+# %% ../../nbs/tools/cli.ipynb #c0de0a07
+class Terminated(KeyboardInterrupt):
+    "Asked to end."
+    code = 143
+    @classmethod
+    def heed(cls):
+        "Raise this on the signal, unless whoever started the program had it ignored."
+        def stop(*_): raise cls
+        n = cls.code-128
+        if n in set(signal.valid_signals()) and signal.getsignal(n)==signal.SIG_DFL: signal.signal(n, stop)
+
+class HungUp(Terminated):
+    "The terminal is gone."
+    code = 129
 
 # %% ../../nbs/tools/cli.ipynb #51a374a6
 def run(
@@ -467,4 +531,8 @@ def run(
 # %% ../../nbs/tools/cli.ipynb #98bc0ca3
 def main():
     "The console command."
-    sys.exit(run(sys.argv[1:]))
+    hold_descriptors()
+    sys.stdout, sys.stderr = reporter(1, sys.stdout), reporter(2, sys.stderr)
+    for kind in (Terminated, HungUp): kind.heed()
+    code = run(sys.argv[1:])
+    sys.exit(code or unheard(sys.stdout, sys.argv[1:]))
