@@ -371,10 +371,10 @@ def render_segment(
     faces, which, i = faces_of(job, job.rows[here]), job.which[here], job.info
     made = path.with_name(f'.{path.name}')
     def run(piece):
-        f, fc, which = (t.to(job.device) for t in piece)
-        if (new := kept.find(f)) is not None: return f.idx, w.stored(new, f), None
+        idx, (f, fc, which) = piece[0].idx, (t.to(job.device) for t in piece)
+        if (new := kept.find(idx, f.data)) is not None: return idx, w.stored(new, f), None
         new = in_halves(job.stage, replace(f, planes=None), fc, which).data
-        return f.idx, w.stored(new, f), pack(int(f.idx[0]), len(f), *changed(f.data, new)) if kept.file else None
+        return idx, w.stored(new, f), kept.file and pack(idx, *changed(f.data, new))
     with Kept(drawn_of(path), last-first) as kept, SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
          closing(read_frames(i, frames_at_once(job.device, job.batch, (i.height, i.width)), first, last, get=job.get)) as batches:
         pieces = chain.from_iterable(in_pieces(job, f, faces, which) for f in batches)
