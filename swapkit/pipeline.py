@@ -263,9 +263,11 @@ def find_faces(
     device = torch.device(device)
     look = lambda f: (f.idx, in_halves(lambda f,*_: find.film(f), f.to(device)), thumbnails(f))
     with Gathered(f'{path}.raw', find) as seen, closing(read_frames(info, frames_at_once(device, batch, (info.height, info.width)), first, last)) as batches:
-        for n,faces,small in in_order(look, batches, device):
-            seen.add(faces, small, int(n[0]))
-            if progress: progress(int(n[-1])+1-first, last-first, 'analyse')
+        try:
+            for n,faces,small in in_order(look, batches, device):
+                seen.add(faces, small, int(n[0]))
+                if progress: progress(int(n[-1])+1-first, last-first, 'analyse')
+        except KeyboardInterrupt as e: e.args = ("nothing is kept of a first pass that did not end, and the same command begins anew",); raise
         seen.finish(path, about, (info.height, info.width))
 
 # %% ../nbs/14_pipeline.ipynb #ea29e815
@@ -538,7 +540,7 @@ def render_film(job:Job, folder:Path, key:str, first:int, last:int, out:Path, pr
     try:
         for path,a,b in todo:
             if not is_whole(path): render_segment(job, path, a, b, tell)
-    except KeyboardInterrupt as e: e.args = (f"{there_of(todo)} of {last-first} frames are kept",); raise
+    except KeyboardInterrupt as e: e.args = (f"{there_of(todo)} of {last-first} frames are kept, and the same command goes on from there",); raise
     made = folder/f'.film{out.suffix}'
     for line in finish([p for p,_,_ in todo], job.info, made, first, last, NOTE if out.suffix.lower()=='.mkv' else {}): warnings.warn(line)
     publish(made, out, job.info.path, folder=folder)
