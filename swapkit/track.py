@@ -169,8 +169,8 @@ def numbered(
     rows, shots = (ids>=0).nonzero()[:,0], sorted(int(c) for c in cuts)
     who, first = ids[rows].unique(return_inverse=True)
     first = rows.new_full((len(who),), len(ids)).scatter_reduce(0, first, rows, 'amin')
-    x = faces.boxes.cpu()[first][:,[0,2]].mean(1).tolist()
-    came = sorted(zip(faces.frame.cpu()[first].tolist(), x, who.tolist())) # frame, middle, number so far
+    x = faces.boxes[first][:,[0,2]].mean(1).tolist()
+    came = sorted(zip(faces.frame[first].tolist(), x, who.tolist())) # frame, middle, number so far
     row, at = [], (-1, 0) # shot and frame of whoever was the first of several
     for f,x,i in came:
         shot = bisect_right(shots, f)
@@ -190,10 +190,11 @@ def track(
     frames:int=1,       # length of the film; a longer one than a few frames loses tracks that are shorter than those
     gap:int=12,         # frames a face may be missing
 )->Faces:               # with `ids`, numbered as they appear, from left to right; −1 where there is no face after all
-    "Give every face the number of its person."
-    ids = tracks(faces, cuts, looks, same-.1, sure, gap=gap)
-    ids = torch.where(real(faces, ids, sure, frames=frames), ids, -1)
-    ids = numbered(faces, link(faces, ids, looks, same, sure), cuts, gap)
+    "Give every face the number of its person. The table of faces is worked on in the host's memory, wherever it lies."
+    table, looks = dataclasses.replace(faces, lms=None, topology='').to('cpu'), looks and tuple(t.cpu() for t in looks)
+    ids = tracks(table, cuts, looks, same-.1, sure, gap=gap)
+    ids = torch.where(real(table, ids, sure, frames=frames), ids, -1)
+    ids = numbered(table, link(table, ids, looks, same, sure), cuts, gap)
     return dataclasses.replace(faces, ids=ids.to(faces.device))
 
 # %% ../nbs/07_track.ipynb #f6f1a82f
@@ -208,7 +209,7 @@ def choose(
     who='largest',      # 'largest', 'all', or track numbers: (0, 2) or '0,2'
 )->torch.Tensor:        # (F,) bool
     "Which faces are to be swapped; raises `BadInput` for a track that is not there."
-    if who=='all': return faces.ids>=0 if faces.ids is not None else torch.ones(len(faces), dtype=torch.bool)
+    if who=='all': return faces.ids>=0 if faces.ids is not None else torch.ones_like(faces.frame, dtype=torch.bool)
     if who=='largest': return _largest(faces)
     try: ids = [int(i) for i in (who.split(',') if isinstance(who, str) else who)]
     except ValueError: raise BadInput(f"faces {who!r}: choose largest, all, or track numbers such as 0,2") from None
