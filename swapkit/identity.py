@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EMBEDDERS', 'KNOWS', 'EmbedSpec', 'mobilefacenet', 'sface', 'arcface_w600k', 'simswap_arcface', 'how_to_know',
            'on_template', 'Embedder', 'unit', 'mean_identity', 'embeddings', 'identity', 'likeness', 'groups',
-           'undecided', 'outliers', 'without', 'save_source', 'open_source']
+           'undecided', 'without', 'save_source', 'open_source']
 
 # %% ../nbs/08_identity.ipynb #cdd9397f
 import json
@@ -138,11 +138,6 @@ def groups(
 def undecided(found:list)->bool: # from `groups`
     "Whether nobody can say who is meant: no group has more photos than each of the others."
     return len(found)>1 and len(found[0])==len(found[1])
-
-def outliers(emb:torch.Tensor, least:float)->list: # of rows; see `groups`
-    "Photos of somebody else than most; none where that is `undecided`."
-    found = groups(emb, least)
-    return [] if undecided(found) else sorted(i for rows in found[1:] for i in rows)
 
 def without(source:Source, rows)->Source:
     "A source with some photos left out."

@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['PHOTOS', 'SAVED', 'LEAST', 'TELLS', 'SEGMENT', 'too_large', 'in_halves', 'in_order', 'photo_files', 'read_photo',
            'finder_names', 'make_finder', 'portraits', 'pictures', 'say_counts', 'largest_faces', 'widths', 'say_small',
-           'load_source', 'teller', 'strangers_in', 'frames_at_once', 'find_faces', 'about_film', 'how_to_follow',
-           'analyse', 'key_of', 'source_key', 'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment',
-           'check_work', 'check_out', 'finished', 'enter', 'is_whole', 'alone_in', 'workshop', 'make_room', 'pick',
-           'film_faces', 'render_film', 'encoded_as', 'swap_film', 'write_photo', 'seen_in', 'people_here',
-           'swap_photo', 'source_photos', 'load_sources', 'ask', 'make_source', 'check_asked', 'look_of', 'swap_video']
+           'load_source', 'teller', 'in_short', 'strangers_in', 'frames_at_once', 'find_faces', 'about_film',
+           'how_to_follow', 'analyse', 'key_of', 'source_key', 'segments_of', 'Job', 'faces_of', 'in_pieces',
+           'render_segment', 'check_work', 'check_out', 'finished', 'enter', 'is_whole', 'alone_in', 'workshop',
+           'make_room', 'all_named', 'no_two', 'say_unseen', 'pick', 'film_faces', 'render_film', 'encoded_as',
+           'swap_film', 'write_photo', 'seen_in', 'people_here', 'swap_photo', 'source_photos', 'load_sources',
+           'known_by', 'ask', 'make_source', 'check_asked', 'look_of', 'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import errno
@@ -40,13 +41,13 @@ from .chain import Chain, Look
 from .core import (BadInput, FaceMissing, ModelMissing, Crops, Faces, Frames, Source, SystemFault, cat,
                           default_device, file_hash, keep_memory, known, load_faces)
 from .detect import DETECTORS
-from .identity import Embedder, embeddings, likeness, open_source, outliers, save_source, without
+from .identity import KNOWS, Embedder, embeddings, groups, how_to_know, likeness, mean_identity, open_source, save_source, undecided, without
 from .landmarks import MESHES
 from .mark import NOTE, publish, sidecar, write_xmp
-from .models import MODELS, best, expected_sha, find_file, spec, where_to_get
+from .models import MODELS, best, expected_sha, find_file, spec
 from .nets.onnx import ENGINES
 from .read import READERS, VideoInfo, check_pixels, frame_range, open_reader, read_frame, read_frames, video_info
-from .people import Finder, Gathered, named, people_in, people_of, save_sheet, sure, wanted
+from .people import Finder, Gathered, Wanted, meant, named, people_in, people_of, save_sheet, sure, wanted
 from .scenes import thumbnails
 from .shape import shape_of
 from .steady import SMOOTHERS
@@ -226,25 +227,37 @@ def load_source(
     return Source(replace(crops, face=torch.arange(len(crops), device=crops.device)), names)
 
 # %% ../nbs/14_pipeline.ipynb #eec7727a
-TELLS = ('mobilefacenet_128', 'arcface_w600k_r50') # embedders that can compare a source's photos
+TELLS = (*KNOWS, 'arcface_w600k_r50') # embedders that can compare a source's photos
 
 def teller(device=None, must:bool=False): # `Embedder`, or None
     "The first network that is here and can tell faces apart; raises `ModelMissing` where there `must` be one."
     name = next((n for n in TELLS if find_file(spec(n))), None)
-    if name is None and must: raise ModelMissing(where_to_get(spec(TELLS[-1])))
+    if name is None and must: raise ModelMissing(f"whether photos show one person cannot be seen here: {how_to_know()}")
     return name and Embedder(name, device)
+
+def in_short(names:list, most:int=4)->str:
+    "Some names as words of a line."
+    shown = names if len(names)<=most else [*names[:most-1], f'{len(names)-most+1} more']
+    return ' and '.join(filter(None, [', '.join(shown[:-1]), shown[-1]]))
 
 def strangers_in(
     source:Source,
     embed,              # `Embedder` with a known threshold
     what:str='keep',    # or drop
 )->Source:
-    "Name photos that are unlike the others, and drop them if asked to."
+    "Name photos that are unlike most others, and drop them if asked to."
     emb = embeddings(source, embed)
-    like, odd = likeness(emb), outliers(emb, embed.spec.same)
-    for i in odd: warnings.warn(f"{source.names[i]} looks like somebody else (likeness {like[i]:.2f}; photos of one person have {embed.spec.same} and more)"
-                                + (": left out" if what=='drop' else "; --strangers drop leaves it out"))
-    return without(source, odd) if odd and what=='drop' else source
+    first, *rest = found = groups(emb, embed.spec.same)
+    like = [float(mean_identity(emb[rows])@mean_identity(emb[first]).T) for rows in rest]
+    if undecided(found):
+        warnings.warn(f"{'; '.join(in_short([source.names[i] for i in rows]) for rows in found)} look like {len(found)} people (likeness {max(like):.2f}; photos of one person "
+                      f"have {embed.spec.same} and more), and the face would be a mixture: leave out those that are not meant")
+        return source
+    for rows,l in zip(rest, like):
+        names, many = in_short([source.names[i] for i in rows]), len(rows)>1
+        warnings.warn(f"{names} look{'s'*(not many)} like somebody else (likeness {l:.2f}; photos of one person have {embed.spec.same} and more)"
+                      + (": left out" if what=='drop' else f"; --strangers drop leaves {'them' if many else 'it'} out"))
+    return without(source, [i for rows in rest for i in rows]) if rest and what=='drop' else source
 
 # %% ../nbs/14_pipeline.ipynb #51255b3e
 def frames_at_once(device, batch:int, size:tuple)->int: # frames
@@ -269,7 +282,7 @@ def find_faces(
 # %% ../nbs/14_pipeline.ipynb #ea29e815
 def about_film(target, nets:tuple, how:dict)->dict:
     "All that the faces of a film depend on: the film, its `finder_names`, options of the `Finder`."
-    return dict(target=file_hash(target), name=Path(target).name, detector=nets[0], landmarks=nets[1], version=swapkit.__version__) | how
+    return dict(target=file_hash(target), name=Path(target).name, detector=nets[0], landmarks=nets[1], looks=best(*KNOWS, 'thumbnail'), version=swapkit.__version__) | how
 
 def how_to_follow(smooth:str, smallest:float, small:bool)->dict:
     "Options of `people.Finder`, checked."
@@ -473,6 +486,24 @@ def make_room(folder:Path, pattern:str, key:str, keep:bool):
         for f in others: f.unlink()
 
 # %% ../nbs/14_pipeline.ipynb #0290630d
+def all_named(who, assign)->list: # of those who are named, in whatever way
+    return [*assign, *([] if isinstance(who, str) else who)]
+
+def no_two(
+    assign,         # who, as for `named`
+    same,           # what each of them is: equal for one person
+):
+    "Refuse two entries that mean one and the same person."
+    first = {}
+    for w,k in zip(assign, same):
+        if k in first: raise BadInput(f"{first[k]} and {w} are one and the same person: keep one of them (several photos of one face are given as {w}=PHOTO {w}=PHOTO)")
+        first[k] = w
+
+def say_unseen(assign, which:torch.Tensor):
+    "One line where somebody who is named has no face that is swapped."
+    lost = [str(w) for k,w in enumerate(assign) if not (which==k).any()]
+    if lost: warnings.warn(f"{in_short(lost)}: in the frames asked for nothing of them can be swapped")
+
 def pick(
     faces:Faces,    # with tracks
     who='largest',  # as for `choose`
@@ -480,7 +511,8 @@ def pick(
     people=(),      # of `people.Person`: who may be asked for by place or likeness
 )->tuple:           # (C,) rows of the faces swapped, (C,) number of each one's source
     "Which faces are swapped, and with which source each."
-    assign = [named(w, people) for w in assign]
+    asked, assign = list(assign), [named(w, people) for w in assign]
+    no_two(asked, assign)
     if not isinstance(who, str) or who not in ('largest', 'all'): who = [named(w, people) for w in (who.split(',') if isinstance(who, str) else who)]
     on = choose(faces, assign or who)
     rows = (on if faces.fade is None else on & (faces.fade>0)).nonzero()[:,0]
@@ -557,6 +589,7 @@ def swap_film(
         inside = (table.frame[rows]>=first) & (table.frame[rows]<last)
         rows, which = rows[inside], which[inside]
         if not len(rows): raise FaceMissing(f"no face to swap was found in {info.path.name}; nothing was written")
+        say_unseen(assign, which)
         made, pair = chain.meet(sources, which, table.ids[rows], people)
         job = Job(info, path, rows, pair, table.frame[rows], lambda f,fc,w: chain(f, fc, made, w), open_reader(info, reader, encode['pix_fmt']), batch, device, encode)
         key = key_of(target=about['target'], faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=chain.key(),
@@ -586,9 +619,12 @@ def seen_in(frames:Frames, find:Finder)->Faces:
     faces = track(find(frames))
     return faces[faces.sides.amin(1)>=find.smallest]
 
-def people_here(faces:Faces, size:tuple)->list: # of `Person`
+def people_here(
+    faces:Faces, size:tuple,    # of the picture (H,W)
+    emb=None,                   # (F,D) embeddings, where somebody is asked for by a photo
+)->list:                        # of `Person`
     "The people of one picture."
-    return people_of(faces, size, shapes=(faces.ids, shape_of(faces.lms), sure(faces)))
+    return people_of(faces, size, emb is not None and (faces.ids, emb) or None, (faces.ids, shape_of(faces.lms), sure(faces)))
 
 # %% ../nbs/14_pipeline.ipynb #140680fa
 def swap_photo(
@@ -601,9 +637,11 @@ def swap_photo(
 )->Path:
     "A photo, or one frame of a film, with its faces swapped."
     faces = seen_in(frames, find())
-    people = people_here(faces, frames.size)
+    by_photo = any(isinstance(w, Wanted) for w in all_named(who, assign))
+    people = people_here(faces, frames.size, find().looks(frames, faces) if by_photo else None)
     rows, which = pick(faces, who, assign, people)
     if not len(rows): raise FaceMissing(f"no face to swap was found in {target.name}; nothing was written")
+    say_unseen(assign, which)
     sources, which = chain.meet(sources, which, faces.ids[rows], people)
     return write_photo(chain(frames, faces[rows], sources, which.to(frames.device)), out, target)
 
@@ -615,12 +653,24 @@ def source_photos(sources, assign)->list: # of Path
 def load_sources(sources, assign, find, device, strangers='keep')->list: # of `Source`
     "One `Source` for `sources`, or one for each entry of `assign`; a `Source` is taken as it is."
     people = [s.to(device) if isinstance(s, Source) else load_source(s, find(), device) for s in (assign.values() if assign else [sources])]
-    if all(len(p)<3 for p in people) or not (embed := teller(device, strangers=='drop')): return people
-    return [strangers_in(p, embed, strangers) for p in people]
+    if all(len(p)<2 for p in people): return people
+    if embed := teller(device, strangers=='drop'): return [strangers_in(p, embed, strangers) for p in people]
+    warnings.warn(f"whether the photos of {'a' if len(people)>1 else 'the'} source show one person was not checked: {how_to_know()}")
+    return people
 
-def ask(who, find): # numbers, places and photos → the same, photos as `Wanted`
+def known_by(find:Finder, faces_file):
+    "Raise `BadInput` where the people of a faces file cannot be compared with a photo."
+    name = load_faces(faces_file, slice(0,0))[1].get('looks', 'thumbnail') if faces_file else find.looks.name
+    if name==find.looks.name or find.looks.name=='thumbnail': return
+    how = 'was made without an embedding' if name=='thumbnail' else f'knows people by {name}, and here is {find.looks.name}'
+    raise BadInput(f"{faces_file} {how}, so nobody can be found in it by a photo; run `swapkit analyse` on the film again")
+
+def ask(who, find, faces_file=None): # numbers, places and photos → the same, photos as `Wanted`
     "Read the photos by which somebody is asked for."
-    one = lambda w: wanted(w, read_photo(w), find()) if str(w).lower().endswith(PHOTOS) else w
+    def one(w):
+        if not str(w).lower().endswith(PHOTOS): return w
+        known_by(find(), faces_file)
+        return wanted(w, read_photo(w), find())
     if isinstance(who, dict): return {one(w):s for w,s in who.items()}
     if isinstance(who, str): who = [who] if who in ('largest', 'all') or Path(who).suffix.lower() in PHOTOS else who.split(',')
     return who[0] if list(who) in (['largest'], ['all']) else [one(w) for w in who]
@@ -707,7 +757,9 @@ def swap_video(
     nets, how = finder_names(detector, landmarks), how_to_follow(smooth, smallest, small)
     chain = Chain(look, device, engine) # what costs time comes after what may be wrong
     find = lru_cache(1)(lambda: make_finder(*nets, device, engine, **how)) # made when first needed
-    people, faces, assign = load_sources(sources, assign, find, device, strangers), ask(faces, find), ask(assign, find)
+    people, faces, assign = load_sources(sources, assign, find, device, strangers), ask(faces, find, faces_file), ask(assign, find, faces_file)
+    for w in all_named(faces, assign): meant(w)
+    no_two(assign, map(meant, assign))
     if one: return swap_photo(target, one.to(device), out, find, people, chain, faces, assign)
     encode = dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else 'yuv420p'))
     return swap_film(info, out, find, people, chain, faces, assign, faces_file, about_film(target, nets, how), *span,
