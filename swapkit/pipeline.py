@@ -496,7 +496,7 @@ def no_two(
     "Refuse two entries that mean one and the same person."
     first = {}
     for w,k in zip(assign, same):
-        if k in first: raise BadInput(f"{first[k]} and {w} are one and the same person: keep one of them (several photos of one face are given as {w}=PHOTO {w}=PHOTO)")
+        if k in first: raise BadInput(f"{first[k]} and {w} are one and the same person: keep one of them (several photos of one face are given as {first[k]}=PHOTO {first[k]}=PHOTO)")
         first[k] = w
 
 def say_unseen(assign, which:torch.Tensor):
