@@ -175,10 +175,11 @@ def track(
     frames:int=1,       # length of the film; a longer one than a few frames loses tracks that are shorter than those
     gap:int=12,         # frames a face may be missing
 )->Faces:               # with `ids`, numbered in order of appearance; −1 where there is no face after all
-    "Give every face the number of its person."
-    ids = tracks(faces, cuts, looks, same-.1, sure, gap=gap)
-    ids = torch.where(real(faces, ids, sure, frames=frames), ids, -1)
-    return dataclasses.replace(faces, ids=link(faces, ids, looks, same, sure).to(faces.device))
+    "Give every face the number of its person. The table of faces is worked on in the host's memory, wherever it lies."
+    table, looks = dataclasses.replace(faces, lms=None, topology='').to('cpu'), looks and tuple(t.cpu() for t in looks)
+    ids = tracks(table, cuts, looks, same-.1, sure, gap=gap)
+    ids = torch.where(real(table, ids, sure, frames=frames), ids, -1)
+    return dataclasses.replace(faces, ids=link(table, ids, looks, same, sure).to(faces.device))
 
 # %% ../nbs/07_track.ipynb #f6f1a82f
 def who_is_there(ids)->str:
@@ -192,7 +193,7 @@ def choose(
     who='largest',      # 'largest', 'all', or track numbers: (0, 2) or '0,2'
 )->torch.Tensor:        # (F,) bool
     "Which faces are to be swapped; raises `BadInput` for a track that is not there."
-    if who=='all': return faces.ids>=0 if faces.ids is not None else torch.ones(len(faces), dtype=torch.bool)
+    if who=='all': return faces.ids>=0 if faces.ids is not None else torch.ones_like(faces.frame, dtype=torch.bool)
     if who=='largest': return _largest(faces)
     try: ids = [int(i) for i in (who.split(',') if isinstance(who, str) else who)]
     except ValueError: raise BadInput(f"faces {who!r}: choose largest, all, or track numbers such as 0,2") from None
