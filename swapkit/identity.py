@@ -18,7 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from .align import similarity, template_points, warp
-from .core import BadInput, Crops, Source, default_device, known
+from .core import BadInput, Crops, Source, default_device, known, utf8_path
 from .landmarks import five_points
 from .models import model_path, spec
 from .nets.arcface import SimSwapArcFace, smaller
@@ -158,7 +158,7 @@ def save_source(source:Source, path):
 def open_source(path)->Source:
     "Read a source that `save_source` wrote; raises `BadInput` for any other file."
     try:
-        with safe_open(str(path), 'pt') as f: meta, ts = f.metadata() or {}, {k:f.get_tensor(k) for k in f.keys()}
+        with utf8_path(path) as name, safe_open(name, 'pt') as f: meta, ts = f.metadata() or {}, {k:f.get_tensor(k) for k in f.keys()}
         assert meta['kind']=='swapkit source 1'
         crops = Crops(ts.pop('data').float()/255, *(ts.pop(k) for k in ('M','frame','face','lms')), meta['template'])
         return Source(crops, json.loads(meta['names']), ts)
