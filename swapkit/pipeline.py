@@ -7,9 +7,10 @@ __all__ = ['PHOTOS', 'SAVED', 'LEAST', 'TELLS', 'SEGMENT', 'too_large', 'in_halv
            'finder_names', 'make_finder', 'portraits', 'pictures', 'say_counts', 'largest_faces', 'widths', 'say_small',
            'load_source', 'teller', 'strangers_in', 'frames_at_once', 'find_faces', 'about_film', 'how_to_follow',
            'analyse', 'key_of', 'source_key', 'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment',
-           'check_work', 'check_out', 'finished', 'enter', 'is_whole', 'alone_in', 'workshop', 'make_room', 'pick',
-           'film_faces', 'render_film', 'encoded_as', 'swap_film', 'write_photo', 'seen_in', 'people_here',
-           'swap_photo', 'source_photos', 'load_sources', 'ask', 'make_source', 'check_asked', 'look_of', 'swap_video']
+           'check_work', 'check_out', 'finished', 'enter', 'is_whole', 'alone_in', 'workshop_of', 'workshop',
+           'make_room', 'pick', 'film_faces', 'render_film', 'encoded_as', 'swap_film', 'write_photo', 'seen_in',
+           'people_here', 'swap_photo', 'source_photos', 'load_sources', 'ask', 'make_source', 'check_asked', 'look_of',
+           'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import errno
@@ -51,7 +52,8 @@ from .scenes import thumbnails
 from .shape import shape_of
 from .steady import SMOOTHERS
 from .track import choose, track
-from .write import FORMATS, SegmentWriter, check_encoding, choose_format, finish, try_encoding
+from .write import (FORMATS, NAME_BYTES, SegmentWriter, check_encoding, choose_format, finish, less_than, rehearse, short_name,
+                           try_encoding)
 
 # %% ../nbs/14_pipeline.ipynb #ced63dd1
 def too_large(e:BaseException)->bool:
@@ -333,6 +335,7 @@ class Job:
     batch:int
     device:torch.device
     encode:dict             # options of `SegmentWriter`
+    fit:object = None       # `write.Fit`, where it was tried before
 
 # %% ../nbs/14_pipeline.ipynb #9cb1c798
 def faces_of(job:Job, rows:torch.Tensor)->Faces:
@@ -445,13 +448,19 @@ def alone_in(folder:Path, out):
         if [f.name for f in folder.glob('*')]==['lock']: shutil.rmtree(folder, ignore_errors=True)
 
 # %% ../nbs/14_pipeline.ipynb #067b96e1
+def workshop_of(out)->Path:
+    "The folder beside an output: its name with an ending, or for a long name its beginning and a hash."
+    out = Path(out)
+    name = f'{out.name}.parts'
+    return out.with_name(name if len(os.fsencode(name))<=NAME_BYTES else short_name(out.name, f'-{key_of(name=name)[:8]}.parts'))
+
 @contextmanager
 def workshop(
     out,
     keep:bool=False,    # leave it when the job is done
 ):
     "The folder of unfinished work beside the output: kept when a job is interrupted, gone when it is done or cannot be done."
-    folder = Path(out).with_name(f'{Path(out).name}.parts')
+    folder = workshop_of(out)
     with alone_in(folder, out):
         for f in folder.glob('.*'): f.unlink() # half files of a run that was killed
         was = set(folder.iterdir())
@@ -517,7 +526,7 @@ def render_film(job:Job, folder:Path, key:str, first:int, last:int, out:Path, pr
     for path,a,b in todo:
         if not is_whole(path): render_segment(job, path, a, b, tell)
     made = folder/f'.film{out.suffix}'
-    for line in finish([p for p,_,_ in todo], job.info, made, first, last, NOTE if out.suffix.lower()=='.mkv' else {}): warnings.warn(line)
+    for line in finish([p for p,_,_ in todo], job.info, made, first, last, NOTE if out.suffix.lower()=='.mkv' else {}, job.fit): warnings.warn(line)
     publish(made, out, job.info.path, folder=folder)
 
 # %% ../nbs/14_pipeline.ipynb #69d3337d
@@ -525,13 +534,17 @@ def encoded_as(
     info:VideoInfo,
     encode:dict,    # what was asked for: options of `SegmentWriter`
     suffix:str,     # of the result
-)->dict:            # with the pixel format that is written
-    "How a film is encoded, tried where that could fail late; a line for what gets lost."
-    encode = encode | dict(pix_fmt=choose_format(encode['encoder'], encode['pix_fmt'], info.pix_fmt))
-    if encode['encoder']!='libx264': try_encoding(*(encode[k] for k in ('encoder', 'preset', 'pix_fmt', 'lossless')), suffix)
-    if info.bits>8 and '10' not in encode['pix_fmt']: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8 (--pix-fmt same keeps them)")
+)->tuple:           # the same with the pixel format and the container of segments; `write.Fit`
+    "How a film is encoded, and what comes along, tried where that could fail late; a line for what gets lost."
+    encoder, asked = encode['encoder'], encode['pix_fmt']
+    encode = encode | dict(pix_fmt=choose_format(encoder, asked, info.pix_fmt))
+    if encoder!='libx264': encode |= dict(container=try_encoding(*(encode[k] for k in ('encoder', 'preset', 'pix_fmt', 'lossless')), suffix))
+    fit = rehearse(info, suffix, **encode)
+    if not asked and encode['pix_fmt']!='yuv420p': warnings.warn(f"{encoder} does not write yuv420p; the result is {encode['pix_fmt']}")
+    if few := less_than(info, encoder, encode['pix_fmt']): warnings.warn(few)
     if info.interlaced: warnings.warn(f"{info.path.name} is interlaced; its frames are made whole, and the result is progressive")
-    return encode
+    for line in fit.lines: warnings.warn(line)
+    return encode, fit
 
 # %% ../nbs/14_pipeline.ipynb #d1ef19c5
 def swap_film(
@@ -547,7 +560,7 @@ def swap_film(
     reader:str, progress, keep:bool,
 )->Path:
     "From a target film to the result."
-    encode = encoded_as(info, encode, out.suffix.lower())
+    encode, fit = encoded_as(info, encode, out.suffix.lower())
     with workshop(out, keep) as folder:
         path = film_faces(info, find, folder, faces_file, about, first, last, batch, device, progress, keep)
         find.cache_clear() # the networks are not needed any more: their memory goes back
@@ -558,7 +571,7 @@ def swap_film(
         rows, which = rows[inside], which[inside]
         if not len(rows): raise FaceMissing(f"no face to swap was found in {info.path.name}; nothing was written")
         made, pair = chain.meet(sources, which, table.ids[rows], people)
-        job = Job(info, path, rows, pair, table.frame[rows], lambda f,fc,w: chain(f, fc, made, w), open_reader(info, reader, encode['pix_fmt']), batch, device, encode)
+        job = Job(info, path, rows, pair, table.frame[rows], lambda f,fc,w: chain(f, fc, made, w), open_reader(info, reader, encode['pix_fmt']), batch, device, encode, fit)
         key = key_of(target=about['target'], faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=chain.key(),
                      encode=encode, sources=[source_key(s) for s in sources], version=swapkit.__version__, reader=reader,
                      models=[expected_sha(MODELS[n]) for n in (about['detector'], about['landmarks']) if n in MODELS])
@@ -709,6 +722,6 @@ def swap_video(
     find = lru_cache(1)(lambda: make_finder(*nets, device, engine, **how)) # made when first needed
     people, faces, assign = load_sources(sources, assign, find, device, strangers), ask(faces, find), ask(assign, find)
     if one: return swap_photo(target, one.to(device), out, find, people, chain, faces, assign)
-    encode = dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else 'yuv420p'))
+    encode = dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else ''))
     return swap_film(info, out, find, people, chain, faces, assign, faces_file, about_film(target, nets, how), *span,
                      batch, device, encode, reader, progress, keep)
