@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['LUMA', 'NAME_BYTES', 'ENCODERS', 'PRORES', 'DNXHR', 'INTERMEDIATES', 'X26_PRESETS', 'FORMATS', 'yuv_weights',
-           'to_yuv420', 'to_planes', 'drawn_over', 'ffmpeg_exe', 'short_name', 'replacing', 'pixel_formats', 'opaque',
-           'bits_of', 'choose_format', 'less_than', 'check_encoding', 'encode_command', 'Encoding', 'in_parts',
-           'SegmentWriter', 'place', 'segment_ranks', 'format_of', 'can_carry', 'grey_film', 'try_encoding', 'in_cut',
-           'with_dts', 'fmt_of', 'stamped', 'side_packets', 'Fit', 'first_packets', 'fit_streams', 'rehearse',
-           'lift_of', 'finish']
+           'to_yuv420', 'to_planes', 'drawn_over', 'ffmpeg_version', 'ffmpeg_exe', 'short_name', 'replacing',
+           'pixel_formats', 'opaque', 'bits_of', 'choose_format', 'less_than', 'check_encoding', 'encode_command',
+           'Encoding', 'in_parts', 'SegmentWriter', 'place', 'segment_ranks', 'format_of', 'can_carry', 'grey_film',
+           'try_encoding', 'in_cut', 'with_dts', 'fmt_of', 'stamped', 'side_packets', 'Fit', 'first_packets',
+           'fit_streams', 'rehearse', 'lift_of', 'finish']
 
 # %% ../nbs/12_write.ipynb #f1eddaa6
 import functools
@@ -183,25 +183,38 @@ def _has_encoder(exe, encoder):
     return f'Encoder {encoder}' in r.stdout
 
 @functools.lru_cache
+def ffmpeg_version(exe)->tuple:
+    "Major and minor version of a binary; what was built from the development branch counts as newest."
+    said = subprocess.run([exe, '-version'], capture_output=True, text=True).stdout
+    found = re.match(r'ffmpeg version n?(\d+)\.(\d+)', said)
+    return (int(found[1]), int(found[2])) if found else (99, 0)
+
+@functools.lru_cache
 def ffmpeg_exe(
     encoder:str='libx264',  # prefer a binary that has it
+    since:tuple=(0,0),      # version that is needed; a line says where the system's is too old
 )->str:
     "The ffmpeg to run: the system's where it has the encoder, else the one inside `imageio-ffmpeg`."
     try: inside = imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError: inside = None
-    found = [e for e in (shutil.which('ffmpeg'), inside) if e]
+    found = [e for e in dict.fromkeys((shutil.which('ffmpeg'), inside)) if e]
     if not found: raise SystemFault("no ffmpeg found: install ffmpeg, or `pip install imageio-ffmpeg`")
-    return next((e for e in found if _has_encoder(e, encoder)), found[0])
+    new = [e for e in found if ffmpeg_version(e)>=since]
+    version = lambda v: '.'.join(map(str, v))
+    if not new: raise SystemFault(f"ffmpeg {version(since)} or newer is needed, and {' and '.join(version(ffmpeg_version(e)) for e in found)} found: `pip install imageio-ffmpeg`")
+    if new[0]!=found[0]: warnings.warn(f"ffmpeg {version(ffmpeg_version(found[0]))} is older than {version(since)}: {version(ffmpeg_version(new[0]))} inside imageio-ffmpeg is used here")
+    return next((e for e in new if _has_encoder(e, encoder)), new[0])
 
 # %% ../nbs/12_write.ipynb #0794e555
 NAME_BYTES = 255 # of a file name, on all common file systems
 
 def short_name(
     stem:str,
-    tail:str,       # what the name must end in
+    tail:str,           # what the name must end in
+    most:int=NAME_BYTES-16, # bytes; others that are made from this one may be a little longer
 )->str:
     "A file name that ends in `tail` and is no longer than a file system takes."
-    return os.fsdecode(os.fsencode(stem)[:NAME_BYTES-len(os.fsencode(tail))]).encode('utf-8', 'ignore').decode()+tail
+    return os.fsencode(stem)[:most-len(os.fsencode(tail))].decode(errors='ignore')+tail
 
 @contextmanager
 def replacing(
