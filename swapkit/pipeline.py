@@ -7,10 +7,10 @@ __all__ = ['SAVED', 'LEAST', 'TELLS', 'SEGMENT', 'too_large', 'in_halves', 'in_o
            'pictures', 'say_counts', 'largest_faces', 'faces_of_all', 'widths', 'say_small', 'load_source', 'teller',
            'in_short', 'strangers_in', 'frames_at_once', 'find_faces', 'about_film', 'how_to_follow', 'analyse',
            'key_of', 'source_key', 'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment', 'check_work',
-           'check_out', 'finished', 'enter', 'is_whole', 'alone_in', 'workshop', 'make_room', 'all_named', 'no_two',
-           'say_unseen', 'pick', 'film_faces', 'render_film', 'encoded_as', 'swap_film', 'write_photo', 'seen_in',
-           'people_here', 'swap_photo', 'source_photos', 'load_sources', 'known_by', 'ask', 'make_source',
-           'check_asked', 'look_of', 'swap_video']
+           'check_out', 'finished', 'enter', 'is_whole', 'alone_in', 'workshop_of', 'workshop', 'make_room',
+           'all_named', 'no_two', 'say_unseen', 'pick', 'film_faces', 'render_film', 'encoded_as', 'swap_film',
+           'write_photo', 'seen_in', 'people_here', 'swap_photo', 'source_photos', 'load_sources', 'known_by', 'ask',
+           'make_source', 'check_asked', 'look_of', 'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import errno
@@ -53,7 +53,8 @@ from .scenes import thumbnails
 from .shape import shape_of
 from .steady import SMOOTHERS
 from .track import choose, track
-from .write import FORMATS, SegmentWriter, check_encoding, choose_format, finish, try_encoding
+from .write import (FORMATS, NAME_BYTES, SegmentWriter, check_encoding, choose_format, finish, less_than, rehearse, short_name,
+                           try_encoding)
 
 # %% ../nbs/14_pipeline.ipynb #ced63dd1
 def too_large(e:BaseException)->bool:
@@ -327,6 +328,7 @@ class Job:
     batch:int
     device:torch.device
     encode:dict             # options of `SegmentWriter`
+    fit:object = None       # `write.Fit`, where it was tried before
 
 # %% ../nbs/14_pipeline.ipynb #9cb1c798
 def faces_of(job:Job, rows:torch.Tensor)->Faces:
@@ -382,6 +384,8 @@ def check_out(
 ):
     "Refuse an output that would destroy something, or that nothing can be written to."
     out = Path(out)
+    if (n := len(os.fsencode(out.name)))>(most := NAME_BYTES-(out.suffix.lower()=='.mkv')): # the manifest beside it is called .c2pa
+        raise BadInput(f"{out.name[:32]}…{out.suffix}: this name has {n} bytes, and a file system takes {most}; choose a shorter one")
     if out.is_dir(): raise BadInput(f"{out} is a folder; name a file in it")
     if formats and out.suffix.lower() not in formats: raise BadInput(f"{out}: {'one picture' if '.png' in formats else 'a film'} is written as {' or '.join(formats)}; choose such a name")
     if out.exists() and any(out.samefile(i) for i in inputs if Path(i).exists()): raise BadInput(f"{out} is an input; choose another output")
@@ -439,15 +443,19 @@ def alone_in(folder:Path, out):
         if [f.name for f in folder.glob('*')]==['lock']: shutil.rmtree(folder, ignore_errors=True)
 
 # %% ../nbs/14_pipeline.ipynb #067b96e1
+def workshop_of(out)->Path:
+    "The folder beside an output: its name with an ending, or for a long name its beginning and a hash."
+    out = Path(out)
+    name = f'{out.name}.parts'
+    return out.with_name(name if len(os.fsencode(name))<=NAME_BYTES else short_name(out.name, f'-{key_of(name=name)[:8]}.parts'))
+
 @contextmanager
 def workshop(
     out,
     keep:bool=False,    # leave it when the job is done
 ):
     "The folder of unfinished work beside the output: kept when a job is interrupted, gone when it is done or cannot be done."
-    name = f'{Path(out).name}.parts'
-    if len(os.fsencode(name))>255: name = f'{key_of(name=name)}.parts' # more than file systems take
-    folder = Path(out).with_name(name)
+    folder = workshop_of(out)
     with alone_in(folder, out):
         for f in folder.glob('.*'): f.unlink() # half files of a run that was killed
         was = set(folder.iterdir())
@@ -532,7 +540,7 @@ def render_film(job:Job, folder:Path, key:str, first:int, last:int, out:Path, pr
     for path,a,b in todo:
         if not is_whole(path): render_segment(job, path, a, b, tell)
     made = folder/f'.film{out.suffix}'
-    for line in finish([p for p,_,_ in todo], job.info, made, first, last, NOTE if out.suffix.lower()=='.mkv' else {}): warnings.warn(line)
+    for line in finish([p for p,_,_ in todo], job.info, made, first, last, NOTE if out.suffix.lower()=='.mkv' else {}, job.fit): warnings.warn(line)
     publish(made, out, job.info.path, folder=folder)
 
 # %% ../nbs/14_pipeline.ipynb #69d3337d
@@ -540,13 +548,17 @@ def encoded_as(
     info:VideoInfo,
     encode:dict,    # what was asked for: options of `SegmentWriter`
     suffix:str,     # of the result
-)->dict:            # with the pixel format that is written
-    "How a film is encoded, tried where that could fail late; a line for what gets lost."
-    encode = encode | dict(pix_fmt=choose_format(encode['encoder'], encode['pix_fmt'], info.pix_fmt))
-    if encode['encoder']!='libx264': try_encoding(*(encode[k] for k in ('encoder', 'preset', 'pix_fmt', 'lossless')), suffix)
-    if info.bits>8 and '10' not in encode['pix_fmt']: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8 (--pix-fmt same keeps them)")
+)->tuple:           # the same with the pixel format and the container of segments; `write.Fit`
+    "How a film is encoded, and what comes along, tried where that could fail late; a line for what gets lost."
+    encoder, asked = encode['encoder'], encode['pix_fmt']
+    encode = encode | dict(pix_fmt=choose_format(encoder, asked, info.pix_fmt))
+    if encoder!='libx264': encode |= dict(container=try_encoding(*(encode[k] for k in ('encoder', 'preset', 'pix_fmt', 'lossless')), suffix))
+    fit = rehearse(info, suffix, **encode)
+    if not asked and encode['pix_fmt']!='yuv420p': warnings.warn(f"{encoder} does not write yuv420p; the result is {encode['pix_fmt']}")
+    if few := less_than(info, encoder, encode['pix_fmt']): warnings.warn(few)
     if info.interlaced: warnings.warn(f"{info.path.name} is interlaced; its frames are made whole, and the result is progressive")
-    return encode
+    for line in fit.lines: warnings.warn(line)
+    return encode, fit
 
 # %% ../nbs/14_pipeline.ipynb #d1ef19c5
 def swap_film(
@@ -562,7 +574,7 @@ def swap_film(
     reader:str, progress, keep:bool,
 )->Path:
     "From a target film to the result."
-    encode = encoded_as(info, encode, out.suffix.lower())
+    encode, fit = encoded_as(info, encode, out.suffix.lower())
     with workshop(out, keep) as folder:
         path = film_faces(info, find, folder, faces_file, about, first, last, batch, device, progress, keep)
         find.cache_clear() # the networks are not needed any more: their memory goes back
@@ -574,7 +586,7 @@ def swap_film(
         if not len(rows): raise FaceMissing(f"no face to swap was found in {info.path.name}; nothing was written")
         say_unseen(assign, which)
         made, pair = chain.meet(sources, which, table.ids[rows], people)
-        job = Job(info, path, rows, pair, table.frame[rows], lambda f,fc,w: chain(f, fc, made, w), open_reader(info, reader, encode['pix_fmt']), batch, device, encode)
+        job = Job(info, path, rows, pair, table.frame[rows], lambda f,fc,w: chain(f, fc, made, w), open_reader(info, reader, encode['pix_fmt']), batch, device, encode, fit)
         key = key_of(target=about['target'], faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=chain.key(),
                      encode=encode, sources=[source_key(s) for s in sources], version=swapkit.__version__, reader=reader,
                      models=[expected_sha(MODELS[n]) for n in (about['detector'], about['landmarks']) if n in MODELS])
@@ -746,6 +758,6 @@ def swap_video(
     for w in all_named(faces, assign): meant(w)
     no_two(assign, map(meant, assign))
     if one: return swap_photo(target, one, out, find, people, chain, faces, assign, device)
-    encode = dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else 'yuv420p'))
+    encode = dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else ''))
     return swap_film(info, out, find, people, chain, faces, assign, faces_file, about_film(target, nets, how), *span,
                      batch, device, encode, reader, progress, keep)

@@ -322,7 +322,7 @@ def open_reader(
 ):
     "The function that turns frame numbers of this film into pixels; with `planes` into pixels and (N,B) bytes."
     known('reader', name, ('auto', *READERS))
-    return READERS['pyav' if name=='auto' else name](info, planes if can_keep(info.pix_fmt) else '')
+    return READERS['pyav' if name=='auto' else name](info, planes if can_keep(info.pix_fmt.replace('yuva', 'yuv')) else '')
 
 # %% ../nbs/03_read.ipynb #a5be2add
 def prefetch(
