@@ -521,6 +521,7 @@ def encoded_as(
     suffix:str,     # of the result
 )->dict:            # with the pixel format that is written
     "How a film is encoded, tried where that could fail late; a line for what gets lost."
+    for line in info.notes: warnings.warn(line)
     encode = encode | dict(pix_fmt=choose_format(encode['encoder'], encode['pix_fmt'], info.pix_fmt))
     if encode['encoder']!='libx264': try_encoding(*(encode[k] for k in ('encoder', 'preset', 'pix_fmt', 'lossless')), suffix)
     if info.bits>8 and '10' not in encode['pix_fmt']: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8 (--pix-fmt same keeps them)")
