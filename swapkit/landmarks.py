@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['OVAL', 'LIPS_OUTER', 'LIPS_INNER', 'EYE_LEFT', 'EYE_RIGHT', 'MESH68', 'FIVE', 'MESHES', 'five_points', 'look_at',
-           'look_at_box', 'look_at_mesh', 'mediapipe_mesh', 'own_mesh', 'trust_of', 'roll_of', 'FaceMesh', 'agreement']
+           'look_at_box', 'look_at_mesh', 'mediapipe_mesh', 'own_mesh', 'trust_of', 'roll_of', 'FaceMesh',
+           'turned_like', 'agreement']
 
 # %% ../nbs/06_landmarks.ipynb #0c765e55
 import dataclasses
 
 import torch
 
-from .align import cut_warp, invert, transform
+from .align import cut_warp, invert, scale_of, similarity, transform
 from .core import Faces, Frames, default_device, known
 from .models import best, model_path
 from .nets.mesh import mirrored
@@ -145,15 +146,25 @@ class FaceMesh:
         return dataclasses.replace(faces, lms=lms, kps=five_points(lms), scores=sure, topology=self.topology), trust_of(least, lms, before)
 
 # %% ../nbs/06_landmarks.ipynb #134987a1
+def turned_like(
+    points:torch.Tensor,    # (F,K,2)
+    like:torch.Tensor,      # (F,K,2) the same points, seen otherwise
+)->torch.Tensor:            # (F,K,2)
+    "Points turned around their middle, as far as they must be to lie as others do."
+    M = similarity(points, like)
+    mid = points.mean(1, keepdim=True)
+    return ((points-mid).double()@(M[:,:,:2]/scale_of(M)[:,None,None]).mT + mid).to(points)
+
 def agreement(
     found:Faces,        # as a detector found them
     faces:Faces,        # the same, with landmarks
     apart:tuple=(.12,.3),   # mean distance of the five points, as a part of the box: whole trust, and none
     narrow:tuple=(.5,.25),  # distance of the detector's eyes, as a part of that from eyes to mouth: about 60 and 75 degrees
+    level:float=30.,        # degrees: a head that is turned further in the picture is compared without its turn, of which a detector knows too little
 )->torch.Tensor:        # (F,) 0…1
     "How far the landmarks of each face can be trusted."
     ramp = lambda x, good, bad: ((x-bad)/(good-bad)).clamp(0,1)
-    k = found.kps
+    k = torch.where((roll_of(faces.kps).abs()>level)[:,None,None], turned_like(found.kps, faces.kps), found.kps)
     far = (k-faces.kps).norm(dim=-1).mean(1)/found.sides.mean(1).clamp(min=1)
     wide = (k[:,1]-k[:,0]).norm(dim=-1)/((k[:,3]+k[:,4]-k[:,0]-k[:,1])/2).norm(dim=-1).clamp(min=1)
     return ramp(far, *apart)*ramp(wide, *narrow)

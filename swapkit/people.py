@@ -66,16 +66,20 @@ def in_doubt(
 def settled(
     faces:Faces, trust:torch.Tensor,    # (A,) as the first look showed them
     others:Faces, sure:torch.Tensor,    # (B,) as the same frames show them when they are turned
-    believed:float=.8,                  # least trust in one of these
+    there:torch.Tensor,                 # (A,) bool, where the detector was sure at the first look
+    believed:float=.8,                  # least trust in one of these …
+    alone:float=.72,                    # … least score, trust counted, where it was not …
+    large:float=20.,                    # … and least side, in pixels: small marks look like a face from some side
 )->Faces:
     "What the first look showed beyond doubt, and elsewhere what is trusted most."
+    meet = lambda o: iou(faces.boxes, o.boxes)*(faces.frame[:,None]==o.frame)
     first, worth = torch.where(trust<DOUBT, trust*faces.scores, 2.), sure*others.scores
-    good = (sure>=believed).nonzero()[:,0]
+    known = ((meet(others)>.1) & there[:,None]).any(0) | (worth>=alone)
+    good = ((sure>=believed) & known & (others.sides.amin(1)>=large)).nonzero()[:,0]
     keep = good[nms(others.boxes[good], worth[good], others.frame[good])].sort()[0]
     others, worth = others[keep], worth[keep]
-    over = iou(faces.boxes, others.boxes)*(faces.frame[:,None]==others.frame)
-    others = others[~((over>.3) & (first[:,None]>=worth)).any(0)]
-    gone = (iou(faces.boxes, others.boxes)*(faces.frame[:,None]==others.frame)>.1).any(1) & (trust<DOUBT)
+    others = others[~((meet(others)>.3) & (first[:,None]>=worth)).any(0)]
+    gone = (meet(others)>.1).any(1) & (trust<DOUBT)
     return by_frame([faces[~gone], others])
 
 # %% ../nbs/09_people.ipynb #d74fe2e7
@@ -104,7 +108,7 @@ class Finder:
     def __call__(self, frames:Frames)->Faces:
         "Of photos, or frames for themselves."
         faces, trust = self.meshes(frames, self.detect(frames))
-        return dataclasses.replace(settled(faces, trust, *self.turned(frames, self.detect)), fade=None)
+        return dataclasses.replace(settled(faces, trust, *self.turned(frames, self.detect), trust>=0), fade=None)
     def film(self,
         frames:Frames,
         full:bool=False,    # look at every frame from all sides
@@ -113,7 +117,7 @@ class Finder:
         found = self.all(frames)
         faces, trust = self.meshes(frames, found)
         rows = torch.arange(len(frames)) if full else in_doubt(frames, faces, trust, found.scores, self.detect.score)
-        if len(rows): faces = settled(faces, trust, *self.turned(frames[rows], self.all))
+        if len(rows): faces = settled(faces, trust, *self.turned(frames[rows], self.all), found.scores>=self.detect.score)
         rows = worth(faces)
         some = self.looks(frames, faces[rows])
         emb = some.new_zeros(len(faces), some.shape[1]).index_copy_(0, rows, some)
@@ -174,6 +178,9 @@ class Gathered:
         self.path, self.find, self.w = Path(path), find, FacesWriter(path)
         self.first, self.last = None, None # number of the first frame; the last one's thumbnail
         self.changes, self.looks, self.shapes = [], [], [] # of each batch: `differences`; rows and embeddings; `shape_of` and `sure`
+        self.frame, self.tilted, self.full = [], [], torch.zeros(0, dtype=torch.long) # frames: of all faces, of heads that lie, and those looked at twice
+    @property
+    def frames(self): return sum(map(len, self.changes))
     def __enter__(self): return self
     def __exit__(self, *a): self.w.__exit__(*a); self.path.unlink(missing_ok=True)
     def add(self,
@@ -183,15 +190,44 @@ class Gathered:
     ):
         self.changes.append(differences(small, self.last)); self.last = small[-1:]
         self.first = frame if self.first is None else self.first
+        self.keep(faces)
+    def keep(self, faces:Faces):
         if len(faces):
             on = faces.emb.any(1).nonzero()[:,0]
             self.looks.append((on.cpu()+self.w.n, faces.emb[on].cpu()))
             self.shapes.append((shape_of(faces.lms).half().cpu(), sure(faces).half().cpu()))
+            tilted = (roll_of(faces.kps).abs()>TILT) & (faces.scores>=self.find.detect.score)
+            self.frame.append(faces.frame.cpu()); self.tilted.append(self.frame[-1][tilted.cpu()])
         self.w.add(dataclasses.replace(faces, emb=None))
+    def near(self, tilted:list, reach:int)->torch.Tensor: # (R,) frame numbers
+        "Frames close to some, that were not yet looked at twice."
+        hit = torch.cat([*tilted, self.full[:0]]).unique()
+        if not len(hit): return hit
+        n = torch.arange(self.frames) + self.first
+        i = torch.searchsorted(hit, n)
+        far = torch.minimum((n-hit[(i-1).clamp(min=0)]).abs(), (n-hit[i.clamp(max=len(hit)-1)]).abs())
+        return n[(far<=reach) & ~torch.isin(n, torch.cat([hit, self.full]))]
+    def look_around(self, read): # frame numbers → yields what `Finder.film` finds, in full, in these frames
+        "The second reading, around heads that lie on their side, until there are no more."
+        early, tilted, reach = self.w.n, self.tilted, EVERY
+        while len(want := self.near(tilted, reach)):
+            self.tilted, self.full = [], torch.cat([self.full, want])
+            for faces in read(want): self.keep(faces)
+            tilted, reach = self.tilted, 2*reach
+        if len(self.full): self.put_in_order(early)
+    def put_in_order(self, early:int): # rows of the first reading
+        "What was seen in the second reading, in place of what was seen of these frames in the first."
+        frame = torch.cat([*self.frame, self.full[:0]])
+        rows = ((torch.arange(len(frame))>=early) | ~torch.isin(frame, self.full)).nonzero()[:,0]
+        rows = rows[frame[rows].argsort(stable=True)]
+        self.w.reorder(rows)
+        now = torch.full_like(frame, -1).index_copy_(0, rows, torch.arange(len(rows)))
+        self.looks = [(now[r][now[r]>=0], e[now[r]>=0]) for r,e in self.looks]
+        self.shapes = [tuple(torch.cat(p)[rows] for p in zip(*self.shapes))] if self.shapes else []
     def finish(self, out, about:dict, size:tuple):
         "Cuts, tracks, people; then everything steady into the file `out`."
         finish_faces(self.w, about)
-        table, frames, f = self.w.small(), sum(map(len, self.changes)), self.find
+        table, frames, f = self.w.small(), self.frames, self.find
         where = find_cuts(torch.cat(self.changes), first=self.first) if self.changes else []
         looks, shapes = (tuple(map(torch.cat, zip(*parts))) or None for parts in (self.looks, self.shapes))
         ids = track(table, where, looks, f.looks.same, f.detect.score, frames).ids
