@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['SAVED', 'LEAST', 'TELLS', 'SEGMENT', 'too_large', 'in_halves', 'in_order', 'finder_names', 'make_finder', 'portraits',
            'pictures', 'say_counts', 'largest_faces', 'faces_of_all', 'widths', 'say_small', 'load_source', 'teller',
-           'in_short', 'strangers_in', 'frames_at_once', 'find_faces', 'about_film', 'how_to_follow', 'analyse',
-           'key_of', 'source_key', 'segments_of', 'drawn_of', 'there_of', 'Job', 'faces_of', 'in_pieces',
+           'in_short', 'strangers_in', 'frames_at_once', 'frames_of', 'find_faces', 'about_film', 'how_to_follow',
+           'analyse', 'key_of', 'source_key', 'segments_of', 'drawn_of', 'there_of', 'Job', 'faces_of', 'in_pieces',
            'render_segment', 'check_work', 'check_out', 'finished', 'on_disk', 'enter', 'is_whole', 'alone_in',
            'workshop_of', 'workshop', 'make_room', 'all_named', 'no_two', 'say_unseen', 'pick', 'film_faces',
            'render_film', 'encoded_as', 'swap_film', 'write_photo', 'seen_in', 'people_here', 'swap_photo',
@@ -247,6 +247,19 @@ def frames_at_once(device, batch:int, size:tuple)->int: # frames
     "How many frames (H,W) are read and worked on as one: what was asked for, but for a CPU no more than two megapixels, or four frames."
     return batch if torch.device(device).type!='cpu' else min(batch, max(4, 2**21//(size[0]*size[1])))
 
+def frames_of(
+    info:VideoInfo,
+    numbers:torch.Tensor,   # (R,) of frames, sorted
+    batch:int,
+    apart:int=24,           # frames that are rather read than jumped over
+):                          # yields `Frames`
+    "Some frames of a film, in as few stretches as make sense."
+    for part in numbers.tensor_split((numbers.diff()>apart).nonzero()[:,0]+1):
+        with closing(read_frames(info, batch, int(part[0]), int(part[-1])+1)) as batches:
+            for f in batches:
+                some = f[torch.isin(f.idx, part)]
+                if len(some): yield some
+
 def find_faces(
     info:VideoInfo, find, path, about:dict,
     first:int, last:int,    # frames first … last-1
@@ -255,11 +268,14 @@ def find_faces(
 ):
     "First pass: the faces of a film, with people, steady, into a file."
     device = torch.device(device)
+    at_once = frames_at_once(device, batch, (info.height, info.width))
     look = lambda f: (f.idx, in_halves(lambda f,*_: find.film(f), f.to(device)), thumbnails(f))
-    with Gathered(f'{path}.raw', find) as seen, closing(read_frames(info, frames_at_once(device, batch, (info.height, info.width)), first, last)) as batches:
+    full = lambda f: in_halves(lambda f,*_: find.film(f, full=True), f.to(device))
+    with Gathered(f'{path}.raw', find) as seen, closing(read_frames(info, at_once, first, last)) as batches:
         for n,faces,small in in_order(look, batches, device):
             seen.add(faces, small, int(n[0]))
             if progress: progress(int(n[-1])+1-first, last-first, 'analyse')
+        seen.look_around(lambda numbers: in_order(full, frames_of(info, numbers, at_once), device))
         seen.finish(path, about, (info.height, info.width))
 
 # %% ../nbs/14_pipeline.ipynb #ea29e815
