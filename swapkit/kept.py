@@ -102,9 +102,10 @@ class Kept:
         target:torch.Tensor,    # (N,3,H,W) the frames
     ):                          # (N,3,H,W), or None where it is not here
         "A piece as it was drawn; may be called by any thread."
-        k, rest, at = self.at.get((int(idx[0]), len(idx)), (0, 0, None))
-        if at is None: return None
-        with self.lock: self.file.seek(at); body = self.file.read((4+WORD)*k+rest)
+        with self.lock:
+            if (key := (int(idx[0]), len(idx))) not in self.at: return None
+            k, rest, at = self.at[key]
+            self.file.seek(at); body = self.file.read((4+WORD)*k+rest)
         return redrawn(target, *unpack(body, k, rest))
     def add(self, frames:int, record:bytes):
         "Keep what `pack` made of a piece, unless that is not worth it."
@@ -127,7 +128,7 @@ class Kept:
         if shutil.disk_usage(self.path.parent).free<4*os.fstat(self.file.fileno()).st_size: raise OSError(errno.ENOSPC, 'little room on the disk')
     def drop(self):
         "Keep nothing; what was kept is no longer needed, or in the way."
-        with suppress(OSError):
-            if self.file: self.file.close()
-        self.file, self.at = None, {}
+        with self.lock, suppress(OSError):
+            file, self.file, self.at = self.file, None, {}
+            if file: file.close()
         self.path.unlink(missing_ok=True)
