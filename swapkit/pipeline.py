@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['SAVED', 'LEAST', 'TELLS', 'SEGMENT', 'too_large', 'in_halves', 'in_order', 'finder_names', 'make_finder', 'portraits',
            'pictures', 'say_counts', 'largest_faces', 'faces_of_all', 'widths', 'say_small', 'load_source', 'teller',
-           'strangers_in', 'frames_at_once', 'find_faces', 'about_film', 'how_to_follow', 'analyse', 'key_of',
-           'source_key', 'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment', 'check_work', 'check_out',
-           'finished', 'enter', 'is_whole', 'alone_in', 'workshop', 'make_room', 'pick', 'film_faces', 'render_film',
-           'encoded_as', 'swap_film', 'write_photo', 'seen_in', 'people_here', 'swap_photo', 'source_photos',
-           'load_sources', 'ask', 'make_source', 'check_asked', 'look_of', 'swap_video']
+           'in_short', 'strangers_in', 'frames_at_once', 'frames_of', 'find_faces', 'about_film', 'how_to_follow',
+           'analyse', 'key_of', 'source_key', 'segments_of', 'drawn_of', 'there_of', 'Job', 'faces_of', 'in_pieces',
+           'render_segment', 'check_work', 'check_out', 'finished', 'on_disk', 'enter', 'is_whole', 'alone_in',
+           'workshop_of', 'workshop', 'make_room', 'all_named', 'no_two', 'say_unseen', 'pick', 'film_faces',
+           'render_film', 'encoded_as', 'swap_film', 'write_photo', 'seen_in', 'people_here', 'swap_photo',
+           'source_photos', 'load_sources', 'known_by', 'ask', 'make_source', 'check_asked', 'look_of', 'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import errno
@@ -39,20 +40,22 @@ from .chain import Chain, Look
 from .core import (BadInput, FaceMissing, ModelMissing, Crops, Faces, Frames, Source, SystemFault, cat,
                           default_device, file_hash, keep_memory, known, load_faces)
 from .detect import DETECTORS
-from .identity import Embedder, embeddings, likeness, open_source, outliers, save_source, without
+from .identity import KNOWS, Embedder, embeddings, groups, how_to_know, likeness, mean_identity, open_source, save_source, undecided, without
+from .kept import Kept, changed, frames_in, pack
 from .landmarks import MESHES
 from .mark import NOTE, publish, sidecar, write_xmp
-from .models import MODELS, best, expected_sha, find_file, spec, where_to_get
+from .models import MODELS, best, expected_sha, find_file, spec
 from .nets.onnx import ENGINES
 from .photo import (PHOTOS, WRITTEN, Photo, encoded, kind_of, legible, lost, no_photos, open_photo, photo_files, photos_in,
                            plain_photo, read_photo, say_left_out)
 from .read import READERS, VideoInfo, frame_range, open_reader, read_frame, read_frames, video_info
-from .people import Finder, Gathered, named, people_in, people_of, save_sheet, sure, wanted
+from .people import Finder, Gathered, Wanted, meant, named, people_in, people_of, save_sheet, sure, wanted
 from .scenes import thumbnails
 from .shape import shape_of
 from .steady import SMOOTHERS
 from .track import choose, track
-from .write import FORMATS, SegmentWriter, check_encoding, choose_format, finish, try_encoding
+from .write import (FORMATS, NAME_BYTES, SegmentWriter, check_encoding, choose_format, finish, less_than, rehearse, short_name,
+                           try_encoding)
 
 # %% ../nbs/14_pipeline.ipynb #ced63dd1
 def too_large(e:BaseException)->bool:
@@ -207,30 +210,55 @@ def load_source(
     return Source(replace(crops, face=torch.arange(len(crops), device=crops.device)), names)
 
 # %% ../nbs/14_pipeline.ipynb #eec7727a
-TELLS = ('mobilefacenet_128', 'arcface_w600k_r50') # embedders that can compare a source's photos
+TELLS = (*KNOWS, 'arcface_w600k_r50') # embedders that can compare a source's photos
 
 def teller(device=None, must:bool=False): # `Embedder`, or None
     "The first network that is here and can tell faces apart; raises `ModelMissing` where there `must` be one."
     name = next((n for n in TELLS if find_file(spec(n))), None)
-    if name is None and must: raise ModelMissing(where_to_get(spec(TELLS[-1])))
+    if name is None and must: raise ModelMissing(f"whether photos show one person cannot be seen here: {how_to_know()}")
     return name and Embedder(name, device)
+
+def in_short(names:list, most:int=4)->str:
+    "Some names as words of a line."
+    shown = names if len(names)<=most else [*names[:most-1], f'{len(names)-most+1} more']
+    return ' and '.join(filter(None, [', '.join(shown[:-1]), shown[-1]]))
 
 def strangers_in(
     source:Source,
     embed,              # `Embedder` with a known threshold
     what:str='keep',    # or drop
 )->Source:
-    "Name photos that are unlike the others, and drop them if asked to."
+    "Name photos that are unlike most others, and drop them if asked to."
     emb = embeddings(source, embed)
-    like, odd = likeness(emb), outliers(emb, embed.spec.same)
-    for i in odd: warnings.warn(f"{source.names[i]} looks like somebody else (likeness {like[i]:.2f}; photos of one person have {embed.spec.same} and more)"
-                                + (": left out" if what=='drop' else "; --strangers drop leaves it out"))
-    return without(source, odd) if odd and what=='drop' else source
+    first, *rest = found = groups(emb, embed.spec.same)
+    like = [float(mean_identity(emb[rows])@mean_identity(emb[first]).T) for rows in rest]
+    if undecided(found):
+        warnings.warn(f"{'; '.join(in_short([source.names[i] for i in rows]) for rows in found)} look like {len(found)} people (likeness {max(like):.2f}; photos of one person "
+                      f"have {embed.spec.same} and more), and the face would be a mixture: leave out those that are not meant")
+        return source
+    for rows,l in zip(rest, like):
+        names, many = in_short([source.names[i] for i in rows]), len(rows)>1
+        warnings.warn(f"{names} look{'s'*(not many)} like somebody else (likeness {l:.2f}; photos of one person have {embed.spec.same} and more)"
+                      + (": left out" if what=='drop' else f"; --strangers drop leaves {'them' if many else 'it'} out"))
+    return without(source, [i for rows in rest for i in rows]) if rest and what=='drop' else source
 
 # %% ../nbs/14_pipeline.ipynb #51255b3e
 def frames_at_once(device, batch:int, size:tuple)->int: # frames
     "How many frames (H,W) are read and worked on as one: what was asked for, but for a CPU no more than two megapixels, or four frames."
     return batch if torch.device(device).type!='cpu' else min(batch, max(4, 2**21//(size[0]*size[1])))
+
+def frames_of(
+    info:VideoInfo,
+    numbers:torch.Tensor,   # (R,) of frames, sorted
+    batch:int,
+    apart:int=24,           # frames that are rather read than jumped over
+):                          # yields `Frames`
+    "Some frames of a film, in as few stretches as make sense."
+    for part in numbers.tensor_split((numbers.diff()>apart).nonzero()[:,0]+1):
+        with closing(read_frames(info, batch, int(part[0]), int(part[-1])+1)) as batches:
+            for f in batches:
+                some = f[torch.isin(f.idx, part)]
+                if len(some): yield some
 
 def find_faces(
     info:VideoInfo, find, path, about:dict,
@@ -240,17 +268,20 @@ def find_faces(
 ):
     "First pass: the faces of a film, with people, steady, into a file."
     device = torch.device(device)
+    at_once = frames_at_once(device, batch, (info.height, info.width))
     look = lambda f: (f.idx, in_halves(lambda f,*_: find.film(f), f.to(device)), thumbnails(f))
-    with Gathered(f'{path}.raw', find) as seen, closing(read_frames(info, frames_at_once(device, batch, (info.height, info.width)), first, last)) as batches:
+    full = lambda f: in_halves(lambda f,*_: find.film(f, full=True), f.to(device))
+    with Gathered(f'{path}.raw', find) as seen, closing(read_frames(info, at_once, first, last)) as batches:
         for n,faces,small in in_order(look, batches, device):
             seen.add(faces, small, int(n[0]))
             if progress: progress(int(n[-1])+1-first, last-first, 'analyse')
+        seen.look_around(lambda numbers: in_order(full, frames_of(info, numbers, at_once), device))
         seen.finish(path, about, (info.height, info.width))
 
 # %% ../nbs/14_pipeline.ipynb #ea29e815
 def about_film(target, nets:tuple, how:dict)->dict:
     "All that the faces of a film depend on: the film, its `finder_names`, options of the `Finder`."
-    return dict(target=file_hash(target), name=legible(target), detector=nets[0], landmarks=nets[1], version=swapkit.__version__) | how
+    return dict(target=file_hash(target), name=legible(target), detector=nets[0], landmarks=nets[1], looks=best(*KNOWS, 'thumbnail'), version=swapkit.__version__) | how
 
 def how_to_follow(smooth:str, smallest:float, small:bool)->dict:
     "Options of `people.Finder`, checked."
@@ -300,6 +331,12 @@ def segments_of(folder, key, first, last, size=SEGMENT)->list: # (path, first, l
     cuts = [first + i*(last-first)//n for i in range(n+1)]
     return [(Path(folder)/f'{key}-{a:07d}-{b:07d}.mp4', a, b) for a,b in zip(cuts, cuts[1:])]
 
+def drawn_of(path:Path)->Path: return path.with_suffix('.kept') # where frames of a segment are until it is whole
+
+def there_of(segments:list)->int: # of `segments_of`
+    "How many frames of a job need not be drawn again."
+    return sum(b-a if path.exists() else frames_in(drawn_of(path)) for path,a,b in segments)
+
 # %% ../nbs/14_pipeline.ipynb #119d44a0
 @dataclass
 class Job:
@@ -314,6 +351,8 @@ class Job:
     batch:int
     device:torch.device
     encode:dict             # options of `SegmentWriter`
+    fit:object = None       # `write.Fit`, where it was tried before
+    at_once:int=4           # faces that a core of a CPU takes; where networks take seconds for one, no more
 
 # %% ../nbs/14_pipeline.ipynb #9cb1c798
 def faces_of(job:Job, rows:torch.Tensor)->Faces:
@@ -326,9 +365,9 @@ def in_pieces(
     frames:Frames, faces:Faces,
     which:torch.Tensor, # (F,) number of each face's source
 ):                      # yields all three, a piece at a time
-    "Frames with their faces, as many at once as the device likes: a GPU the whole batch, a core of a CPU four faces."
+    "Frames with their faces, as many at once as the device likes: a GPU the whole batch, a core of a CPU a few faces."
     def on(f): return slice(*torch.searchsorted(faces.frame, torch.stack([f.idx[0], f.idx[-1]+1])).tolist()) # they are sorted
-    n = len(frames) if job.device.type!='cpu' else max(1, 4*len(frames)//max(len(faces.frame[on(frames)]), 1))
+    n = len(frames) if job.device.type!='cpu' else max(1, job.at_once*len(frames)//max(len(faces.frame[on(frames)]), 1))
     for f in (frames[i:i+n] for i in range(0, len(frames), n)): yield f, faces[on(f)], which[on(f)]
 
 # %% ../nbs/14_pipeline.ipynb #f9c64ad0
@@ -344,15 +383,19 @@ def render_segment(
     made = path.with_name(f'.{path.name}')
     def run(piece):
         f, fc, which = (t.to(job.device) for t in piece)
-        return int(f.idx[-1])+1, w.stored(in_halves(job.stage, replace(f, planes=None), fc, which).data, f)
-    with SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
+        if (new := kept.find(f)) is not None: return f.idx, w.stored(new, f), None
+        new = in_halves(job.stage, replace(f, planes=None), fc, which).data
+        return f.idx, w.stored(new, f), pack(int(f.idx[0]), len(f), *changed(f.data, new)) if kept.file else None
+    with Kept(drawn_of(path), last-first) as kept, SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
          closing(read_frames(i, frames_at_once(job.device, job.batch, (i.height, i.width)), first, last, get=job.get)) as batches:
         pieces = chain.from_iterable(in_pieces(job, f, faces, which) for f in batches)
-        for n,made_of in in_order(run, pieces, job.device):
+        for idx,made_of,record in in_order(run, pieces, job.device):
             w.put(made_of)
-            if progress: progress(n)
+            if record: kept.add(len(idx), record)
+            if progress: progress(int(idx[-1])+1)
     write_xmp(made) # a segment is an output too, should the job end here
     enter(made, path)
+    kept.drop()
 
 # %% ../nbs/14_pipeline.ipynb #701502d1
 def check_work(batch, engine):
@@ -369,6 +412,8 @@ def check_out(
 ):
     "Refuse an output that would destroy something, or that nothing can be written to."
     out = Path(out)
+    if (n := len(os.fsencode(out.name)))>(most := NAME_BYTES-(out.suffix.lower()=='.mkv')): # the manifest beside it is called .c2pa
+        raise BadInput(f"{out.name[:32]}…{out.suffix}: this name has {n} bytes, and a file system takes {most}; choose a shorter one")
     if out.is_dir(): raise BadInput(f"{out} is a folder; name a file in it")
     if formats and out.suffix.lower() not in formats: raise BadInput(f"{out}: {'one picture' if '.png' in formats else 'a film'} is written as {' or '.join(formats)}; choose such a name")
     if out.exists() and any(out.samefile(i) for i in inputs if Path(i).exists()): raise BadInput(f"{out} is an input; choose another output")
@@ -383,12 +428,20 @@ def finished(folder:Path)->dict: # name → (size in bytes, SHA-256)
     except FileNotFoundError: return {}
     return {p[2]: (int(p[1]), p[0]) for l in lines if len(p := l.split(' ', 2))==3 and p[1].isdigit() and len(p[0])==64}
 
+def on_disk(path:Path):
+    "Wait until what was written to a file, or the names in a folder, would outlast a power cut."
+    fd = os.open(path, os.O_RDONLY if os.name=='posix' else os.O_RDWR)
+    try: os.fsync(fd)
+    finally: os.close(fd)
+
 def enter(made:Path, path:Path):
     "Give a finished file its name; its line in the journal is on the disk before, so that a file without one is never taken for whole."
+    on_disk(made)
     with open(path.with_name('journal'), 'ab') as f:
         f.write(f'\n{file_hash(made)} {made.stat().st_size} {path.name}\n'.encode()) # whatever was broken off before it
         f.flush(); os.fsync(f.fileno())
     made.replace(path)
+    if os.name=='posix': on_disk(path.parent)
 
 def is_whole(path:Path)->bool:
     "Whether a file is there, and is what was finished; one that is not is removed, and a line says so."
@@ -426,15 +479,19 @@ def alone_in(folder:Path, out):
         if [f.name for f in folder.glob('*')]==['lock']: shutil.rmtree(folder, ignore_errors=True)
 
 # %% ../nbs/14_pipeline.ipynb #067b96e1
+def workshop_of(out)->Path:
+    "The folder beside an output: its name with an ending, or for a long name its beginning and a hash."
+    out = Path(out)
+    name = f'{out.name}.parts'
+    return out.with_name(name if len(os.fsencode(name))<=NAME_BYTES else short_name(out.name, f'-{key_of(name=name)[:8]}.parts'))
+
 @contextmanager
 def workshop(
     out,
     keep:bool=False,    # leave it when the job is done
 ):
     "The folder of unfinished work beside the output: kept when a job is interrupted, gone when it is done or cannot be done."
-    name = f'{Path(out).name}.parts'
-    if len(os.fsencode(name))>255: name = f'{key_of(name=name)}.parts' # more than file systems take
-    folder = Path(out).with_name(name)
+    folder = workshop_of(out)
     with alone_in(folder, out):
         for f in folder.glob('.*'): f.unlink() # half files of a run that was killed
         was = set(folder.iterdir())
@@ -456,6 +513,24 @@ def make_room(folder:Path, pattern:str, key:str, keep:bool):
         for f in others: f.unlink()
 
 # %% ../nbs/14_pipeline.ipynb #0290630d
+def all_named(who, assign)->list: # of those who are named, in whatever way
+    return [*assign, *([] if isinstance(who, str) else who)]
+
+def no_two(
+    assign,         # who, as for `named`
+    same,           # what each of them is: equal for one person
+):
+    "Refuse two entries that mean one and the same person."
+    first = {}
+    for w,k in zip(assign, same):
+        if k in first: raise BadInput(f"{first[k]} and {w} are one and the same person: keep one of them (several photos of one face are given as {first[k]}=PHOTO {first[k]}=PHOTO)")
+        first[k] = w
+
+def say_unseen(assign, which:torch.Tensor):
+    "One line where somebody who is named has no face that is swapped."
+    lost = [str(w) for k,w in enumerate(assign) if not (which==k).any()]
+    if lost: warnings.warn(f"{in_short(lost)}: in the frames asked for nothing of them can be swapped")
+
 def pick(
     faces:Faces,    # with tracks
     who='largest',  # as for `choose`
@@ -463,7 +538,8 @@ def pick(
     people=(),      # of `people.Person`: who may be asked for by place or likeness
 )->tuple:           # (C,) rows of the faces swapped, (C,) number of each one's source
     "Which faces are swapped, and with which source each."
-    assign = [named(w, people) for w in assign]
+    asked, assign = list(assign), [named(w, people) for w in assign]
+    no_two(asked, assign)
     if not isinstance(who, str) or who not in ('largest', 'all'): who = [named(w, people) for w in (who.split(',') if isinstance(who, str) else who)]
     on = choose(faces, assign or who)
     rows = (on if faces.fade is None else on & (faces.fade>0)).nonzero()[:,0]
@@ -494,13 +570,15 @@ def film_faces(
 # %% ../nbs/14_pipeline.ipynb #07937235
 def render_film(job:Job, folder:Path, key:str, first:int, last:int, out:Path, progress=None, keep=False):
     "Second pass and finish: segments that are not there yet, then the film, marked and in its place."
-    make_room(folder, '*.mp4', key, keep)
+    make_room(folder, '*-*-*.*', key, keep)
     todo = segments_of(folder, key, first, last, SEGMENT)
     tell = (lambda n: progress(n-first, last-first, 'render')) if progress else None
-    for path,a,b in todo:
-        if not is_whole(path): render_segment(job, path, a, b, tell)
+    try:
+        for path,a,b in todo:
+            if not is_whole(path): render_segment(job, path, a, b, tell)
+    except KeyboardInterrupt as e: e.args = (f"{there_of(todo)} of {last-first} frames are kept",); raise
     made = folder/f'.film{out.suffix}'
-    for line in finish([p for p,_,_ in todo], job.info, made, first, last, NOTE if out.suffix.lower()=='.mkv' else {}): warnings.warn(line)
+    for line in finish([p for p,_,_ in todo], job.info, made, first, last, NOTE if out.suffix.lower()=='.mkv' else {}, job.fit): warnings.warn(line)
     publish(made, out, job.info.path, folder=folder)
 
 # %% ../nbs/14_pipeline.ipynb #69d3337d
@@ -508,13 +586,18 @@ def encoded_as(
     info:VideoInfo,
     encode:dict,    # what was asked for: options of `SegmentWriter`
     suffix:str,     # of the result
-)->dict:            # with the pixel format that is written
-    "How a film is encoded, tried where that could fail late; a line for what gets lost."
-    encode = encode | dict(pix_fmt=choose_format(encode['encoder'], encode['pix_fmt'], info.pix_fmt))
-    if encode['encoder']!='libx264': try_encoding(*(encode[k] for k in ('encoder', 'preset', 'pix_fmt', 'lossless')), suffix)
-    if info.bits>8 and '10' not in encode['pix_fmt']: warnings.warn(f"{info.path.name} has {info.bits} bits a colour; the result has 8 (--pix-fmt same keeps them)")
+)->tuple:           # the same with the pixel format and the container of segments; `write.Fit`
+    "How a film is encoded, and what comes along, tried where that could fail late; a line for what gets lost."
+    for line in info.notes: warnings.warn(line)
+    encoder, asked = encode['encoder'], encode['pix_fmt']
+    encode = encode | dict(pix_fmt=choose_format(encoder, asked, info.pix_fmt))
+    if encoder!='libx264': encode |= dict(container=try_encoding(*(encode[k] for k in ('encoder', 'preset', 'pix_fmt', 'lossless')), suffix))
+    fit = rehearse(info, suffix, **encode)
+    if not asked and encode['pix_fmt']!='yuv420p': warnings.warn(f"{encoder} does not write yuv420p; the result is {encode['pix_fmt']}")
+    if few := less_than(info, encoder, encode['pix_fmt']): warnings.warn(few)
     if info.interlaced: warnings.warn(f"{info.path.name} is interlaced; its frames are made whole, and the result is progressive")
-    return encode
+    for line in fit.lines: warnings.warn(line)
+    return encode, fit
 
 # %% ../nbs/14_pipeline.ipynb #d1ef19c5
 def swap_film(
@@ -530,7 +613,7 @@ def swap_film(
     reader:str, progress, keep:bool,
 )->Path:
     "From a target film to the result."
-    encode = encoded_as(info, encode, out.suffix.lower())
+    encode, fit = encoded_as(info, encode, out.suffix.lower())
     with workshop(out, keep) as folder:
         path = film_faces(info, find, folder, faces_file, about, first, last, batch, device, progress, keep)
         find.cache_clear() # the networks are not needed any more: their memory goes back
@@ -540,8 +623,10 @@ def swap_film(
         inside = (table.frame[rows]>=first) & (table.frame[rows]<last)
         rows, which = rows[inside], which[inside]
         if not len(rows): raise FaceMissing(f"no face to swap was found in {info.path.name}; nothing was written")
+        say_unseen(assign, which)
         made, pair = chain.meet(sources, which, table.ids[rows], people)
-        job = Job(info, path, rows, pair, table.frame[rows], lambda f,fc,w: chain(f, fc, made, w), open_reader(info, reader, encode['pix_fmt']), batch, device, encode)
+        job = Job(info, path, rows, pair, table.frame[rows], lambda f,fc,w: chain(f, fc, made, w), open_reader(info, reader, encode['pix_fmt']), batch, device,
+                  encode, fit, 1 if chain.weights() else 4)
         key = key_of(target=about['target'], faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=chain.key(),
                      encode=encode, sources=[source_key(s) for s in sources], version=swapkit.__version__, reader=reader,
                      models=[expected_sha(MODELS[n]) for n in (about['detector'], about['landmarks']) if n in MODELS])
@@ -568,9 +653,12 @@ def seen_in(frames:Frames, find:Finder)->Faces:
     faces = track(find(frames))
     return faces[faces.sides.amin(1)>=find.smallest]
 
-def people_here(faces:Faces, size:tuple)->list: # of `Person`
+def people_here(
+    faces:Faces, size:tuple,    # of the picture (H,W)
+    emb=None,                   # (F,D) embeddings, where somebody is asked for by a photo
+)->list:                        # of `Person`
     "The people of one picture."
-    return people_of(faces, size, shapes=(faces.ids, shape_of(faces.lms), sure(faces)))
+    return people_of(faces, size, emb is not None and (faces.ids, emb) or None, (faces.ids, shape_of(faces.lms), sure(faces)))
 
 # %% ../nbs/14_pipeline.ipynb #140680fa
 def swap_photo(
@@ -586,9 +674,11 @@ def swap_photo(
     if lines := lost(photo, out.suffix.lower()): warnings.warn(f"{target.name}: {'; '.join(lines)}")
     frames = photo.frames.to(device)
     faces = seen_in(frames, find())
-    people = people_here(faces, frames.size)
+    by_photo = any(isinstance(w, Wanted) for w in all_named(who, assign))
+    people = people_here(faces, frames.size, find().looks(frames, faces) if by_photo else None)
     rows, which = pick(faces, who, assign, people)
     if not len(rows): raise FaceMissing(f"no face to swap was found in {target.name}; nothing was written")
+    say_unseen(assign, which)
     sources, which = chain.meet(sources, which, faces.ids[rows], people)
     return write_photo(photo, chain(frames, faces[rows], sources, which.to(frames.device)), out, target)
 
@@ -600,15 +690,27 @@ def source_photos(sources, assign)->list: # of Path
 def load_sources(sources, assign, find, device, strangers='keep')->list: # of `Source`
     "One `Source` for `sources`, or one for each entry of `assign`; a `Source` is taken as it is."
     people = [s.to(device) if isinstance(s, Source) else load_source(s, find(), device) for s in (assign.values() if assign else [sources])]
-    if all(len(p)<3 for p in people) or not (embed := teller(device, strangers=='drop')): return people
-    return [strangers_in(p, embed, strangers) for p in people]
+    if all(len(p)<2 for p in people): return people
+    if embed := teller(device, strangers=='drop'): return [strangers_in(p, embed, strangers) for p in people]
+    warnings.warn(f"whether the photos of {'a' if len(people)>1 else 'the'} source show one person was not checked: {how_to_know()}")
+    return people
 
-def ask(who, find): # numbers, places and photos → the same, photos as `Wanted`
+def known_by(find:Finder, faces_file):
+    "Raise `BadInput` where the people of a faces file cannot be compared with a photo."
+    name = load_faces(faces_file, slice(0,0))[1].get('looks', 'thumbnail') if faces_file else find.looks.name
+    if name==find.looks.name or find.looks.name=='thumbnail': return
+    how = 'was made without an embedding' if name=='thumbnail' else f'knows people by {name}, and here is {find.looks.name}'
+    raise BadInput(f"{faces_file} {how}, so nobody can be found in it by a photo; run `swapkit analyse` on the film again")
+
+def ask(who, find, faces_file=None): # numbers, places and photos → the same, photos as `Wanted`
     "Read the photos by which somebody is asked for."
-    named = lambda w: isinstance(w, (str, Path)) and (Path(w).suffix.lower() in PHOTOS or os.path.isfile(w))
-    one = lambda w: wanted(w, read_photo(w), find()) if named(w) else w
+    is_photo = lambda w: isinstance(w, (str, Path)) and (Path(w).suffix.lower() in PHOTOS or os.path.isfile(w))
+    def one(w):
+        if not is_photo(w): return w
+        known_by(find(), faces_file)
+        return wanted(w, read_photo(w), find())
     if isinstance(who, dict): return {one(w):s for w,s in who.items()}
-    if isinstance(who, str): who = [who] if who in ('largest', 'all') or named(who) else who.split(',')
+    if isinstance(who, str): who = [who] if who in ('largest', 'all') or is_photo(who) else who.split(',')
     return who[0] if list(who) in (['largest'], ['all']) else [one(w) for w in who]
 
 # %% ../nbs/14_pipeline.ipynb #492ee9d8
@@ -692,8 +794,10 @@ def swap_video(
     nets, how = finder_names(detector, landmarks), how_to_follow(smooth, smallest, small)
     chain = Chain(look, device, engine) # what costs time comes after what may be wrong
     find = lru_cache(1)(lambda: make_finder(*nets, device, engine, **how)) # made when first needed
-    people, faces, assign = load_sources(sources, assign, find, device, strangers), ask(faces, find), ask(assign, find)
+    people, faces, assign = load_sources(sources, assign, find, device, strangers), ask(faces, find, faces_file), ask(assign, find, faces_file)
+    for w in all_named(faces, assign): meant(w)
+    no_two(assign, map(meant, assign))
     if one: return swap_photo(target, one, out, find, people, chain, faces, assign, device)
-    encode = dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else 'yuv420p'))
+    encode = dict(encoder=encoder, crf=crf, preset=preset, lossless=lossless, pix_fmt=pix_fmt or ('same' if lossless else ''))
     return swap_film(info, out, find, people, chain, faces, assign, faces_file, about_film(target, nets, how), *span,
                      batch, device, encode, reader, progress, keep)

@@ -82,7 +82,7 @@ FILMS = [Film('h264.mp4', f'{SOUND} -pix_fmt yuv420p {H264}'), Film('b_frames.mp
 # %% ../../nbs/tools/matrix.ipynb #0c870062
 def ffmpeg(*args)->bytes:
     "Run ffmpeg; what it writes to standard output."
-    done = subprocess.run([ffmpeg_exe(), '-v', 'error', '-y', *map(str, args)], capture_output=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run([ffmpeg_exe(since=(6,1)), '-v', 'error', '-y', *map(str, args)], capture_output=True, stdin=subprocess.DEVNULL)
     if done.returncode: raise RuntimeError(f"ffmpeg {' '.join(map(str, args))}: {done.stderr.decode(errors='replace')[-500:]}")
     return done.stdout
 
