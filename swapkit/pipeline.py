@@ -538,6 +538,7 @@ def encoded_as(
     suffix:str,     # of the result
 )->tuple:           # the same with the pixel format and the container of segments; `write.Fit`
     "How a film is encoded, and what comes along, tried where that could fail late; a line for what gets lost."
+    for line in info.notes: warnings.warn(line)
     encoder, asked = encode['encoder'], encode['pix_fmt']
     encode = encode | dict(pix_fmt=choose_format(encoder, asked, info.pix_fmt))
     if encoder!='libx264': encode |= dict(container=try_encoding(*(encode[k] for k in ('encoder', 'preset', 'pix_fmt', 'lossless')), suffix))
