@@ -935,6 +935,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'swapkit.tools.matrix.pictures': ('tools/matrix.html#pictures', 'swapkit/tools/matrix.py'),
                                       'swapkit.tools.matrix.row': ('tools/matrix.html#row', 'swapkit/tools/matrix.py'),
                                       'swapkit.tools.matrix.same_outside': ('tools/matrix.html#same_outside', 'swapkit/tools/matrix.py'),
+                                      'swapkit.tools.matrix.same_words': ('tools/matrix.html#same_words', 'swapkit/tools/matrix.py'),
                                       'swapkit.tools.matrix.seen': ('tools/matrix.html#seen', 'swapkit/tools/matrix.py'),
                                       'swapkit.tools.matrix.side_streams': ('tools/matrix.html#side_streams', 'swapkit/tools/matrix.py')},
             'swapkit.tools.metrics': { 'swapkit.tools.metrics.Identity': ('tools/metrics.html#identity', 'swapkit/tools/metrics.py'),
