@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault', 'known', 'check_shape', 'unordered', 'Batch',
            'cat', 'Frames', 'planar', 'opencv_can', 'on_planes', 'keep_memory', 'made_once', 'Faces', 'no_faces',
-           'FacesWriter', 'finish_faces', 'load_faces', 'save_faces', 'Crops', 'Source', 'test_batch_equal',
-           'test_near', 'file_hash', 'default_device']
+           'FacesWriter', 'finish_faces', 'utf8_path', 'load_faces', 'save_faces', 'Crops', 'Source',
+           'test_batch_equal', 'test_near', 'file_hash', 'default_device']
 
 # %% ../nbs/00_core.ipynb #8d721247
 import ctypes
@@ -17,6 +17,7 @@ import os
 import shutil
 import sys
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -220,6 +221,18 @@ class FacesWriter:
         for f in self.parts.values(): f.flush()
         read = lambda k,t: torch.from_numpy(np.fromfile(self.part(k), dtype=t.numpy().dtype)).view(self.n, *t.shape[1:])
         return Faces(**{k:read(k, t) for k,t in self.like.tensors().items() if k!='lms'})
+    def reorder(self, rows:torch.Tensor): # (R,)
+        "Keep these of the faces added so far, in this order."
+        for k,f in self.parts.items():
+            like = self.like.tensors()[k].numpy()
+            f.close()
+            old = np.memmap(self.part(k), like.dtype, 'r', shape=(self.n, *like.shape[1:]))
+            with open(self.part('made'), 'wb') as new:
+                for r in rows.split(256): new.write(np.ascontiguousarray(old[r.numpy()]))
+            del old
+            os.replace(self.part('made'), self.part(k))
+            self.parts[k] = open(self.part(k), 'ab')
+        self.n = len(rows)
     def __exit__(self, kind, *_):
         for f in self.parts.values(): f.close()
         for k in (*self.parts, 'made'): self.part(k).unlink(missing_ok=True)
@@ -252,6 +265,14 @@ def _append(f, path):
     with open(path, 'rb') as part: shutil.copyfileobj(part, f, 1<<20)
 
 # %% ../nbs/00_core.ipynb #91c5bf18
+@contextmanager
+def utf8_path(path): # yields a str
+    "A path for libraries that take only names that are text: of a file with any other name, that of its descriptor."
+    try: plain = bool(os.fspath(path).encode())
+    except UnicodeEncodeError: plain = False
+    if plain: yield str(path); return
+    with open(path, 'rb') as f: yield f'/dev/fd/{f.fileno()}'
+
 def load_faces(
     path,
     rows:slice=slice(None), # which faces
@@ -260,7 +281,7 @@ def load_faces(
     "Read faces that a `FacesWriter` wrote; raises `BadInput` for any other file."
     if not Path(path).is_file(): raise BadInput(f"{path}: no such file")
     try:
-        with safe_open(str(path), 'pt') as f:
+        with utf8_path(path) as name, safe_open(name, 'pt') as f:
             meta, ts = f.metadata() or {}, {k:f.get_slice(k)[rows] for k in f.keys() if lms or k!='lms'}
         assert meta.pop('kind')=='swapkit faces 1'
         topology = meta.pop('topology')
