@@ -6,14 +6,16 @@
 __all__ = ['PIXELS', 'BACK', 'READERS', 'Colour', 'colour_of', 'StreamInfo', 'VideoInfo', 'frame_range', 'check_pixels',
            'open_media', 'Piece', 'Pieces', 'clock_of', 'moved_by', 'on_one_clock', 'Walk', 'walk', 'first_frames',
            'lost_at_start', 'decode_once', 'filled', 'stamps_by_order', 'orientation_of', 'orientation', 'turn_upright',
-           'video_info', 'sar_of', 'decord_reader', 'plain_format', 'can_keep', 'even_size', 'plane_sizes',
+           'has_seams', 'video_info', 'sar_of', 'decord_reader', 'plain_format', 'can_keep', 'even_size', 'plane_sizes',
            'plane_type', 'plane_bytes', 'plane_views', 'frame_planes', 'pyav_reader', 'open_reader', 'prefetch',
            'read_frames', 'read_frame']
 
 # %% ../nbs/03_read.ipynb #88ad9f80
+import itertools
 import math
 import os
 import queue
+import re
 import threading
 import warnings
 from dataclasses import dataclass, field
@@ -88,7 +90,7 @@ class VideoInfo:
     mirrored:bool = False
     crop:tuple = ()         # pixels that the container cuts off the stored picture: top, bottom, left, right
     order:torch.Tensor = field(default=None, repr=False)
-    keys:list = field(default_factory=list, repr=False) # numbers of the packets that are key frames, where there is an `order`
+    keys:dict = field(default_factory=dict, repr=False) # where there is an `order`: packet of a key frame → packet from which it is decoded
     clock:tuple = ()
     notes:list = field(default_factory=list)
     def __len__(self): return len(self.pts)
@@ -198,8 +200,8 @@ def on_one_clock(packets, clock:tuple):
         s = p.stream_index
         if clock and p.size:
             at[s] = p.pos or at.get(s, 0)
-            by = round(moved_by(clock, at[s])/p.time_base)
-            if p.dts is not None: p.dts = last[s] = max(p.dts+by, last.get(s, p.dts+by-1)+1)
+            by, step = round(moved_by(clock, at[s])/p.time_base), math.ceil(1/8000/p.time_base) # coarser than any clock of sound
+            if p.dts is not None: p.dts = last[s] = max(p.dts+by, last.get(s, p.dts+by-step)+step)
             if p.pts is not None: p.pts = max(p.pts+by, p.dts if p.dts is not None else p.pts+by)
         yield p
 
@@ -214,10 +216,19 @@ class Walk:
     corrupt:list = field(default_factory=list)  # numbers of those that the container calls corrupt
     hidden:set = field(default_factory=set)     # numbers of those that an edit list cuts away
     heads:set = field(default_factory=set)      # different headers of MPEG-2
+    leaning:dict = field(default_factory=dict)  # numbers of key frames of H.264 and HEVC that are no fresh start → whether what came before is surely gone
     pieces:list = field(default_factory=list)
     empty:int = 0       # packets without a byte
     last:float = 0.     # where the file ends, in seconds
     cut:bool = False    # it ends in the middle of a packet
+
+def _nal_types(p, stream)->set:
+    "The kinds of units in the beginning of a packet of H.264 or HEVC."
+    data, at, found = bytes(memoryview(p)[:4096]), 0, []
+    if bytes(stream.codec_context.extradata or b'')[:1]!=b'\1': found = [data[m.end()] for m in re.finditer(b'\0\0\1(?=.)', data, re.S)]
+    else:
+        while at+4<len(data): found.append(data[at+4]); at += 4+int.from_bytes(data[at:at+4])
+    return {k & 31 if stream.codec_context.name=='h264' else k>>1 & 63 for k in found}
 
 def _head(p):
     "Size, shape, rate and whether lines are interlaced, in the header of MPEG-2 that a packet begins with."
@@ -231,7 +242,8 @@ def walk(container, stream)->Walk:
     w, bad, tick = Walk(), {}, {s.index: float(s.time_base or 0) for s in container.streams}
     timed = {s.index for s in container.streams if s.type in ('audio','video') and not s.disposition & Disposition.attached_pic}
     pieces = Pieces(10. if container.format.flags & av.format.Flags.ts_discont.value else float('inf'))
-    length, two = round(1/(stream.guessed_rate or 25)/stream.time_base), stream.codec_context.name=='mpeg2video'
+    length, code = round(1/(stream.guessed_rate or 25)/stream.time_base), stream.codec_context.name
+    fresh = {'h264':{5}, 'hevc':{19,20}}.get(code)
     for p in _demuxed(container):
         if p is None: w.cut = True; break
         s, mine = p.stream_index, p.stream_index==stream.index
@@ -242,7 +254,8 @@ def walk(container, stream)->Walk:
         n = len(w.pts)
         if p.is_corrupt: w.corrupt.append(n)
         if p.is_discard: w.hidden.add(n)
-        if two and p.is_keyframe: w.heads.add(_head(p))
+        if code=='mpeg2video' and p.is_keyframe: w.heads.add(_head(p))
+        if fresh and p.is_keyframe and not (kinds := _nal_types(p, stream)) & fresh: w.leaning[n] = code=='hevc' and bool(kinds & {16,17,18})
         for to,x in ((w.pts, p.pts), (w.dts, p.dts), (w.key, p.is_keyframe), (w.at, p.pos or (w.at[-1] if n else 0))): to.append(x)
     w.pieces = pieces.all
     w.cut |= any(b for s,b in bad.items() if pieces.here.get(s, 0)==len(w.pieces)-1)
@@ -300,13 +313,13 @@ def stamps_by_order(
     w:Walk, numbers:list, after:list,   # from `decode_once`
     clock:tuple, time_base:Fraction,
     rate:Fraction,      # frames a second
-    stamped:bool,       # whether the packets' own stamps can be used
+    by:str,             # 'stamp', 'place' in the file, 'rate'
 )->list:
-    "The stamps of frames that were decoded once: their packets', else the time at which each can be shown, else by the rate."
+    "The stamps of frames that were decoded once: their packets', the time at which each can be shown first, or by the rate alone."
     step = max(round(1/rate/time_base), 1)
-    if stamped: return filled([None if n<0 or w.pts[n] is None else w.pts[n]+round(moved_by(clock, w.at[n])/time_base) for n in numbers], step)
-    if None in w.dts: return [round(i/rate/time_base) for i in range(len(numbers))]
-    return filled([None if n is None else w.dts[n] for n in after], step)
+    if by=='stamp': return filled([None if n<0 or w.pts[n] is None else w.pts[n]+round(moved_by(clock, w.at[n])/time_base) for n in numbers], step)
+    if by=='place': return filled([None if n is None else w.dts[n] for n in after], step)
+    return [round(i/rate/time_base) for i in range(len(numbers))]
 
 # %% ../nbs/03_read.ipynb #db82e3b0
 def _sound_until(pts, time_base)->tuple:
@@ -334,9 +347,17 @@ def turn_upright(
     return np.rot90(picture[:,::-1] if mirrored else picture, rotation//90)
 
 # %% ../nbs/03_read.ipynb #e5525b61
+def has_seams(
+    w:Walk,
+    length:int, # ticks of a frame
+)->bool:
+    "Whether what leads to a key frame that is no fresh start is missing: its pictures overlap with those before, or leave a gap."
+    latest = list(itertools.accumulate(w.pts, max))
+    return any(n and (gone or not 0<min(w.pts[n:n+16])-latest[n-1]<=1.5*length) for n,gone in w.leaning.items())
+
 def _ends_early(w:Walk, container, stream)->bool:
     "Whether a film ends before its header says: not of a broadcast, whose header was written before its end was known."
-    counted = stream.frames if 'mp4' in container.format.name else 0 # other headers only guess the number of frames
+    counted = min(stream.frames, len(stream.index_entries)) if 'mp4' in container.format.name else 0 # other headers only guess the number of frames
     live = container.format.name in ('flv','live_flv') or container.format.flags & av.format.Flags.ts_discont.value
     full = 0 if live else ((container.start_time or 0) + (container.duration or 0))/1e6
     return w.cut or len(w.pts)+w.empty<counted or w.last<full-max(.5, .02*full)
@@ -348,17 +369,18 @@ def _pictures(path, container, v, w:Walk, numbers, whole)->dict: # pts, order, c
     by_index = container.format.name=='avi' and (v.codec_context.has_b_frames or v.codec_context.name in ('h264','hevc')) # its stamps are in the order of the file
     lost = lost_at_start(w.pts, w.hidden, numbers, whole)
     hints = [n for n in w.corrupt if n<len(w.pts)-1]
-    if lost is not None and not (bare or by_index or clock or hints or len(w.heads)>1 or len({*w.pts})<len(w.pts)):
+    rate, notes = Fraction(v.guessed_rate or v.average_rate or 25), []
+    if lost is not None and not (bare or by_index or clock or hints or len(w.heads)>1 or len({*w.pts})<len(w.pts) or has_seams(w, 1/rate/v.time_base)):
         return dict(pts=sorted(t for n,t in enumerate(w.pts) if n not in lost and n not in w.hidden and n not in w.corrupt))
     numbers, after, interlaced = decode_once(path, v.index)
-    rate = Fraction(v.guessed_rate or v.average_rate or 25)
-    notes = []
     if bare or by_index: notes.append(f"{name} does not say when its pictures are shown: {float(rate):.5g} a second, in the order in which they are decoded")
     if clock: notes.append(f"{name} is made of {len(clock)+1} recordings, each with a clock of its own: they follow one another without a gap")
     gone = sorted({*range(numbers[0], len(w.pts))} - {*numbers} - w.hidden) if hints and numbers else []
     if gone: notes.append(f"{name} has {len(gone)} packets, the first after frame {sum(n<gone[0] for n in numbers)}, from which no picture can be decoded: they are left out")
-    pts = stamps_by_order(w, numbers, after, clock, v.time_base, rate, not (bare or by_index))
-    return dict(pts=pts, order=torch.tensor(numbers), keys=[n for n,k in enumerate(w.key) if k], clock=clock, notes=notes, rate=rate, interlaced=interlaced)
+    pts = stamps_by_order(w, numbers, after, clock, v.time_base, rate, 'rate' if bare else 'place' if by_index else 'stamp')
+    keys = [n for n,k in enumerate(w.key) if k]
+    keys = {a: 0 if any(a<=n<b for n in w.corrupt) else a for a,b in zip(keys, [*keys[1:], len(w.pts)])} # damaged pictures lean on all before
+    return dict(pts=pts, order=torch.tensor(numbers), keys=keys, clock=clock, notes=notes, rate=rate, interlaced=interlaced)
 
 # %% ../nbs/03_read.ipynb #5d0c7a20
 def video_info(
@@ -520,7 +542,7 @@ def _stamped(info, container, stream, first:int, back):
 def _counted(info, container, stream, first:int, back):
     "Frames of a film that was decoded once, by the packets they come from; these are counted from the start, and decoded from a key frame on."
     rank = {n:i for i,n in enumerate(info.order.tolist()) if n>=0}
-    skip = 0 if back is None else max((n for n in info.keys if rank.get(n, first)<=first-2), default=0)
+    skip = 0 if back is None else info.keys.get(max((n for n in info.keys if rank.get(n, first)<=first-2), default=0), 0)
     at = -1
     for f in _decoded(_numbered(_demuxed(container, stream), skip), stream):
         at = rank.get(f.pts, at+1)

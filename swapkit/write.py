@@ -39,7 +39,7 @@ from av.stream import Disposition
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from .core import BadInput, SystemFault, check_shape, known
-from .read import _matrix, Colour, VideoInfo, can_keep, even_size, open_media, plain_format, plane_type, plane_views
+from .read import _matrix, Colour, VideoInfo, can_keep, even_size, on_one_clock, open_media, plain_format, plane_type, plane_views
 
 # %% ../nbs/12_write.ipynb #2edecf55
 LUMA = {'bt709': (.2126, .0722), 'bt2020nc': (.2627, .0593), 'bt2020c': (.2627, .0593), 'smpte240m': (.212, .087), 'fcc': (.30, .11)}
@@ -462,10 +462,11 @@ def side_packets(
     begin=None,         # seconds, as in `in_cut`
     end=None,
     shift=Fraction(0),  # seconds to take off every stamp
+    clock=(),           # of `VideoInfo`
 ):
     "Yield the packets of the target's other streams, re-stamped for the film to be written."
     started = set()
-    for p in film.demux([film.streams[i] for i in streams]) if streams else ():
+    for p in on_one_clock(film.demux([film.streams[i] for i in streams]) if streams else (), clock):
         if not p.size: continue
         s,tb = p.stream, p.time_base
         a = p.pts if p.pts is not None else p.dts or 0
@@ -580,6 +581,6 @@ def finish(
             c.set_chapters(list(_chapters(film, begin, end, shift)))
             streams, lost = _layout(c, film, seg.streams.video[0], info, fmt)
             main = streams.pop(info.stream)
-            parts = _picture(segments, main, ranks, stamps, info.time_base), side_packets(film, streams, begin, end, shift)
+            parts = _picture(segments, main, ranks, stamps, info.time_base), side_packets(film, streams, begin, end, shift, info.clock)
             for p in heapq.merge(*parts, key=_when): c.mux(p)
     return lost
