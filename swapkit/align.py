@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TEMPLATES', 'FACTORS', 'template_points', 'similarity', 'transform', 'scale_of', 'compose', 'invert', 'shift',
-           'rescale', 'at_once', 'in_groups', 'readings', 'warp', 'reach', 'rectangles', 'cut', 'on_blocks',
-           'reduction', 'reduced', 'warp_bytes', 'as_floats', 'cut_warp', 'align', 'realign']
+           'rescale', 'at_once', 'faces_at_once', 'in_groups', 'readings', 'warp', 'reach', 'rectangles', 'cut',
+           'on_blocks', 'reduction', 'reduced', 'warp_bytes', 'as_floats', 'cut_warp', 'align', 'realign']
 
 # %% ../nbs/05_align.ipynb #de245ee2
 import dataclasses
@@ -107,6 +107,10 @@ def _read(images, M, size, padding):
 def at_once(device)->int: # pixels
     "How much is worked on together: what fits a processor's cache, or keeps a GPU busy."
     return 1<<20 if torch.device(device).type=='cpu' else 1<<26
+
+def faces_at_once(device, side:int)->int: # crops of side × side pixels
+    "How many crops a network takes at once. On a GPU 32 of 512: enough to keep it busy; 64 pass the 2³¹ elements that some kernels can count."
+    return max(1, min(at_once(device), 1<<23)//side**2)
 
 def in_groups(
     key:torch.Tensor,   # (F,) integers

@@ -64,7 +64,7 @@ def look_at_box(faces:Faces, size=192)->torch.Tensor:
 def look_at_mesh(lms:torch.Tensor, size=192)->torch.Tensor:
     "Around the mesh: its extent measured along the line of the eyes."
     xy, across = lms[...,:2], lms[:,263,:2]-lms[:,33,:2]
-    level = look_at(xy.mean(1), torch.full((len(xy),), float(size)), across, size) # turned, not scaled
+    level = look_at(xy.mean(1), xy.new_full((len(xy),), float(size)), across, size) # turned, not scaled
     p = transform(level, xy)
     lo, hi = p.amin(1), p.amax(1)
     mid = transform(invert(level), ((lo+hi)/2)[:,None])[:,0]

@@ -9,6 +9,7 @@ __all__ = ['SOURCE_TYPE', 'MIME', 'XMP_BOX', 'NOTE', 'mime_of', 'xmp_packet', 'b
 
 # %% ../nbs/13_mark.ipynb #26edec5e
 import datetime
+import io
 import json
 import mimetypes
 import os
@@ -27,15 +28,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from PIL import Image
 
 import swapkit
 from .core import BadInput, SystemFault, file_hash
+from .photo import legible
 from .read import open_media
 from .write import replacing
 
 # %% ../nbs/13_mark.ipynb #3e1488af
 SOURCE_TYPE = 'http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia'
-MIME = {'.mp4':'video/mp4', '.mov':'video/quicktime', '.mkv':'video/x-matroska', '.png':'image/png', '.jpg':'image/jpeg', '.jpeg':'image/jpeg'}
+MIME = {'.mp4':'video/mp4', '.mov':'video/quicktime', '.mkv':'video/x-matroska', '.png':'image/png', '.jpg':'image/jpeg', '.jpeg':'image/jpeg',
+        '.webp':'image/webp', '.tif':'image/tiff', '.tiff':'image/tiff'}
 
 def mime_of(path)->str:
     "The type of a file that can be marked, by its suffix; raises `BadInput` for others."
@@ -84,11 +88,27 @@ def _in_png(data, xmp):
     body = b'iTXtXML:com.adobe.xmp\0\0\0\0\0' + xmp
     return data[:33] + struct.pack('>I', len(body)-4) + body + struct.pack('>I', zlib.crc32(body)) + data[33:] # 33: signature and header
 
-_pictures = {'image/jpeg': (b'\xff\xd8', _in_jpeg), 'image/png': (b'\x89PNG\r\n\x1a\n', _in_png)}
+def _in_webp(data, xmp):
+    if data[12:16]!=b'VP8X': # the simple form holds one picture and nothing else
+        with Image.open(io.BytesIO(data)) as im: (w,h), clear = im.size, im.mode=='RGBA'
+        data = data[:12] + b'VP8X' + struct.pack('<IB3x', 10, 16*clear) + (w-1).to_bytes(3, 'little') + (h-1).to_bytes(3, 'little') + data[12:]
+    body = data[12:20] + bytes([data[20]|4]) + data[21:] + b'XMP ' + struct.pack('<I', len(xmp)) + xmp + b'\0'*(len(xmp)%2)
+    return b'RIFF' + struct.pack('<I', len(body)+4) + b'WEBP' + body
+
+def _in_tiff(data, xmp): # a new directory at the end: the old one and a tag, 700, which points behind it
+    e = '<' if data[:2]==b'II' else '>'
+    at, = struct.unpack(e+'I', data[4:8]); n, = struct.unpack(e+'H', data[at:at+2])
+    data += b'\0'*(len(data)%2)
+    rows = [data[at+2+12*i:at+14+12*i] for i in range(n)] + [struct.pack(e+'HHII', 700, 1, len(xmp), len(data)+6+12*(n+1))]
+    rows.sort(key=lambda r: struct.unpack(e+'H', r[:2]))
+    new = struct.pack(e+'H', n+1) + b''.join(rows) + data[at+2+12*n:at+6+12*n]
+    return data[:4] + struct.pack(e+'I', len(data)) + data[8:] + new + xmp
+
+_pictures = {'image/jpeg': (b'\xff\xd8', _in_jpeg), 'image/png': (b'\x89PNG\r\n\x1a\n', _in_png), 'image/webp': (b'RIFF', _in_webp), 'image/tiff': ((b'II*\0', b'MM\0*'), _in_tiff)}
 
 # %% ../nbs/13_mark.ipynb #c7a556d4
 def write_xmp(
-    path,   # mp4, mov, PNG or JPEG, changed in place; an mkv has had its note since it was written
+    path,   # mp4, mov, PNG, JPEG, WebP or TIFF, changed in place; an mkv has had its note since it was written
 ):
     "Add the note to a file; raises `BadInput` where the file is not what its name says."
     path, mime = Path(path), mime_of(path)
@@ -210,7 +230,7 @@ def manifest(
     actions = [dict(action='c2pa.opened', parameters=dict(ingredientIds=['target'])),
                dict(action='c2pa.edited', digitalSourceType=SOURCE_TYPE, softwareAgent=agent, parameters=dict(description='faces replaced'))]
     return dict(title=title, format=mime, claim_generator_info=[agent], assertions=[
-        dict(label='c2pa.actions.v2', data=dict(actions=actions)), dict(label='swapkit.target', data=dict(name=Path(target).name, sha256=file_hash(target)))])
+        dict(label='c2pa.actions.v2', data=dict(actions=actions)), dict(label='swapkit.target', data=dict(name=legible(target), sha256=file_hash(target)))])
 
 # %% ../nbs/13_mark.ipynb #c3313594
 def _context(): # large films are hashed and written piece by piece: memory does not grow with them
@@ -231,7 +251,7 @@ def sign(
     "Write `signed`: `made` with a signed manifest, inside it or in the `sidecar`; raises `SystemFault` where that cannot be."
     mime, kind, target = mime_of(made), mimetypes.guess_type(str(target))[0], Path(target)
     beside = mime==MIME['.mkv']
-    parent = dict(title=target.name, relationship='parentOf', label='target')
+    parent = dict(title=legible(target), relationship='parentOf', label='target')
     def attempt(readable):
         info = c2pa.C2paSignerInfo(credential.alg.encode(), credential.chain, credential.key, None)
         told = manifest(title, mime, target) | ({} if readable else dict(ingredients=[parent | dict(format='application/octet-stream')]))
@@ -296,7 +316,7 @@ def publish(
         credential = credential or find_credential()
         with replacing(out, folder) as signed, _with_sidecar(signed, out):
             write_xmp(made)
-            sign(made, signed, target, title or out.name, credential)
+            sign(made, signed, target, title or legible(out), credential)
             mark = read_mark(signed)
             if (mark['state'], mark['source_c2pa'], mark['source_xmp'])!=('valid', SOURCE_TYPE, SOURCE_TYPE):
                 raise SystemFault(f"the mark of {out.name} does not read back ({', '.join(mark['problems'])}); nothing is written")

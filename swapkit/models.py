@@ -81,6 +81,8 @@ _gh,_hf = 'https://github.com', 'https://huggingface.co'
 _yunet = f'{_gh}/ShiqiYu/libfacedetection.train/raw'
 _zoo = (f'{_gh}/opencv/opencv_zoo/raw/main/models/face_detection_yunet',
         f'{_hf}/opencv/face_detection_yunet/resolve/main')
+_sface = (f'{_gh}/opencv/opencv_zoo/raw/main/models/face_recognition_sface',
+          f'{_hf}/opencv/face_recognition_sface/resolve/main')
 _dfl = tuple(f'{_gh}/iperov/DeepFaceLive/raw/{v}/modelhub/onnx/FaceMesh'
              for v in ('894ec56a93c0d82d2b1a5e280f67d3bff916be7b', 'master'))
 _simswap = tuple(f'{_hf}/{who}/resolve/main' for who in ('netrunner-exe/SimSwap-models', 'datvtn/simswap'))
@@ -109,6 +111,10 @@ MODELS = {m.name:m for m in [
     ModelSpec('mobilefacenet_128', 'mobilefacenet_128.onnx',
         'b7120c095d60094f28a4a54ba6a8bf51b297a6273fb40ef6350dfec1f63d9507', 3998070, (), 'Apache-2.0', 'unclear',
         'identity embedding for measuring (foamliu/MobileFaceNet, converted)'),
+    ModelSpec('sface', 'face_recognition_sface_2021dec.onnx',
+        '0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79', 38696353,
+        tuple(f'{u}/face_recognition_sface_2021dec.onnx' for u in _sface), 'Apache-2.0', 'yes',
+        'identity embedding SFace (Zhong et al. 2021), from the OpenCV Zoo'),
     ModelSpec('face_unet_256', 'face_unet_256.onnx',
         'c0b823085f3a4ffb7a68b04791d8d89ccc31e218d809d00f6b124ee20fbc921f', 1233580, (), 'MIT', 'unclear',
         'face / not face (vohoangnguyennnn/face-segmentation-edge-AI, converted)'),

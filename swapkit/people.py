@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['thumbnail', 'Looks', 'Finder', 'Person', 'sure', 'mean_look', 'their_shape', 'people_of', 'Gathered', 'people_in',
-           'Wanted', 'wanted', 'named', 'portrait', 'sheet', 'save_sheet']
+           'Wanted', 'wanted', 'meant', 'named', 'portrait', 'sheet', 'save_sheet']
 
 # %% ../nbs/09_people.ipynb #1097cb54
 import copy
 import dataclasses
 import json
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,7 @@ import torch.nn.functional as nnf
 from .align import align
 from .core import BadInput, Faces, FacesWriter, Frames, finish_faces, known
 from .detect import detector as make_detector
-from .identity import Embedder
+from .identity import KNOWS, Embedder, how_to_know
 from .landmarks import FaceMesh, agreement
 from .models import best
 from .read import VideoInfo, read_frame
@@ -38,9 +39,9 @@ def thumbnail(crops:torch.Tensor)->torch.Tensor: # (F,3,S,S) in [0,1] → (F,432
 
 class Looks:
     "Embeddings (F,D), of length one, of the faces of a batch."
-    def __init__(self, name:str, device=None, engine='auto'): # 'mobilefacenet_128' or 'thumbnail'
+    def __init__(self, name:str, device=None, engine='auto'): # one of `KNOWS`, or 'thumbnail'
         self.name, self.net = name, None if name=='thumbnail' else Embedder(name, device, engine)
-        self.same = .88 if self.net is None else .45 # above which two tracks are one person
+        self.same = .88 if self.net is None else self.net.spec.again # above which two tracks are one person
     def __call__(self, frames:Frames, faces:Faces)->torch.Tensor:
         if self.net is None: return thumbnail(align(frames, faces, 'arcface_112_v2', 112).data)
         return nnf.normalize(self.net(align(frames, faces, size=192)), dim=1)
@@ -58,7 +59,7 @@ class Finder:
     ):
         known('smooth', smooth, SMOOTHERS)
         self.detect, self.mesh = make_detector(detector, device, engine, fine=800 if small else 0), FaceMesh(landmarks, device, engine=engine)
-        self.looks = Looks(best('mobilefacenet_128', 'thumbnail'), device, engine)
+        self.looks = Looks(best(*KNOWS, 'thumbnail'), device, engine)
         self.all, self.smooth, self.smallest = copy.copy(self.detect), smooth, smallest
         self.all.score = min(unsure, self.detect.score)
     def __call__(self, frames:Frames)->Faces:
@@ -164,32 +165,43 @@ class Wanted:
     "Somebody asked for by a photo."
     name:str
     emb:torch.Tensor    # (D,), of length one
+    least:float = .3    # likeness of whoever is meant
+    def __str__(self): return self.name
 
 def wanted(path, frames:Frames, find:Finder)->Wanted:
     "Whom a photo shows."
-    if find.looks.name=='thumbnail': raise BadInput(f"to find {Path(path).name} by likeness takes the weights of mobilefacenet_128; without them, choose people by number: `swapkit analyse` shows them")
+    if find.looks.name=='thumbnail': raise BadInput(f"to find {Path(path).name} by likeness takes an embedding: {how_to_know()}; or choose people by number, which `swapkit analyse` shows")
     faces = find(frames)
     if not len(faces): raise BadInput(f"{path} shows no face, so nobody can be found by it")
-    return Wanted(Path(path).name, find.looks(frames, faces[int(faces.sides.prod(1).argmax())])[0])
+    if len(faces)>1: warnings.warn(f"{len(faces)} faces in {Path(path).name}: the largest is looked for")
+    emb = find.looks(frames, faces[int(faces.sides.prod(1).argmax())])[0]
+    return Wanted(Path(path).name, emb, max(Wanted.least, find.looks.net.spec.same))
+
+def meant(
+    who,            # number, 'left', 'left2', 'right' …, or `Wanted`
+)->tuple:           # what it is: 'number', 'left', 'right' or 'photo'; and which
+    "The same in one spelling: `left1` is left. Raises `BadInput` for what names nobody."
+    if isinstance(who, Wanted): return 'photo', who
+    for side in ('left', 'right'):
+        kind, n = str(who)[:len(side)], str(who)[len(side):]
+        if kind==side and n.isdecimal()|(n==''): return side, int(n or 1)
+    if str(who).isdecimal(): return 'number', int(who)
+    raise BadInput(f"{str(who)!r} is nobody: give a number, left, right, left2 …, or a photo")
 
 def named(
-    who,            # number, 'left', 'left2', 'right' …, or `Wanted`
+    who,            # as for `meant`
     people:list,    # of `Person`
-    least:float=.3, # likeness
 )->int:             # number of the person
     "Who is meant; raises `BadInput` where there is no such person."
-    text = str(who)
-    if isinstance(who, Wanted):
+    kind, n = meant(who)
+    if kind=='number': return n
+    if kind=='photo':
         like = {p.id: float(who.emb.cpu()@torch.tensor(p.emb)) for p in people if len(p.emb)==len(who.emb)}
-        if not like or max(like.values())<least: raise BadInput(f"nobody in the target looks like {who.name}; `swapkit analyse` shows who is there")
+        if not like or max(like.values())<who.least: raise BadInput(f"nobody in the target looks like {who}; `swapkit analyse` shows who is there")
         return max(like, key=like.get)
-    for side,order in (('left', 1), ('right', -1)):
-        if text.startswith(side) and text[len(side):].isdigit()|(text==side):
-            n, row = int(text[len(side):] or 1), sorted(people, key=lambda p: order*p.middle)
-            if not 1<=n<=len(row): raise BadInput(f"nobody is {text}: {who_is_there(p.id for p in people)}")
-            return row[n-1].id
-    if text.isdigit(): return int(text)
-    raise BadInput(f"{text!r} is nobody: give a number, left, right, left2 …, or a photo")
+    row = sorted(people, key=lambda p: p.middle, reverse=kind=='right')
+    if not 1<=n<=len(row): raise BadInput(f"nobody is {who}: {who_is_there(p.id for p in people)}")
+    return row[n-1].id
 
 # %% ../nbs/09_people.ipynb #0d3e676f
 def portrait(frames:Frames, box, side:int=160)->np.ndarray: # (side,side,3) BGR

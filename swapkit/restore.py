@@ -15,7 +15,7 @@ from typing import Callable
 import torch
 import torch.nn.functional as nnf
 
-from .align import at_once
+from .align import faces_at_once
 from .core import Crops, Frames, default_device, known
 from .models import model_path
 from .nets.base import from_signed, to_signed
@@ -91,7 +91,7 @@ class Restorer:
     )->Crops:
         "The same crops, restored."
         if crops.template!='ffhq_512': raise ValueError(f"a restorer wants crops on ffhq_512, got {crops.template or 'no template'}")
-        n = max(1, at_once(crops.device)//512**2)
+        n = faces_at_once(crops.device, 512)
         parts = [self.part(x, m) for x,m in zip(crops.data.split(n), mask.split(n))] if len(crops) else [crops.data]
         return dataclasses.replace(crops, data=torch.cat(parts))
     def part(self, x, mask):

@@ -15,7 +15,7 @@ from typing import Callable
 import torch
 import torch.nn.functional as nnf
 
-from .align import at_once
+from .align import faces_at_once
 from .core import Crops, Source, default_device, known, made_once
 from .landmarks import LIPS_INNER, LIPS_OUTER
 from .nets.mesh import away_from, block_mean, coarse, enlarge, frontal, mean_mesh, places, read_texture
@@ -58,7 +58,7 @@ class Swapper:
         if crops.template!=self.spec.template:
             raise ValueError(f"{self.name} wants crops on {self.spec.template}, got {crops.template or 'no template'}")
         if not len(crops): return crops
-        n = max(1, at_once(crops.device)//crops.size**2) # a CPU is quickest with what its cache holds
+        n = faces_at_once(crops.device, crops.size) # a CPU is quickest with what its cache holds
         parts = [self.spec.run(self.loaded, crops[i:i+n], source) for i in range(0, len(crops), n)]
         return dataclasses.replace(crops, data=torch.cat(parts) if len(parts)>1 else parts[0])
     def __repr__(self): return f"Swapper({self.name!r}, {self.spec.template} {self.spec.size})"

@@ -112,6 +112,8 @@ CASES = dict( # arguments, exit code, what must be said
     text_as_photo=(swap('MEDIA/ben.mp4', 'MEDIA/text.jpg'), 2, 'text.jpg is not a photo'),
     nobody_in_target=(swap('MEDIA/nobody.mp4'), 3, 'nobody.mp4'),
     cut_off=(swap('MEDIA/cut.mp4'), 2, ('last good frame is', '--end')),
+    one_person_twice_in_a_photo=(['swap', 'MEDIA/two.png', '--map', 'left=MEDIA/ada.jpg', '0=MEDIA/ada.jpg', '--out', 'new.png'], 2, 'left and 0 are one and the same person'),
+    one_person_twice_in_a_film=(['swap', 'MEDIA/ben.mp4', '--map', 'left=MEDIA/ada.jpg', 'right=MEDIA/ada.jpg', '--out', 'new.mp4'], 2, 'left and right are one and the same person'),
 )
 
 

@@ -7,6 +7,7 @@ __all__ = ['PIP', 'arch_file', 'module_alone', 'archs', 'lengths', 'modulated', 
 
 # %% ../../nbs/nets/gfpgan.ipynb #6a666bd3
 import builtins
+import sys
 from functools import lru_cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -35,12 +36,13 @@ def arch_file(
 def module_alone(
     path:Path,
     given:dict, # module's name as the file writes it, without dots in front → what to give for it
-):              # the module; not in `sys.modules`
+):              # the module; in `sys.modules` under a name of ours, where `torch.compile` looks for a class's globals
     "Run one file of a package, with stand-ins for modules that it asks for."
     def find(name, globals=None, locals=None, names=(), level=0): return given[name] if name in given else __import__(name, globals, locals, names, level)
     spec = spec_from_file_location(f'{__name__}.{path.stem}', path)
     module = module_from_spec(spec)
     module.__builtins__ = vars(builtins) | dict(__import__=find)
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 

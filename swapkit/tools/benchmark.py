@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['machine', 'shown', 'made_by', 'save_figures', 'in_turn', 'sample_clip', 'whole', 'stages_of', 'film_stages',
-           'bench_stages', 'stage_table', 'bench', 'time_job', 'bench_whole', 'through_pipe', 'bench_own',
-           'bench_detect', 'packets', 'compare', 'bench_films', 'repeat_film', 'peak_of', 'bench_memory', 'main']
+           'bench_stages', 'stage_table', 'bench', 'time_job', 'bench_whole', 'every_frame', 'through_pipe',
+           'bench_own', 'bench_detect', 'packets', 'compare', 'bench_films', 'repeat_film', 'peak_of', 'bench_memory',
+           'main']
 
 # %% ../../nbs/tools/benchmark.ipynb #2575c54c
 import hashlib
@@ -41,7 +42,7 @@ from ..shape import mean_shape, reshape, shape_of, shift_to
 from ..swap import SWAPPERS, SwapSpec, Swapper
 from .samples import person_source, sample_film
 from ..track import choose, track
-from ..write import SegmentWriter, ffmpeg_exe
+from ..write import SegmentWriter, ffmpeg_exe, ffmpeg_version
 
 # %% ../../nbs/tools/benchmark.ipynb #a58ae8fd
 def machine()->dict:
@@ -204,10 +205,14 @@ def bench_whole(film, source, before=None, rounds:int=3)->dict: # frames per sec
                 **(dict(ratio=fps['after']/fps['before']) if before else {}))
 
 # %% ../../nbs/tools/benchmark.ipynb #d235bbbb
+def every_frame(exe)->list:
+    "How this ffmpeg is told to write each frame as often as it is there."
+    return ['-fps_mode' if ffmpeg_version(exe)>=(5,1) else '-vsync', 'passthrough']
+
 def through_pipe(film, out):
     "Decode and encode a film, frames through a pipe."
     i, exe = video_info(film), ffmpeg_exe()
-    read = [exe, '-v', 'error', '-i', str(film), '-map', '0:v:0', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-fps_mode', 'passthrough', '-']
+    read = [exe, '-v', 'error', '-i', str(film), '-map', '0:v:0', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', *every_frame(exe), '-']
     write = [exe, '-v', 'error', '-y', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', f'{i.width}x{i.height}', '-framerate', str(i.rate), '-i', '-',
              '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '10', str(out)]
     with subprocess.Popen(read, stdout=subprocess.PIPE) as a: subprocess.run(write, stdin=a.stdout, check=True)

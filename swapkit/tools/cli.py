@@ -74,7 +74,7 @@ class Number(click.FloatRange):
 def somebody(text:str): # a number, or the text
     "Who is asked for: a number as `swapkit analyse` shows it, left, right, left2 …, or a photo; raises `ValueError` for anything else."
     if text.isdigit(): return int(text)
-    if re.fullmatch(r'(left|right)\d*', text) or re.search(r'\.(jpe?g|png|webp|bmp|tiff?)$', text.lower()): return text
+    if re.fullmatch(r'(left|right)\d*', text) or suffix(text) in PHOTOS or os.path.isfile(text): return text
     raise ValueError(text)
 
 class Faces(click.ParamType):
@@ -139,7 +139,8 @@ def file_arg(
 # %% ../../nbs/tools/cli.ipynb #f6cee138
 def suffix(path)->str: return os.path.splitext(path)[1].lower()
 
-PHOTOS, FILMS, PICTURES = ('.jpg','.jpeg','.png','.webp','.bmp','.tif','.tiff'), ('.mp4','.mov','.mkv'), ('.png','.jpg','.jpeg')
+PHOTOS = ('.jpg','.jpeg','.jpe','.jfif','.png','.webp','.avif','.heic','.heif','.hif','.bmp','.tif','.tiff','.jp2','.mpo')
+FILMS, PICTURES = ('.mp4','.mov','.mkv'), ('.png','.jpg','.jpeg','.webp','.tif','.tiff')
 
 def look_first(
     *given,         # files and folders
@@ -151,7 +152,7 @@ def look_first(
     for f in given:
         if not os.path.exists(f): raise click.ClickException(f"{f}: no such file or folder")
     if kinds and suffix(out) not in kinds and not os.path.isdir(out):
-        raise click.ClickException(f"{out}: {'one picture' if '.png' in kinds else 'a film'} is written as {' or '.join(kinds)}; choose such a name")
+        raise click.ClickException(f"{out}: {'a film' if kinds==FILMS else 'one picture' if kinds==PICTURES else 'a result'} is written as {' or '.join(kinds)}; choose such a name")
     if os.path.isfile(out) and not overwrite and out not in given: raise click.ClickException(f"{out} exists; choose another name, or --overwrite")
 
 # %% ../../nbs/tools/cli.ipynb #715e4673
@@ -217,7 +218,7 @@ For example:
 @target
 @click.option('--source', 'sources', multiple=True, metavar='PHOTO...', callback=file_arg,
               help='Photos of one person, a folder of them, or what `swapkit source` wrote.')
-@click.option('--out', required=True, metavar='FILE', callback=file_arg, help='File to write: .mp4, .mov or .mkv; for a photo .png or .jpg.')
+@click.option('--out', required=True, metavar='FILE', callback=file_arg, help='File to write: .mp4, .mov or .mkv; for a photo .png, .jpg, .webp or .tif.')
 @overwrite
 @painting
 @choosing
@@ -225,15 +226,14 @@ For example:
 @follow
 @click.option('--precision', type=click.Choice(['auto','fp32','fp16','bf16']), default='auto', show_default=True, help='Inside networks; auto: fp16 on a GPU.')
 @click.option('--crop', type=click.Choice(['256','512','1024']), default='512', show_default=True, help='Side of the picture in which a face is put together; 1024 for close-ups.')
-@click.option('--preview', type=click.IntRange(0), metavar='FRAME', help='Only this frame, as a .png or .jpg.')
+@click.option('--preview', type=click.IntRange(0), metavar='FRAME', help='Only this frame, as a .png, .jpg, .webp or .tif.')
 @storing
 def swap(target, sources, out, pairs, crop, preview, **kw):
     "Put a face onto people in TARGET, a film or a photo."
     assign = assignments(pairs)
     if not sources and not assign: raise click.UsageError("whose face? give --source PHOTO, or --map WHO=PHOTO")
     kw.update(assign=assign, crop=int(crop))
-    one = preview is not None or suffix(target) in PHOTOS
-    look_first(target, *sources, *(f for fs in (assign or {}).values() for f in fs), *filter(None, [kw['faces_file']]), out=out, overwrite=kw['overwrite'], kinds=PICTURES if one else FILMS)
+    look_first(target, *sources, *(f for fs in (assign or {}).values() for f in fs), *filter(None, [kw['faces_file']]), out=out, overwrite=kw['overwrite'], kinds=FILMS+PICTURES if preview is None else PICTURES) # what the target is, its content says
     from swapkit import pipeline
     with progress() as step: made = pipeline.swap_video(target, list(sources), out, frame=preview, progress=step, **kw)
     click.echo(made)

@@ -201,7 +201,7 @@ def asked_for(target, who, faces_file=None, nets=('auto','auto'), progress=None,
         if not faces_file: analyse(target, path, detector=nets[0], landmarks=nets[1], progress=progress, **how)
         table, about = load_faces(path, lms=False)
     if about['target']!=file_hash(target): raise BadInput(f"{faces_file} was not made from {Path(target).name}; run `swapkit analyse` on this film")
-    return table[pick(table, ask(who, lambda: make_finder(*nets, how.get('device'))), people=people_in(about))[0]]
+    return table[pick(table, ask(who, lambda: make_finder(*nets, how.get('device')), path), people=people_in(about))[0]]
 
 def numbers_at(faces:Faces, known:Faces)->torch.Tensor: # (F,); −1 where there is none
     "The number of whoever is known to be at each face's place."

@@ -29,7 +29,7 @@ from ..models import find_file, spec
 from ..nets.base import PRECISIONS
 from ..nets.mesh import coarse, enlarge
 from ..people import people_in
-from ..pipeline import PHOTOS, analyse, finder_names, key_of, load_sources, make_finder, people_here, read_photo, seen_in, swap_video
+from ..pipeline import PHOTOS, analyse, finder_names, key_of, kind_of, load_sources, make_finder, people_here, read_photo, seen_in, swap_video
 from ..read import VideoInfo, read_frame, video_info
 from ..restore import ENHANCERS, RESTORERS
 from ..segment import OCCLUDERS, PARSERS
@@ -212,7 +212,7 @@ def known_faces(self:Session):
 
 def open_target(self:Session, path):
     "Begin with a film, whose faces are there again if they were found before; or with a photo."
-    still = Path(path).suffix.lower() in PHOTOS
+    still = kind_of(path)=='photo'
     info = read_photo(path) if still else video_info(path)
     was, self.info, self.faces = self.plan.target, info, None
     self.kept.clear()
