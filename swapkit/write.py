@@ -683,6 +683,7 @@ def _begun(
         c.metadata.update(_words(film.metadata, fit.timecode) | words)
         c.set_chapters(list(_chapters(film, begin, end, shift)))
         new = {s.index: _add(c, picture if s.index==info.stream else s, s, fit.timecode) for s in film.streams if s.index in (info.stream, *fit.streams)}
+        if info.stereo and fmt=='matroska': new[info.stream].metadata['stereo_mode'] = info.stereo
         c.start_encoding()
         yield c, {i:s for i,s in new.items() if s} # what became an attachment has no packets
 
