@@ -81,6 +81,14 @@ def pip(*args):
         raise Stop('could not install the packages; pip says why above. That put right, run the same command again')
 
 
+def quiet_lab():
+    "JupyterLab in this environment asks nobody for news or updates."
+    path = ROOT/'.venv'/'etc'/'jupyter'/'jupyter_lab_config.json'
+    if path.exists(): return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(dict(LabApp=dict(news_url=None, check_for_updates_class='jupyterlab.NeverCheckForUpdate')), indent=1))
+
+
 def stamp():
     "Changes when set-up has to be done again."
     files = [ROOT/f for f in ('settings.ini', 'constraints.txt', 'pyproject.toml', 'setup.py')]
@@ -91,6 +99,7 @@ def set_up(*extras):
     "Make the environment and install the project with these extras, unless that has been done."
     check_python()
     make_env()
+    quiet_lab()
     mark = ROOT/'.venv'/'swapkit-setup.json'
     done = json.loads(mark.read_text()) if mark.exists() else {}
     had = set(done.get('extras', [])) if done.get('stamp') == stamp() else set()

@@ -221,6 +221,18 @@ class FacesWriter:
         for f in self.parts.values(): f.flush()
         read = lambda k,t: torch.from_numpy(np.fromfile(self.part(k), dtype=t.numpy().dtype)).view(self.n, *t.shape[1:])
         return Faces(**{k:read(k, t) for k,t in self.like.tensors().items() if k!='lms'})
+    def reorder(self, rows:torch.Tensor): # (R,)
+        "Keep these of the faces added so far, in this order."
+        for k,f in self.parts.items():
+            like = self.like.tensors()[k].numpy()
+            f.close()
+            old = np.memmap(self.part(k), like.dtype, 'r', shape=(self.n, *like.shape[1:]))
+            with open(self.part('made'), 'wb') as new:
+                for r in rows.split(256): new.write(np.ascontiguousarray(old[r.numpy()]))
+            del old
+            os.replace(self.part('made'), self.part(k))
+            self.parts[k] = open(self.part(k), 'ab')
+        self.n = len(rows)
     def __exit__(self, kind, *_):
         for f in self.parts.values(): f.close()
         for k in (*self.parts, 'made'): self.part(k).unlink(missing_ok=True)

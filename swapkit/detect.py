@@ -4,9 +4,11 @@
 
 # %% auto #0
 __all__ = ['CROWD', 'DETECTORS', 'fit_size', 'net_input', 'cells', 'decode', 'iou', 'nms', 'merged', 'Detector', 'to_frame',
-           'onnx_file', 'twice', 'detector']
+           'onnx_file', 'by_frame', 'twice', 'quarter', 'quarter_back', 'turned_back', 'detector']
 
 # %% ../nbs/04_detect.ipynb #da033e62
+import dataclasses
+
 import torch
 import torch.nn.functional as nnf
 
@@ -153,6 +155,14 @@ DETECTORS = { # name → its network, and the options of `Detector` that are rig
     'tiny_detect': (tiny_net, dict(score=.55, merge=.5))}
 
 # %% ../nbs/04_detect.ipynb #64850012
+def by_frame(
+    parts,      # `Faces` of the same frames, all with the same fields
+)->Faces:
+    "One batch, sorted by frame."
+    both = {k: torch.cat([p.tensors()[k] for p in parts]) for k in parts[0].tensors()}
+    order = both['frame'].argsort(stable=True)
+    return dataclasses.replace(parts[0], **{k:v[order] for k,v in both.items()})
+
 def twice(
     a:Faces, b:Faces,   # of the same frames, at two scales
     most:float=.3,      # largest overlap (IoU) of two faces
@@ -162,6 +172,32 @@ def twice(
     keep = nms(both['boxes'], both['scores'], both['frame'], most)
     keep = keep[both['frame'][keep].argsort(stable=True)]
     return Faces(**{k:v[keep] for k,v in both.items()})
+
+# %% ../nbs/04_detect.ipynb #turned01
+def quarter(
+    frames:Frames,
+    k:int,          # quarter turns, clockwise
+)->Frames:
+    "Frames lying on their side or standing on their head."
+    return dataclasses.replace(frames, data=frames.data.rot90(-k, (-2,-1)), planes=None)
+
+def quarter_back(
+    p:torch.Tensor, # (…,2) pixels of a frame turned by `quarter`
+    k:int,
+    size:tuple,     # (H, W) of the frame before it was turned
+)->torch.Tensor:    # (…,2) its pixels
+    "Where points were before a frame was turned."
+    (H, W), (x, y) = size, p.unbind(-1)
+    return torch.stack([(x, y), (y, H-1-x), (W-1-x, H-1-y), (W-1-y, x)][k%4], -1)
+
+def turned_back(
+    faces:Faces,    # of frames turned by `quarter`
+    k:int,
+    size:tuple,     # (H, W) of the frames before
+)->Faces:
+    "Boxes, upright again, and points of faces in the frames as they were."
+    c = quarter_back(faces.boxes.view(-1,2,2), k, size)
+    return dataclasses.replace(faces, boxes=torch.cat([c.amin(1), c.amax(1)], 1), kps=quarter_back(faces.kps, k, size))
 
 # %% ../nbs/04_detect.ipynb #9a438de6
 def detector(

@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['OVAL', 'LIPS_OUTER', 'LIPS_INNER', 'EYE_LEFT', 'EYE_RIGHT', 'MESH68', 'FIVE', 'MESHES', 'five_points', 'look_at',
-           'look_at_box', 'look_at_mesh', 'mediapipe_mesh', 'own_mesh', 'FaceMesh', 'agreement']
+           'look_at_box', 'look_at_mesh', 'mediapipe_mesh', 'own_mesh', 'trust_of', 'roll_of', 'FaceMesh',
+           'turned_like', 'agreement']
 
 # %% ../nbs/06_landmarks.ipynb #0c765e55
 import dataclasses
 
 import torch
 
-from .align import cut_warp, invert, transform
+from .align import cut_warp, invert, scale_of, similarity, transform
 from .core import Faces, Frames, default_device, known
 from .models import best, model_path
 from .nets.mesh import mirrored
@@ -92,6 +93,24 @@ def own_mesh(name, device, engine, once:bool=False)->tuple: # (F,3,128,128) → 
 
 MESHES = {'face_mesh_468': mediapipe_mesh, 'tiny_mesh': own_mesh}
 
+# %% ../nbs/06_landmarks.ipynb #trust001
+def trust_of(
+    there:torch.Tensor,     # (F,) presence
+    lms:torch.Tensor,       # (F,468,2 or 3) after the last look
+    before:torch.Tensor,    # the same after the one before, or None
+    still:tuple=(.04,.3),   # eye distances that a mesh moves on average between the looks: whole trust, and none
+)->torch.Tensor:            # (F,) 0…1
+    "How far meshes are believed to lie on faces the right way up."
+    if before is None: return there
+    eyes = (lms[:,263,:2]-lms[:,33,:2]).norm(dim=-1).clamp(min=1)
+    far = (lms-before)[...,:2].norm(dim=-1).mean(1)/eyes
+    return there.minimum(((still[1]-far)/(still[1]-still[0])).clamp(0,1))
+
+def roll_of(kps:torch.Tensor)->torch.Tensor: # (F,5,2) → (F,) degrees, −180…180, clockwise
+    "How far heads are turned in the picture, by the line of their eyes."
+    x, y = (kps[:,1]-kps[:,0]).unbind(-1)
+    return torch.atan2(y, x).rad2deg()
+
 # %% ../nbs/06_landmarks.ipynb #7afdee93
 class FaceMesh:
     "468 landmarks with depth for all faces of a batch."
@@ -115,23 +134,37 @@ class FaceMesh:
         return transform(invert(M), p), there
     def __call__(self, frames:Frames, faces:Faces)->Faces:
         "The same faces with `lms` (F,468,3) in frame pixels and `kps` taken from them; where the mesh sees no face, `scores` fall."
-        lms = None
-        for run in self.passes:
-            M = look_at_box(faces, run[1]) if lms is None else look_at_mesh(lms, run[1])
+        return self.trusted(frames, faces)[0]
+    def trusted(self, frames:Frames, faces:Faces, more:int=0)->tuple: # faces, trust (F,) from `trust_of`; more: looks before the usual ones
+        "The same, and how far each mesh is believed to lie on a face the right way up."
+        lms, least = None, torch.ones_like(faces.scores)
+        for i,run in enumerate(self.passes[:1]*more + self.passes):
+            before, M = lms, look_at_box(faces, run[1]) if lms is None else look_at_mesh(lms, run[1])
             lms, there = self.look(frames, faces.frame, M, run)
+            if there is not None and i>=more: least = least.minimum(there)
         sure = faces.scores if there is None else faces.scores.minimum(there)
-        return dataclasses.replace(faces, lms=lms, kps=five_points(lms), scores=sure, topology=self.topology)
+        return dataclasses.replace(faces, lms=lms, kps=five_points(lms), scores=sure, topology=self.topology), trust_of(least, lms, before)
 
 # %% ../nbs/06_landmarks.ipynb #134987a1
+def turned_like(
+    points:torch.Tensor,    # (F,K,2)
+    like:torch.Tensor,      # (F,K,2) the same points, seen otherwise
+)->torch.Tensor:            # (F,K,2)
+    "Points turned around their middle, as far as they must be to lie as others do."
+    M = similarity(points, like)
+    mid = points.mean(1, keepdim=True)
+    return ((points-mid).double()@(M[:,:,:2]/scale_of(M)[:,None,None]).mT + mid).to(points)
+
 def agreement(
     found:Faces,        # as a detector found them
     faces:Faces,        # the same, with landmarks
     apart:tuple=(.12,.3),   # mean distance of the five points, as a part of the box: whole trust, and none
     narrow:tuple=(.5,.25),  # distance of the detector's eyes, as a part of that from eyes to mouth: about 60 and 75 degrees
+    level:float=30.,        # degrees: a head that is turned further in the picture is compared without its turn, of which a detector knows too little
 )->torch.Tensor:        # (F,) 0…1
     "How far the landmarks of each face can be trusted."
     ramp = lambda x, good, bad: ((x-bad)/(good-bad)).clamp(0,1)
-    k = found.kps
+    k = torch.where((roll_of(faces.kps).abs()>level)[:,None,None], turned_like(found.kps, faces.kps), found.kps)
     far = (k-faces.kps).norm(dim=-1).mean(1)/found.sides.mean(1).clamp(min=1)
     wide = (k[:,1]-k[:,0]).norm(dim=-1)/((k[:,3]+k[:,4]-k[:,0]-k[:,1])/2).norm(dim=-1).clamp(min=1)
     return ramp(far, *apart)*ramp(wide, *narrow)

@@ -23,7 +23,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import c2pa
-import platformdirs
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -33,6 +32,7 @@ from PIL import Image
 import swapkit
 from .core import BadInput, SystemFault, file_hash
 from .photo import legible
+from .models import NO_HOME, user_folder
 from .read import open_media
 from .write import replacing
 
@@ -204,13 +204,15 @@ def local_credential(
     folder=None,    # where it is kept; the user's configuration folder by default
 )->Credential:
     "The credential made on first use; where it cannot be kept it is used once, and one line says so."
-    path = Path(folder or platformdirs.user_config_path('swapkit'))/'signing.pem'
-    if path.exists(): return load_credential(path, path, local=True)
+    path = Path(folder or user_folder('config'))/'signing.pem'
+    if os.path.exists(path): return load_credential(path, path, local=True)
     made = make_credential()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as p, open(os.open(p, os.O_WRONLY|os.O_CREAT|os.O_EXCL, 0o600), 'wb') as f: f.write(made)
-    except (OSError, SystemFault) as e: warnings.warn(f"the signing key cannot be kept in {path.parent} ({e}); this one is used once")
+    except (OSError, SystemFault) as e: # a result with its own certificate is no worse
+        why = 'there is no home folder' if path.parent==NO_HOME else f'{path.parent} cannot be written: {e.strerror or e}' if isinstance(e, OSError) else e
+        warnings.warn(f"{why}; the signing key is used once and not kept (name a certificate of yours in SWAPKIT_CERT and SWAPKIT_KEY)")
     return Credential(made[len(_pem(made)):], _pem(made), 'es256', True)
 
 def find_credential()->Credential:

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['SAVED', 'LEAST', 'TELLS', 'SEGMENT', 'too_large', 'in_halves', 'in_order', 'finder_names', 'make_finder', 'portraits',
            'pictures', 'say_counts', 'largest_faces', 'faces_of_all', 'widths', 'say_small', 'load_source', 'teller',
-           'in_short', 'strangers_in', 'frames_at_once', 'find_faces', 'about_film', 'how_to_follow', 'analyse',
-           'key_of', 'source_key', 'segments_of', 'Job', 'faces_of', 'in_pieces', 'render_segment', 'check_work',
-           'check_out', 'finished', 'enter', 'is_whole', 'alone_in', 'workshop_of', 'workshop', 'make_room',
-           'all_named', 'no_two', 'say_unseen', 'pick', 'film_faces', 'render_film', 'encoded_as', 'swap_film',
-           'write_photo', 'seen_in', 'people_here', 'swap_photo', 'source_photos', 'load_sources', 'known_by', 'ask',
-           'make_source', 'check_asked', 'look_of', 'swap_video']
+           'in_short', 'strangers_in', 'frames_at_once', 'frames_of', 'find_faces', 'about_film', 'how_to_follow',
+           'analyse', 'key_of', 'source_key', 'segments_of', 'drawn_of', 'there_of', 'Job', 'faces_of', 'in_pieces',
+           'render_segment', 'check_work', 'check_out', 'finished', 'on_disk', 'enter', 'is_whole', 'alone_in',
+           'workshop_of', 'workshop', 'make_room', 'all_named', 'no_two', 'say_unseen', 'pick', 'film_faces',
+           'render_film', 'encoded_as', 'swap_film', 'write_photo', 'seen_in', 'people_here', 'swap_photo',
+           'source_photos', 'load_sources', 'known_by', 'ask', 'make_source', 'check_asked', 'look_of', 'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import errno
@@ -41,6 +41,7 @@ from .core import (BadInput, FaceMissing, ModelMissing, Crops, Faces, Frames, So
                           default_device, file_hash, keep_memory, known, load_faces)
 from .detect import DETECTORS
 from .identity import KNOWS, Embedder, embeddings, groups, how_to_know, likeness, mean_identity, open_source, save_source, undecided, without
+from .kept import Kept, changed, frames_in, pack
 from .landmarks import MESHES
 from .mark import NOTE, publish, sidecar, write_xmp
 from .models import MODELS, best, expected_sha, find_file, spec
@@ -246,6 +247,19 @@ def frames_at_once(device, batch:int, size:tuple)->int: # frames
     "How many frames (H,W) are read and worked on as one: what was asked for, but for a CPU no more than two megapixels, or four frames."
     return batch if torch.device(device).type!='cpu' else min(batch, max(4, 2**21//(size[0]*size[1])))
 
+def frames_of(
+    info:VideoInfo,
+    numbers:torch.Tensor,   # (R,) of frames, sorted
+    batch:int,
+    apart:int=24,           # frames that are rather read than jumped over
+):                          # yields `Frames`
+    "Some frames of a film, in as few stretches as make sense."
+    for part in numbers.tensor_split((numbers.diff()>apart).nonzero()[:,0]+1):
+        with closing(read_frames(info, batch, int(part[0]), int(part[-1])+1)) as batches:
+            for f in batches:
+                some = f[torch.isin(f.idx, part)]
+                if len(some): yield some
+
 def find_faces(
     info:VideoInfo, find, path, about:dict,
     first:int, last:int,    # frames first … last-1
@@ -254,11 +268,14 @@ def find_faces(
 ):
     "First pass: the faces of a film, with people, steady, into a file."
     device = torch.device(device)
+    at_once = frames_at_once(device, batch, (info.height, info.width))
     look = lambda f: (f.idx, in_halves(lambda f,*_: find.film(f), f.to(device)), thumbnails(f))
-    with Gathered(f'{path}.raw', find) as seen, closing(read_frames(info, frames_at_once(device, batch, (info.height, info.width)), first, last)) as batches:
+    full = lambda f: in_halves(lambda f,*_: find.film(f, full=True), f.to(device))
+    with Gathered(f'{path}.raw', find) as seen, closing(read_frames(info, at_once, first, last)) as batches:
         for n,faces,small in in_order(look, batches, device):
             seen.add(faces, small, int(n[0]))
             if progress: progress(int(n[-1])+1-first, last-first, 'analyse')
+        seen.look_around(lambda numbers: in_order(full, frames_of(info, numbers, at_once), device))
         seen.finish(path, about, (info.height, info.width))
 
 # %% ../nbs/14_pipeline.ipynb #ea29e815
@@ -314,6 +331,12 @@ def segments_of(folder, key, first, last, size=SEGMENT)->list: # (path, first, l
     cuts = [first + i*(last-first)//n for i in range(n+1)]
     return [(Path(folder)/f'{key}-{a:07d}-{b:07d}.mp4', a, b) for a,b in zip(cuts, cuts[1:])]
 
+def drawn_of(path:Path)->Path: return path.with_suffix('.kept') # where frames of a segment are until it is whole
+
+def there_of(segments:list)->int: # of `segments_of`
+    "How many frames of a job need not be drawn again."
+    return sum(b-a if path.exists() else frames_in(drawn_of(path)) for path,a,b in segments)
+
 # %% ../nbs/14_pipeline.ipynb #119d44a0
 @dataclass
 class Job:
@@ -329,6 +352,7 @@ class Job:
     device:torch.device
     encode:dict             # options of `SegmentWriter`
     fit:object = None       # `write.Fit`, where it was tried before
+    at_once:int=4           # faces that a core of a CPU takes; where networks take seconds for one, no more
 
 # %% ../nbs/14_pipeline.ipynb #9cb1c798
 def faces_of(job:Job, rows:torch.Tensor)->Faces:
@@ -341,9 +365,9 @@ def in_pieces(
     frames:Frames, faces:Faces,
     which:torch.Tensor, # (F,) number of each face's source
 ):                      # yields all three, a piece at a time
-    "Frames with their faces, as many at once as the device likes: a GPU the whole batch, a core of a CPU four faces."
+    "Frames with their faces, as many at once as the device likes: a GPU the whole batch, a core of a CPU a few faces."
     def on(f): return slice(*torch.searchsorted(faces.frame, torch.stack([f.idx[0], f.idx[-1]+1])).tolist()) # they are sorted
-    n = len(frames) if job.device.type!='cpu' else max(1, 4*len(frames)//max(len(faces.frame[on(frames)]), 1))
+    n = len(frames) if job.device.type!='cpu' else max(1, job.at_once*len(frames)//max(len(faces.frame[on(frames)]), 1))
     for f in (frames[i:i+n] for i in range(0, len(frames), n)): yield f, faces[on(f)], which[on(f)]
 
 # %% ../nbs/14_pipeline.ipynb #f9c64ad0
@@ -359,15 +383,19 @@ def render_segment(
     made = path.with_name(f'.{path.name}')
     def run(piece):
         f, fc, which = (t.to(job.device) for t in piece)
-        return int(f.idx[-1])+1, w.stored(in_halves(job.stage, replace(f, planes=None), fc, which).data, f)
-    with SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
+        if (new := kept.find(f)) is not None: return f.idx, w.stored(new, f), None
+        new = in_halves(job.stage, replace(f, planes=None), fc, which).data
+        return f.idx, w.stored(new, f), pack(int(f.idx[0]), len(f), *changed(f.data, new)) if kept.file else None
+    with Kept(drawn_of(path), last-first) as kept, SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
          closing(read_frames(i, frames_at_once(job.device, job.batch, (i.height, i.width)), first, last, get=job.get)) as batches:
         pieces = chain.from_iterable(in_pieces(job, f, faces, which) for f in batches)
-        for n,made_of in in_order(run, pieces, job.device):
+        for idx,made_of,record in in_order(run, pieces, job.device):
             w.put(made_of)
-            if progress: progress(n)
+            if record: kept.add(len(idx), record)
+            if progress: progress(int(idx[-1])+1)
     write_xmp(made) # a segment is an output too, should the job end here
     enter(made, path)
+    kept.drop()
 
 # %% ../nbs/14_pipeline.ipynb #701502d1
 def check_work(batch, engine):
@@ -400,12 +428,20 @@ def finished(folder:Path)->dict: # name → (size in bytes, SHA-256)
     except FileNotFoundError: return {}
     return {p[2]: (int(p[1]), p[0]) for l in lines if len(p := l.split(' ', 2))==3 and p[1].isdigit() and len(p[0])==64}
 
+def on_disk(path:Path):
+    "Wait until what was written to a file, or the names in a folder, would outlast a power cut."
+    fd = os.open(path, os.O_RDONLY if os.name=='posix' else os.O_RDWR)
+    try: os.fsync(fd)
+    finally: os.close(fd)
+
 def enter(made:Path, path:Path):
     "Give a finished file its name; its line in the journal is on the disk before, so that a file without one is never taken for whole."
+    on_disk(made)
     with open(path.with_name('journal'), 'ab') as f:
         f.write(f'\n{file_hash(made)} {made.stat().st_size} {path.name}\n'.encode()) # whatever was broken off before it
         f.flush(); os.fsync(f.fileno())
     made.replace(path)
+    if os.name=='posix': on_disk(path.parent)
 
 def is_whole(path:Path)->bool:
     "Whether a file is there, and is what was finished; one that is not is removed, and a line says so."
@@ -534,11 +570,13 @@ def film_faces(
 # %% ../nbs/14_pipeline.ipynb #07937235
 def render_film(job:Job, folder:Path, key:str, first:int, last:int, out:Path, progress=None, keep=False):
     "Second pass and finish: segments that are not there yet, then the film, marked and in its place."
-    make_room(folder, '*.mp4', key, keep)
+    make_room(folder, '*-*-*.*', key, keep)
     todo = segments_of(folder, key, first, last, SEGMENT)
     tell = (lambda n: progress(n-first, last-first, 'render')) if progress else None
-    for path,a,b in todo:
-        if not is_whole(path): render_segment(job, path, a, b, tell)
+    try:
+        for path,a,b in todo:
+            if not is_whole(path): render_segment(job, path, a, b, tell)
+    except KeyboardInterrupt as e: e.args = (f"{there_of(todo)} of {last-first} frames are kept",); raise
     made = folder/f'.film{out.suffix}'
     for line in finish([p for p,_,_ in todo], job.info, made, first, last, NOTE if out.suffix.lower()=='.mkv' else {}, job.fit): warnings.warn(line)
     publish(made, out, job.info.path, folder=folder)
@@ -587,7 +625,8 @@ def swap_film(
         if not len(rows): raise FaceMissing(f"no face to swap was found in {info.path.name}; nothing was written")
         say_unseen(assign, which)
         made, pair = chain.meet(sources, which, table.ids[rows], people)
-        job = Job(info, path, rows, pair, table.frame[rows], lambda f,fc,w: chain(f, fc, made, w), open_reader(info, reader, encode['pix_fmt']), batch, device, encode, fit)
+        job = Job(info, path, rows, pair, table.frame[rows], lambda f,fc,w: chain(f, fc, made, w), open_reader(info, reader, encode['pix_fmt']), batch, device,
+                  encode, fit, 1 if chain.weights() else 4)
         key = key_of(target=about['target'], faces=file_hash(path), rows=rows.tolist(), which=which.tolist(), look=chain.key(),
                      encode=encode, sources=[source_key(s) for s in sources], version=swapkit.__version__, reader=reader,
                      models=[expected_sha(MODELS[n]) for n in (about['detector'], about['landmarks']) if n in MODELS])

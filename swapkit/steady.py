@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['RIGID', 'SMOOTHERS', 'stretches', 'form', 'taken_apart', 'put_together', 'around', 'mean_of', 'noise', 'fitted',
-           'quickness', 'kalman', 'by_kalman', 'by_fit', 'one_euro', 'smoothed', 'between', 'pose_of', 'ramp',
-           'visible', 'faded', 'steady', 'steady_file']
+           'quickness', 'kalman', 'by_kalman', 'by_fit', 'one_euro', 'smoothed', 'between', 'pose_of', 'turned_away',
+           'ramp', 'visible', 'faded', 'steady', 'steady_file']
 
 # %% ../nbs/08_steady.ipynb #2d69997b
 import dataclasses
@@ -188,6 +188,19 @@ def pose_of(lms:torch.Tensor)->torch.Tensor: # (F,468,3) → (F,3)
     angles = torch.atan2(R[:,0,2], R[:,2,2]), torch.atan2(R[:,1,2], R[:,0,2].hypot(R[:,2,2])), torch.atan2(R[:,1,0], R[:,1,1])
     return torch.stack(angles, 1).rad2deg().to(lms)
 
+# %% ../nbs/08_steady.ipynb #lying001
+def turned_away(
+    pose:torch.Tensor,          # (F,3) from `pose_of`
+    level:tuple=(30.,45.),      # degrees of roll: in the picture's axes, and in the head's
+)->torch.Tensor:                # (F,2) degrees
+    "Yaw and pitch about the head's own axes, for heads that lie on their side or stand on their head."
+    y, p, r = pose.double().deg2rad().unbind(1)
+    x, h, z = y.sin()*p.cos(), p.sin(), y.cos()*p.cos() # where the face looks to
+    r = r*((r.rad2deg().abs()-level[0])/(level[1]-level[0])).clamp(0,1)
+    x, h = x*r.cos()+h*r.sin(), h*r.cos()-x*r.sin()
+    own = torch.stack([torch.atan2(x, z), torch.atan2(h, x.hypot(z))], 1).rad2deg().to(pose)
+    return torch.where(pose[:,2:].abs()>level[0], own, pose[:,:2])
+
 # %% ../nbs/08_steady.ipynb #d0ce0201
 def ramp(x:torch.Tensor, good:float, bad:float)->torch.Tensor:
     "1 at `good`, 0 at `bad`, a line between."
@@ -204,7 +217,8 @@ def visible(
     points = faces.kps if faces.lms is None else faces.lms[...,:2]
     part = ((points>=0) & (points<=points.new_tensor([size[1]-1, size[0]-1]))).all(-1).float().mean(1)
     big = faces.sides.amin(1)>=smallest
-    turned = 1 if faces.pose is None else ramp(faces.pose[:,0].abs(), *yaw)*ramp(faces.pose[:,1].abs(), *pitch)
+    away = None if faces.pose is None else turned_away(faces.pose).abs()
+    turned = 1 if away is None else ramp(away[:,0], *yaw)*ramp(away[:,1], *pitch)
     return ramp(part, *inside)*big*turned
 
 def faded(x:torch.Tensor, n:int=4)->torch.Tensor: # (T,) of one stretch

@@ -1,6 +1,7 @@
 """Every kind of bad input, through the command line: one clear line, the right exit code, and nothing left behind."""
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -189,6 +190,43 @@ def test_model_with_a_wrong_checksum(swapkit, tmp_path_factory):
     swapkit('models', 'check', 'yunet_n', code=4, says='yunet_n', **env)
 
 
+shell = pytest.mark.skipif(os.name!='posix', reason="needs a shell")
+
+
+def typed(line, folder, **env):
+    "A command line as a shell runs it, `swapkit` in it being ours."
+    line = line.replace('swapkit', shlex.join([sys.executable, '-c', CLI]))
+    return subprocess.run(['bash', '-c', f'set -o pipefail; {line}'], cwd=folder, env={**os.environ, **OFFLINE, **env}, capture_output=True, timeout=300)
+
+
+@shell
+@pytest.mark.parametrize('line, code', {'swapkit --help 2>&-': 0, 'swapkit --help >&-': 0, 'swapkit --help | true': 0, 'swapkit nonsense 2>&-': 2, 'swapkit nonsense 2>/dev/full': 2,
+                                        'swapkit --help >/dev/full': 5}.items())
+def test_nobody_listens(line, code, tmp_path):
+    if 'full' in line and not Path('/dev/full').exists(): pytest.skip("no /dev/full")
+    done = typed(line, tmp_path)
+    assert done.returncode==code and b'Traceback' not in done.stderr and b'Exception' not in done.stderr, done.stderr
+    assert (b'standard output cannot be written: No space left' in done.stderr)==(code==5)
+
+
+@shell
+def test_names_that_an_encoding_lacks(tmp_path):
+    "Escapes for letters, the bytes themselves where a name is no text."
+    done = typed("swapkit swap $'\\xfc😀é.mp4' --source . --out o.mp4", tmp_path, PYTHONIOENCODING='latin-1')
+    assert done.returncode==2 and done.stderr==b'swapkit: \xfc\\U0001f600\xe9.mp4: no such file or folder\n', done.stderr
+
+
+@shell
+def test_a_film_while_nobody_listens(media, tmp_path):
+    "No standard input, output or error: the film is whole, and nothing else got into it."
+    from swapkit.mark import read_mark
+    from swapkit.read import video_info
+    home = {f'XDG_{k}_HOME': str(media/'home'/k) for k in ('CACHE', 'CONFIG', 'DATA')}
+    done = typed(f"swapkit swap {media}/ben.mp4 --source {media}/ada.jpg --out new.mp4 --preset ultrafast <&- >&- 2>&-", tmp_path, **home)
+    assert done.returncode==0
+    assert len(video_info(tmp_path/'new.mp4'))==12 and read_mark(tmp_path/'new.mp4')['state']=='valid'
+
+
 @pytest.mark.skipif(os.name!='posix', reason="sends SIGINT")
 def test_stopped_with_ctrl_c(media, tmp_path):
     "Ctrl-C in the middle: one line that says how to go on, exit code 130, and no half film."
@@ -204,5 +242,5 @@ def test_stopped_with_ctrl_c(media, tmp_path):
     out, err = p.communicate(timeout=60)
     lines = [l for l in err.splitlines() if l and not PROGRESS.match(l)]
     assert p.returncode==130, err
-    assert len(lines)==1 and 'the same command goes on' in lines[0], err
+    assert len(lines)==1 and re.fullmatch(r'swapkit: stopped; (\d+ of 48 frames are|what is finished is) kept, and the same command goes on from there', lines[0]), err
     assert not (tmp_path/'new.mp4').exists()

@@ -20,6 +20,8 @@ from onnx import AttributeProto, TensorProto, helper, numpy_helper
 from ..core import BadInput, ModelMissing, SystemFault, check_shape, default_device, known
 from ..models import file_sha256, recall, remember
 
+ort.disable_telemetry_events() # swapkit/__init__.py has said so too, unless somebody loaded onnxruntime before it
+
 # %% ../../nbs/nets/onnx.ipynb #04728ebe
 def _graphs(g):     # a graph and the bodies of its branches and loops
     yield g

@@ -13,8 +13,6 @@ import importlib.metadata as metadata
 import os, platform, shutil, subprocess, sys, tempfile
 from dataclasses import dataclass
 
-import platformdirs
-
 # %% ../../nbs/tools/doctor.ipynb #f022ef2c
 @dataclass(frozen=True)
 class Check:
@@ -176,19 +174,20 @@ def check_folder(
     code:int=0,
 )->Check:
     "Whether a folder can be made and written."
+    from swapkit.models import NO_HOME
     try:
         os.makedirs(folder, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder): pass
-    except OSError as e: return Check(name, False, f'{folder}: {e.strerror}', fix, code)
+    except OSError as e: return Check(name, False, f'{folder}: {e.strerror}' if folder!=NO_HOME else folder.name, fix, code)
     return Check(name, True, str(folder))
 
 # %% ../../nbs/tools/doctor.ipynb #b0684d2f
 def check_credential(env=os.environ)->Check:
     "What results will be signed with."
+    from swapkit.models import user_folder
     files = {v:env.get(v) for v in ('SWAPKIT_CERT','SWAPKIT_KEY')}
     if not any(files.values()):
-        return check_folder('C2PA credential', platformdirs.user_config_dir('swapkit', appauthor=False), code=5,
-                            fix='make this folder writable, or set SWAPKIT_CERT and SWAPKIT_KEY')
+        return check_folder('C2PA credential', user_folder('config'), fix='each result gets a key of its own; make this folder writable, or set SWAPKIT_CERT and SWAPKIT_KEY')
     lost = [v for v,f in files.items() if not f or not os.access(f, os.R_OK)]
     fix = f"{' and '.join(lost)} must name a file that can be read, or unset both"
     if lost: return Check('C2PA credential', False, ', '.join(f'{v}={f or ""}' for v,f in files.items()), fix)
@@ -201,12 +200,12 @@ def check_credential(env=os.environ)->Check:
 # %% ../../nbs/tools/doctor.ipynb #e641966e
 def diagnose()->list: # of `Check`
     "Look at everything; never raises."
-    from swapkit.models import best, cache_dir
     rows = [check_python(), check_package('torch')]
-    if rows[-1].ok:
-        import torch
-        rows += [check_cuda(torch), check_one_onnxruntime(), check_engine('cpu')]
-        if torch.cuda.is_available(): rows.append(check_engine('cuda'))
+    if not rows[-1].ok: return rows # without it nothing else can be looked at
+    import torch
+    from swapkit.models import best, cache_dir
+    rows += [check_cuda(torch), check_one_onnxruntime(), check_engine('cpu')]
+    if torch.cuda.is_available(): rows.append(check_engine('cuda'))
     rows += [check_package('cv2', 'pip install --force-reinstall "opencv-python<5"'),
              check_package('av'), check_ffmpeg(),
              check_package('decord', 'pip install decord', 0, 'without it PyAV reads'),
