@@ -584,6 +584,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'swapkit.pipeline.alone_in': ('pipeline.html#alone_in', 'swapkit/pipeline.py'),
                                   'swapkit.pipeline.analyse': ('pipeline.html#analyse', 'swapkit/pipeline.py'),
                                   'swapkit.pipeline.ask': ('pipeline.html#ask', 'swapkit/pipeline.py'),
+                                  'swapkit.pipeline.begun_anew': ('pipeline.html#begun_anew', 'swapkit/pipeline.py'),
                                   'swapkit.pipeline.check_asked': ('pipeline.html#check_asked', 'swapkit/pipeline.py'),
                                   'swapkit.pipeline.check_out': ('pipeline.html#check_out', 'swapkit/pipeline.py'),
                                   'swapkit.pipeline.check_work': ('pipeline.html#check_work', 'swapkit/pipeline.py'),
