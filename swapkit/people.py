@@ -65,10 +65,10 @@ def in_doubt(
 
 def settled(
     faces:Faces, trust:torch.Tensor,    # (A,) as the first look showed them
-    others:Faces, sure:torch.Tensor,    # (B,) as the same frames show them when they are turned
+    others:Faces, sure:torch.Tensor,    # (B,) as they show themselves at more looks, from all sides
     there:torch.Tensor,                 # (A,) bool, where the detector was sure at the first look
     believed:float=.8,                  # least trust in one of these …
-    alone:float=.72,                    # … least score, trust counted, where it was not …
+    alone:float=.68,                    # … least score, trust counted, where it was not …
     large:float=20.,                    # … and least side, in pixels: small marks look like a face from some side
 )->Faces:
     "What the first look showed beyond doubt, and elsewhere what is trusted most."
@@ -101,14 +101,19 @@ class Finder:
     def meshes(self, frames:Frames, found:Faces, more:int=0)->tuple: # faces, with how far they agree in `fade`; trust (F,)
         faces, trust = self.mesh.trusted(frames, found, more)
         return dataclasses.replace(faces, fade=agreement(found, faces)), trust
-    def turned(self, frames:Frames, detect)->tuple:
-        "The same of what the frames show when they are turned."
-        found = by_frame([turned_back(detect(quarter(frames, k)), k, frames.size) for k in (1,2,3)])
-        return self.meshes(frames, found, more=1)
+    def around(self, frames:Frames, doubted:Faces, detect)->tuple:
+        "The same of what was found in these frames and is in doubt, and of what they show when they are turned; looked at once more where that helps."
+        found = by_frame([doubted] + [turned_back(detect(quarter(frames, k)), k, frames.size) for k in (1,2,3)])
+        faces, trust = self.meshes(frames, found)
+        rows = (trust<DOUBT).nonzero()[:,0]
+        more, sure = self.meshes(frames, found[rows], more=1)
+        put = lambda a, b: a.index_copy(0, rows, b)
+        return dataclasses.replace(faces, **{k: put(t, more.tensors()[k]) for k,t in faces.tensors().items()}), put(trust, sure)
     def __call__(self, frames:Frames)->Faces:
         "Of photos, or frames for themselves."
-        faces, trust = self.meshes(frames, self.detect(frames))
-        return dataclasses.replace(settled(faces, trust, *self.turned(frames, self.detect), trust>=0), fade=None)
+        found = self.detect(frames)
+        faces, trust = self.meshes(frames, found)
+        return dataclasses.replace(settled(faces, trust, *self.around(frames, found[trust<DOUBT], self.detect), trust>=0), fade=None)
     def film(self,
         frames:Frames,
         full:bool=False,    # look at every frame from all sides
@@ -117,7 +122,10 @@ class Finder:
         found = self.all(frames)
         faces, trust = self.meshes(frames, found)
         rows = torch.arange(len(frames)) if full else in_doubt(frames, faces, trust, found.scores, self.detect.score)
-        if len(rows): faces = settled(faces, trust, *self.turned(frames[rows], self.all), found.scores>=self.detect.score)
+        if len(rows):
+            some, sure = frames[rows], found.scores>=self.detect.score
+            doubted = found[torch.isin(found.frame, some.idx.to(found.device)) & (trust<DOUBT)]
+            faces = settled(faces, trust, *self.around(some, doubted, self.all), sure)
         rows = worth(faces)
         some = self.looks(frames, faces[rows])
         emb = some.new_zeros(len(faces), some.shape[1]).index_copy_(0, rows, some)
