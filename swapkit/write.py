@@ -22,6 +22,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import sys
 import threading
 import warnings
 from collections import deque
@@ -214,7 +215,7 @@ def short_name(
     most:int=NAME_BYTES-16, # bytes; others that are made from this one may be a little longer
 )->str:
     "A file name that ends in `tail` and is no longer than a file system takes."
-    return os.fsencode(stem)[:most-len(os.fsencode(tail))].decode(errors='ignore')+tail
+    return os.fsencode(stem)[:most-len(os.fsencode(tail))].decode(sys.getfilesystemencoding(), 'ignore')+tail
 
 @contextmanager
 def replacing(
@@ -357,15 +358,19 @@ def _listen(pipe, said):
     pipe.close()
 
 # %% ../nbs/12_write.ipynb #13a1648b
+_NAMED = Path('segment').absolute().anchor + 'segment' # stands for a name in a command
+
 class Encoding:
     "An ffmpeg that runs beside us and is fed arrays."
     def __init__(self,
         cmd,                # of `encode_command`
         exe:str,            # the binary
         queue_size:int=4,   # arrays that may wait
+        path=None,          # the file to write instead of the command's `_NAMED`: a name of any bytes, which ffmpeg-python does not take
     ):
         self.q,self.said = queue.Queue(queue_size),deque(maxlen=50)
-        self.proc = ffmpeg.run_async(cmd, cmd=exe, pipe_stdin=True, pipe_stderr=True)
+        words = [f'file:{Path(path).absolute()}' if path and w==f'file:{_NAMED}' else w for w in ffmpeg.compile(cmd, cmd=exe)]
+        self.proc = subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         jobs = (_feed, self.q, self.proc.stdin), (_listen, self.proc.stderr, self.said)
         self.threads = [threading.Thread(target=f, args=a, daemon=True) for f,*a in jobs]
         for t in self.threads: t.start()
@@ -411,8 +416,8 @@ class SegmentWriter:
         **options,                  # `sar`, `crf`, `preset`, `lossless`, `container` of `encode_command`
     ):
         self.path,self.size,self.colour,self.pix_fmt,self.frames = Path(path),tuple(size),colour,pix_fmt,0
-        self.start = lambda made: Encoding(encode_command(made, even_size(size), rate, colour, encoder=encoder, pix_fmt=pix_fmt, **options),
-                                           ffmpeg_exe(encoder), queue_size)
+        self.start = lambda made: Encoding(encode_command(_NAMED, even_size(size), rate, colour, encoder=encoder, pix_fmt=pix_fmt, **options),
+                                           ffmpeg_exe(encoder), queue_size, made)
         if even_size(size)!=self.size:
             warnings.warn(f"{size[1]}×{size[0]} has an odd side, which encoders do not take: its last row or column is repeated")
     def __enter__(self):

@@ -218,13 +218,15 @@ def test_names_that_an_encoding_lacks(tmp_path):
 
 @shell
 def test_a_film_while_nobody_listens(media, tmp_path):
-    "No standard input, output or error: the film is whole, and nothing else got into it."
+    "No standard input, output or error, and a name that the locale does not know: the film is whole, and nothing else got into it."
     from swapkit.mark import read_mark
     from swapkit.read import video_info
     home = {f'XDG_{k}_HOME': str(media/'home'/k) for k in ('CACHE', 'CONFIG', 'DATA')}
-    done = typed(f"swapkit swap {media}/ben.mp4 --source {media}/ada.jpg --out new.mp4 --preset ultrafast <&- >&- 2>&-", tmp_path, **home)
+    done = typed(f"swapkit swap {media}/ben.mp4 --source {media}/ada.jpg --out $'new\\xfc😀.mp4' --preset ultrafast <&- >&- 2>&-", tmp_path, LC_ALL='C', PYTHONCOERCECLOCALE='0', PYTHONUTF8='0', **home)
     assert done.returncode==0
-    assert len(video_info(tmp_path/'new.mp4'))==12 and read_mark(tmp_path/'new.mp4')['state']=='valid'
+    made, = tmp_path.iterdir()
+    assert os.fsencode(made.name)=='new\udcfc😀.mp4'.encode(errors='surrogateescape')
+    assert len(video_info(made))==12 and read_mark(made)['state']=='valid'
 
 
 @pytest.mark.skipif(os.name!='posix', reason="sends SIGINT")

@@ -511,7 +511,8 @@ def reporter(
     "A text stream on `fd` that no name and no lost reader can stop."
     raw = getattr(was, 'buffer', None)
     if was and type(getattr(raw, 'raw', raw)) is not io.FileIO: return was # a Windows console, or somebody's own
-    return io.TextIOWrapper(io.BufferedWriter(_Report(fd, 'w', closefd=False)), was.encoding if was else 'utf-8', 'swapkit', line_buffering=True)
+    coding = was.encoding if was and codecs.lookup(was.encoding).name!='ascii' else 'utf-8' # a C locale says nothing of who reads
+    return io.TextIOWrapper(io.BufferedWriter(_Report(fd, 'w', closefd=False)), coding, 'swapkit', line_buffering=True)
 
 def unheard(
     out,        # from `reporter`
