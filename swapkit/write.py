@@ -214,7 +214,7 @@ def short_name(
     most:int=NAME_BYTES-16, # bytes; others that are made from this one may be a little longer
 )->str:
     "A file name that ends in `tail` and is no longer than a file system takes."
-    return os.fsencode(stem)[:most-len(os.fsencode(tail))].decode(errors='ignore')+tail
+    return os.fsdecode(os.fsencode(stem)[:most-len(os.fsencode(tail))].decode(errors='ignore').encode())+tail # whole letters, in the locale's way
 
 @contextmanager
 def replacing(
