@@ -42,7 +42,7 @@ from av.stream import Disposition
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from .core import BadInput, SystemFault, check_shape, known
-from .read import _matrix, Colour, VideoInfo, can_keep, even_size, open_media, plain_format, plane_type, plane_views
+from .read import _matrix, Colour, VideoInfo, can_keep, even_size, on_one_clock, open_media, plain_format, plane_type, plane_views
 
 # %% ../nbs/12_write.ipynb #2edecf55
 LUMA = {'bt709': (.2126, .0722), 'bt2020nc': (.2627, .0593), 'bt2020c': (.2627, .0593), 'smpte240m': (.212, .087), 'fcc': (.30, .11)}
@@ -579,13 +579,12 @@ def side_packets(
     begin=None,         # seconds, as in `in_cut`
     end=None,
     shift=Fraction(0),  # seconds to take off every stamp
-    packets=None,       # of the target; all of these streams by default
+    clock=(),           # of `VideoInfo`
 ):
     "Yield the packets of the target's other streams, re-stamped for the film to be written."
     started = set()
-    if packets is None: packets = film.demux([film.streams[i] for i in streams]) if streams else ()
     def kept():
-        for p in packets:
+        for p in on_one_clock(film.demux([film.streams[i] for i in streams]) if streams else (), clock):
             if not p.size: continue
             s,tb = p.stream, p.time_base
             if p.is_discard and s.type=='audio' and fmt_of(streams[s.index])=='matroska': continue # it has no edit list to hide it
@@ -688,6 +687,7 @@ def _begun(
         c.metadata.update(_words(film.metadata, fit.timecode) | words)
         c.set_chapters(list(_chapters(film, begin, end, shift)))
         new = {s.index: _add(c, picture if s.index==info.stream else s, s, fit.timecode) for s in film.streams if s.index in (info.stream, *fit.streams)}
+        if info.stereo and fmt=='matroska': new[info.stream].metadata['stereo_mode'] = info.stereo
         c.start_encoding()
         yield c, {i:s for i,s in new.items() if s} # what became an attachment has no packets
 
@@ -801,7 +801,7 @@ def _mux(made, segments, info, fmt, fit, words, ranks, stamps, begin, end, shift
         with open_media(info.path) as film, open_media(segments[0]) as seg, \
              _begun(f'file:{made.absolute()}', film, seg.streams.video[0], info, fmt, fit, **how) as (c, streams):
             main = streams.pop(info.stream)
-            parts = _picture(segments, main, ranks, stamps, info.time_base), side_packets(film, streams, begin, end, shift)
+            parts = _picture(segments, main, ranks, stamps, info.time_base), side_packets(film, streams, begin, end, shift, info.clock)
             for p in heapq.merge(*parts, key=_when):
                 refused = next((i for i,s in streams.items() if s is p.stream), None)
                 c.mux(p)

@@ -460,7 +460,7 @@ def explain(
     if isinstance(e, click.NoSuchOption): return f"{one_line(e.format_message())} (for a file: ./{e.option_name})", 2
     if isinstance(e, click.ClickException): return one_line(e.format_message()).rstrip('.') + how(e), 2
     if isinstance(e, (click.Abort, KeyboardInterrupt)):
-        return f"stopped; {one_line(e) if e.args else 'what is finished is kept'}, and the same command goes on from there", getattr(e, 'code', 130)
+        return f"stopped; {one_line(e) if e.args else 'what is finished is kept, and the same command goes on from there'}", getattr(e, 'code', 130)
     if isinstance(e, (OSError, MemoryError)): return one_line(e), 5
     return f"unexpected {type(e).__name__}: {one_line(e)} (SWAPKIT_DEBUG=1 shows where; please report it)", 1
 
