@@ -1409,6 +1409,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'swapkit.write.SegmentWriter.put': ('write.html#segmentwriter.put', 'swapkit/write.py'),
                                'swapkit.write.SegmentWriter.stored': ('write.html#segmentwriter.stored', 'swapkit/write.py'),
                                'swapkit.write.SegmentWriter.write': ('write.html#segmentwriter.write', 'swapkit/write.py'),
+                               'swapkit.write._AnyName': ('write.html#_anyname', 'swapkit/write.py'),
+                               'swapkit.write._AnyName.__str__': ('write.html#_anyname.__str__', 'swapkit/write.py'),
                                'swapkit.write._Refused': ('write.html#_refused', 'swapkit/write.py'),
                                'swapkit.write._Refused.__init__': ('write.html#_refused.__init__', 'swapkit/write.py'),
                                'swapkit.write._add': ('write.html#_add', 'swapkit/write.py'),

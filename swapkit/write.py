@@ -215,7 +215,7 @@ def short_name(
     most:int=NAME_BYTES-16, # bytes; others that are made from this one may be a little longer
 )->str:
     "A file name that ends in `tail` and is no longer than a file system takes."
-    return os.fsencode(stem)[:most-len(os.fsencode(tail))].decode(sys.getfilesystemencoding(), 'ignore')+tail
+    return os.fsdecode(os.fsencode(stem)[:most-len(os.fsencode(tail))].decode(errors='ignore').encode())+tail # whole letters, in the locale's way
 
 @contextmanager
 def replacing(
@@ -317,6 +317,10 @@ def check_encoding(encoder:str, preset:str, lossless:bool=False):
 # %% ../nbs/12_write.ipynb #1354eeeb
 _say_range = {'libx264': 'h264_metadata=video_full_range_flag=0', 'libx265': 'hevc_metadata=video_full_range_flag=0'} # both leave it out
 
+class _AnyName(str):
+    "A path of any bytes: ffmpeg-python makes UTF-8 of what `str` gives, and hands on the path itself."
+    def __str__(self): return ascii(self)
+
 def encode_command(
     path,                   # file to write
     size:tuple,             # H, W of the encoded picture, even
@@ -339,7 +343,7 @@ def encode_command(
     options = (ENCODERS | INTERMEDIATES).get(encoder, _plain)(None if lossless else crf, preset, pix_fmt)
     if list(tags)==['color_range'] and colour.range=='tv' and encoder in _say_range: options['bsf:v'] = _say_range[encoder]
     clock = rate.numerator*math.ceil(10000/rate.numerator)
-    return ffmpeg.output(frames, f'file:{Path(path).absolute()}', format=container, vcodec=encoder, video_track_timescale=clock, pix_fmt=pix_fmt,
+    return ffmpeg.output(frames, _AnyName(f'file:{Path(path).absolute()}'), format=container, vcodec=encoder, video_track_timescale=clock, pix_fmt=pix_fmt,
                          loglevel='error', **options, **tags).global_args('-hide_banner', '-nostats').overwrite_output()
 
 # %% ../nbs/12_write.ipynb #6169031c
