@@ -236,7 +236,7 @@ def _head(p):
 # %% ../nbs/03_read.ipynb #5d0c7a15
 def walk(container, stream)->Walk:
     "Look at every packet of a film without decoding any."
-    w, bad, tick = Walk(), {}, {s.index: float(s.time_base or 0) for s in container.streams}
+    w, since, tick = Walk(), {}, {s.index: float(s.time_base or 0) for s in container.streams}
     timed = {s.index for s in container.streams if s.type in ('audio','video') and not s.disposition & Disposition.attached_pic}
     pieces = Pieces(10. if container.format.flags & av.format.Flags.ts_discont.value else float('inf'))
     length, code = round(1/(stream.guessed_rate or 25)/stream.time_base), stream.codec_context.name
@@ -246,7 +246,7 @@ def walk(container, stream)->Walk:
         s, mine = p.stream_index, p.stream_index==stream.index
         if p.pts is not None: w.last = max(w.last, (p.pts + (p.duration or 0))*tick[s])
         if not p.size: w.empty += mine and p.pts is not None; continue
-        if s in timed: bad[s] = p.is_corrupt; pieces.add(p, s, tick[s], length if mine else 0, mine and p.is_keyframe)
+        if s in timed: since[s] = 0 if p.is_corrupt else since.get(s, 9)+bool(p.pos); pieces.add(p, s, tick[s], length if mine else 0, mine and p.is_keyframe)
         if not mine: continue
         n = len(w.pts)
         if p.is_corrupt: w.corrupt.append(n)
@@ -255,7 +255,7 @@ def walk(container, stream)->Walk:
         if fresh and p.is_keyframe and not (kinds := _nal_types(p, stream)) & fresh: w.leaning[n] = code=='hevc' and bool(kinds & {16,17,18})
         for to,x in ((w.pts, p.pts), (w.dts, p.dts), (w.key, p.is_keyframe), (w.at, p.pos or (w.at[-1] if n else 0))): to.append(x)
     w.pieces = pieces.all
-    w.cut |= any(b for s,b in bad.items() if pieces.here.get(s, 0)==len(w.pieces)-1)
+    w.cut |= any(k<3 for s,k in since.items() if pieces.here.get(s, 0)==len(w.pieces)-1) # a parser may make more packets of a torn one
     return w
 
 # %% ../nbs/03_read.ipynb #5d0c7a16
@@ -284,15 +284,16 @@ def lost_at_start(
     return lost if whole or all(pts[n]<seen[3] for n in lost) else None
 
 # %% ../nbs/03_read.ipynb #5d0c7a18
-def decode_once(path, stream:int)->tuple: # for each frame the packet it comes from, the packet that was decoded last; interlaced
+def decode_once(path, stream:int)->tuple: # for each frame the packet it comes from, the packet that was decoded last; damaged frames; interlaced
     "Which packets the frames of a film come from, by decoding all of it."
-    numbers, after, interlaced = [], [], False
+    numbers, after, damaged, interlaced = [], [], [], False
     with open_media(path) as c:
         v = c.streams[stream]
         v.thread_type = 'AUTO'
         for f in _decoded(_numbered(_demuxed(c, v)), v):
+            if f.is_corrupt: damaged.append(len(numbers))
             numbers.append(-1 if f.pts is None else f.pts); after.append(f.dts); interlaced |= f.interlaced_frame
-    return numbers, after, interlaced
+    return numbers, after, damaged, interlaced
 
 def filled(
     stamps:list,    # in the order of display; None where there is none
@@ -444,6 +445,8 @@ def _ends_early(w:Walk, container, stream)->bool:
     full = 0 if live else ((container.start_time or 0) + (container.duration or 0))/1e6
     return w.cut or len(w.pts)+w.empty<counted or w.last<full-max(.5, .02*full)
 
+def _plural(n:int, what:str)->str: return f"{n} {what}{'s'*(n!=1)}"
+
 def _pictures(path, container, v, w:Walk, numbers, whole)->dict: # pts, order, clock, notes, …
     "The frames of a film, from the walk and the first frames, or by decoding it where these show that packets are not pictures."
     name, clock = Path(path).name, clock_of(w.pieces, {s.index: s.time_base for s in container.streams if s.time_base}, v.index)
@@ -455,11 +458,15 @@ def _pictures(path, container, v, w:Walk, numbers, whole)->dict: # pts, order, c
     if 'flv' in container.format.name and abs(said-w.last)>max(.5, .02*w.last): notes.append(f"{name} says that it is {said:.1f} s long, and is {w.last:.1f} s long: what is there is used")
     if bare or by_index or container.start_time is None: notes.append(f"{name} does not say when its pictures are shown: {float(rate):.5g} a second, in the order in which they are decoded")
     if lost is not None and not (bare or by_index or clock or hints or len(w.heads)>1 or len({*w.pts})<len(w.pts) or has_seams(w, 1/rate/v.time_base)):
+        if lost: notes.append(f"{name} begins with {_plural(len(lost), 'packet')} from which no picture can be decoded: left out")
         return dict(pts=sorted(t for n,t in enumerate(w.pts) if n not in lost and n not in w.hidden and n not in w.corrupt), notes=notes)
-    numbers, after, interlaced = decode_once(path, v.index)
+    numbers, after, damaged, interlaced = decode_once(path, v.index)
     if clock: notes.append(f"{name} is made of {len(clock)+1} recordings, each with a clock of its own: they follow one another without a gap")
-    gone = sorted({*range(numbers[0], len(w.pts))} - {*numbers} - w.hidden) if hints and numbers else []
-    if gone: notes.append(f"{name} has {len(gone)} packets, the first after frame {sum(n<gone[0] for n in numbers)}, from which no picture can be decoded: they are left out")
+    if damaged: notes.append(f"{name} has {_plural(len(damaged), 'damaged picture')}, the first is frame {damaged[0]}: used as far as decoded")
+    gone = sorted({*range(len(w.pts))} - {*numbers} - w.hidden)
+    if gone and len(gone)<.4*len(w.pts): # half of them are the second fields of pictures
+        k = sum(n<gone[0] for n in numbers)
+        notes.append(f"{name} has {_plural(len(gone), 'packet')} from which no picture can be decoded, {f'the first after frame {k-1}' if k else 'from its beginning on'}: left out")
     pts = stamps_by_order(w, numbers, after, clock, v.time_base, rate, 'rate' if bare else 'place' if by_index else 'stamp')
     keys = [n for n,k in enumerate(w.key) if k]
     keys = {a: 0 if any(a-2<=n<b for n in w.corrupt) else a for a,b in zip(keys, [*keys[1:], len(w.pts)])} # damaged pictures lean on all before; the mark may come early
