@@ -1470,6 +1470,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'swapkit.write.in_parts': ('write.html#in_parts', 'swapkit/write.py'),
                                'swapkit.write.less_than': ('write.html#less_than', 'swapkit/write.py'),
                                'swapkit.write.lift_of': ('write.html#lift_of', 'swapkit/write.py'),
+                               'swapkit.write.nominal_rate': ('write.html#nominal_rate', 'swapkit/write.py'),
                                'swapkit.write.opaque': ('write.html#opaque', 'swapkit/write.py'),
                                'swapkit.write.pixel_formats': ('write.html#pixel_formats', 'swapkit/write.py'),
                                'swapkit.write.place': ('write.html#place', 'swapkit/write.py'),

@@ -55,7 +55,7 @@ from .scenes import thumbnails
 from .shape import shape_of
 from .steady import SMOOTHERS
 from .track import choose, track
-from .write import (FORMATS, NAME_BYTES, SegmentWriter, check_encoding, choose_format, finish, less_than, rehearse, short_name,
+from .write import (FORMATS, NAME_BYTES, SegmentWriter, check_encoding, choose_format, finish, less_than, nominal_rate, rehearse, short_name,
                            try_encoding)
 
 # %% ../nbs/14_pipeline.ipynb #ced63dd1
@@ -393,7 +393,7 @@ def render_segment(
         if (new := kept.find(idx, f.data)) is not None: return idx, w.stored(new, f), None
         new = in_halves(job.stage, replace(f, planes=None), fc, which).data
         return idx, w.stored(new, f), kept.file and pack(idx, *changed(f.data, new))
-    with Kept(drawn_of(path), last-first) as kept, SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
+    with Kept(drawn_of(path), last-first) as kept, SegmentWriter(made, (i.height, i.width), nominal_rate(i), i.colour, sar=i.sar, **job.encode) as w, \
          closing(read_frames(i, frames_at_once(job.device, job.batch, (i.height, i.width)), first, last, get=job.get)) as batches:
         pieces = chain.from_iterable(in_pieces(job, f, faces, which) for f in batches)
         for idx,made_of,record in in_order(run, pieces, job.device):

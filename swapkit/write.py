@@ -6,9 +6,9 @@
 __all__ = ['LUMA', 'NAME_BYTES', 'ENCODERS', 'PRORES', 'DNXHR', 'INTERMEDIATES', 'X26_PRESETS', 'FORMATS', 'yuv_weights',
            'to_yuv420', 'to_planes', 'drawn_over', 'ffmpeg_version', 'ffmpeg_exe', 'short_name', 'replacing',
            'pixel_formats', 'opaque', 'bits_of', 'choose_format', 'less_than', 'check_encoding', 'encode_command',
-           'Encoding', 'in_parts', 'SegmentWriter', 'place', 'segment_ranks', 'format_of', 'can_carry', 'grey_film',
-           'try_encoding', 'in_cut', 'with_dts', 'fmt_of', 'stamped', 'side_packets', 'Fit', 'first_packets',
-           'fit_streams', 'rehearse', 'lift_of', 'finish']
+           'Encoding', 'in_parts', 'nominal_rate', 'SegmentWriter', 'place', 'segment_ranks', 'format_of', 'can_carry',
+           'grey_film', 'try_encoding', 'in_cut', 'with_dts', 'fmt_of', 'stamped', 'side_packets', 'Fit',
+           'first_packets', 'fit_streams', 'rehearse', 'lift_of', 'finish']
 
 # %% ../nbs/12_write.ipynb #f1eddaa6
 import functools
@@ -406,6 +406,13 @@ def in_parts(
         return drawn_over(was.planes, was.data, rgb, colour, pix_fmt)
     return [some(rgb[i:i+few], was and was[i:i+few]).cpu().numpy() for i in range(0, len(rgb), few)]
 
+# %% ../nbs/12_write.ipynb #f6a8b0c1
+def nominal_rate(info:VideoInfo)->Fraction:
+    "Frames a second that an encoder is told: the container's word, unless its frames come much more slowly (DV files say the ticks of their clock)."
+    steps = info.pts.diff()
+    step = int(steps.median())*info.time_base if len(steps) else 0
+    return Fraction(1/step) if step*info.rate>4 else Fraction(info.rate)
+
 # %% ../nbs/12_write.ipynb #15a666e1
 class SegmentWriter:
     "Encode RGB frames to one segment; a context manager, and the file appears only when it is complete."
@@ -503,7 +510,7 @@ def can_carry(
 # %% ../nbs/12_write.ipynb #7bfcf2b6
 def grey_film(path, info:VideoInfo=None, **encode)->Path:
     "One grey picture, encoded as the film will be; raises `SystemFault` where that fails."
-    size, how = ((144,256), dict(rate=25)) if info is None else (even_size((info.height, info.width)), dict(rate=info.rate, colour=info.colour, sar=info.sar))
+    size, how = ((144,256), dict(rate=25)) if info is None else (even_size((info.height, info.width)), dict(rate=nominal_rate(info), colour=info.colour, sar=info.sar))
     try:
         with SegmentWriter(path, size, **how, **encode) as w: w.write(torch.full((1,3,*size), 128, dtype=torch.uint8))
     except SystemFault as e: raise SystemFault(f"the encoder {encode['encoder']} does not work here ({e}); choose another, such as --encoder libx264") from e
