@@ -685,6 +685,7 @@ def _begun(
         c.metadata.update(_words(film.metadata, fit.timecode) | words)
         c.set_chapters(list(_chapters(film, begin, end, shift)))
         new = {s.index: _add(c, picture if s.index==info.stream else s, s, fit.timecode) for s in film.streams if s.index in (info.stream, *fit.streams)}
+        if info.stereo and fmt=='matroska': new[info.stream].metadata['stereo_mode'] = info.stereo
         c.start_encoding()
         yield c, {i:s for i,s in new.items() if s} # what became an attachment has no packets
 
@@ -798,7 +799,6 @@ def _mux(made, segments, info, fmt, fit, words, ranks, stamps, begin, end, shift
         with open_media(info.path) as film, open_media(segments[0]) as seg, \
              _begun(f'file:{made.absolute()}', film, seg.streams.video[0], info, fmt, fit, **how) as (c, streams):
             main = streams.pop(info.stream)
-            if info.stereo and fmt=='matroska': main.metadata['stereo_mode'] = info.stereo
             parts = _picture(segments, main, ranks, stamps, info.time_base), side_packets(film, streams, begin, end, shift, clock=info.clock)
             for p in heapq.merge(*parts, key=_when):
                 refused = next((i for i,s in streams.items() if s is p.stream), None)
