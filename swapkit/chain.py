@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, replace
 import torch
 
 from .align import align, compose, in_groups, invert, realign, rescale, warp
-from .blend import keep, match_colours, paste
+from .blend import in_tones, keep, match_colours, paste
 from .core import BadInput, Crops, Faces, Frames, default_device, known
 from .models import expected_sha, find_file, spec
 from .nets.base import PRECISIONS, precision
 from .nets.load import stands_in
-from .nets.mesh import coarse, enlarge
+from .nets.mesh import block_mean, coarse, enlarge
 from .parse import box_mask, combine
 from .restore import ENHANCERS, RESTORERS, Enhancer, Restorer
 from .segment import OCCLUDERS, PARSERS, Masks, Occluder, Parser
@@ -96,6 +96,7 @@ def in_steps(
     seen = combine(seen, cover)
     if colours and swap.spec.free: new = match_colours(new, base, enlarge(seen, step))
     done = restored(restore, new, base, *(enlarge(m, step) for m in (seen, own))) if restore else new
+    done = in_tones(done, block_mean(base.data, 2*step), block_mean(seen, 2)) # a grey target gets no color
     over = (seen if restore else seen*(1-own))*much # without a restorer the frame's own pixels stay
     if moved is not None: frames = paste(frames, base, moved) # all faces change their shape before one is painted
     return dict(base=base, seen=seen, own=own, swapped=new, done=done, frames=paste(frames, done, over))

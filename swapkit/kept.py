@@ -19,8 +19,6 @@ from pathlib import Path
 
 import torch
 
-from .core import Frames
-
 # %% ../nbs/13_kept.ipynb #5ee70006
 WORD = 64 # bytes
 
@@ -48,10 +46,14 @@ def redrawn(old:torch.Tensor, where:torch.Tensor, words:torch.Tensor, rest:torch
 # %% ../nbs/13_kept.ipynb #5ee70009
 HEAD = struct.Struct('<4sIIIII') # 'kept', first frame, frames, words, bytes of the rest, checksum
 
-def pack(first:int, n:int, where, words, rest)->bytes:
-    "A record: a piece of `n` frames from `first` on, as `changed` gives it."
+def pack(
+    idx:torch.Tensor,   # (N,) numbers of the frames
+    where, words, rest, # from `changed`
+)->bytes:
+    "A record: what was drawn of a piece, frames in a row."
+    first = int(idx[0])
     body = b''.join(t.numpy().tobytes() for t in (where, words, rest))
-    return HEAD.pack(b'kept', first, n, len(where), len(rest), zlib.crc32(body, first)) + body
+    return HEAD.pack(b'kept', first, len(idx), len(where), len(rest), zlib.crc32(body, first)) + body
 
 def unpack(body:bytes, k:int, rest:int)->tuple: # words, bytes of the rest → as `changed` gives it
     "What a record holds."
@@ -96,13 +98,15 @@ class Kept:
         with suppress(OSError):
             if self.file: self.sync(); self.file.close()
     def find(self,
-        frames:Frames,      # a piece
-    ):                      # (N,3,H,W), or None where it is not here
+        idx:torch.Tensor,   # (N,) numbers of the frames of a piece
+        target:torch.Tensor,    # (N,3,H,W) the frames
+    ):                          # (N,3,H,W), or None where it is not here
         "A piece as it was drawn; may be called by any thread."
-        k, rest, at = self.at.get((int(frames.idx[0]), len(frames)), (0, 0, None))
-        if at is None: return None
-        with self.lock: self.file.seek(at); body = self.file.read((4+WORD)*k+rest)
-        return redrawn(frames.data, *unpack(body, k, rest))
+        with self.lock:
+            if (key := (int(idx[0]), len(idx))) not in self.at: return None
+            k, rest, at = self.at[key]
+            self.file.seek(at); body = self.file.read((4+WORD)*k+rest)
+        return redrawn(target, *unpack(body, k, rest))
     def add(self, frames:int, record:bytes):
         "Keep what `pack` made of a piece, unless that is not worth it."
         now = self.clock()
@@ -124,7 +128,7 @@ class Kept:
         if shutil.disk_usage(self.path.parent).free<4*os.fstat(self.file.fileno()).st_size: raise OSError(errno.ENOSPC, 'little room on the disk')
     def drop(self):
         "Keep nothing; what was kept is no longer needed, or in the way."
-        with suppress(OSError):
-            if self.file: self.file.close()
-        self.file, self.at = None, {}
+        with self.lock, suppress(OSError):
+            file, self.file, self.at = self.file, None, {}
+            if file: file.close()
         self.path.unlink(missing_ok=True)

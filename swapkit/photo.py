@@ -242,7 +242,7 @@ def exif_of(im, size:tuple)->tuple: # bytes without head, orientation
 def _many(path, im)->str: # a line where there is more than one picture
     n = getattr(im, 'n_frames', 1) if im.format not in ('PSD', 'ICO') else 1
     still = ', which this ffmpeg does not play' if im.format in MOVING and im.format!='HEIF' else ''
-    return f"{path} holds {n} pictures{still}: the first is taken, the other {n-1} are left out" if n>1 else ''
+    return f"{path} holds {n} pictures{still}: the first is taken, the rest left out" if n>1 else ''
 
 def _bits(im, data)->tuple: # a note where an AVIF or HEIC has more than 8
     at = data.find(b'av1C')

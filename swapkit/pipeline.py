@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['SAVED', 'LEAST', 'TELLS', 'SEGMENT', 'too_large', 'in_halves', 'in_order', 'finder_names', 'make_finder', 'portraits',
            'pictures', 'say_counts', 'largest_faces', 'faces_of_all', 'widths', 'say_small', 'load_source', 'teller',
-           'in_short', 'strangers_in', 'frames_at_once', 'frames_of', 'find_faces', 'about_film', 'how_to_follow',
-           'analyse', 'key_of', 'source_key', 'segments_of', 'drawn_of', 'there_of', 'Job', 'faces_of', 'in_pieces',
-           'render_segment', 'check_work', 'check_out', 'finished', 'on_disk', 'enter', 'is_whole', 'alone_in',
-           'workshop_of', 'workshop', 'make_room', 'all_named', 'no_two', 'say_unseen', 'pick', 'film_faces',
-           'render_film', 'encoded_as', 'swap_film', 'write_photo', 'seen_in', 'people_here', 'swap_photo',
-           'source_photos', 'load_sources', 'known_by', 'ask', 'make_source', 'check_asked', 'look_of', 'swap_video']
+           'in_short', 'strangers_in', 'frames_at_once', 'frames_of', 'begun_anew', 'find_faces', 'about_film',
+           'how_to_follow', 'analyse', 'key_of', 'source_key', 'segments_of', 'drawn_of', 'there_of', 'Job', 'faces_of',
+           'in_pieces', 'render_segment', 'check_work', 'check_out', 'finished', 'on_disk', 'enter', 'is_whole',
+           'alone_in', 'workshop_of', 'workshop', 'make_room', 'all_named', 'no_two', 'say_unseen', 'pick',
+           'film_faces', 'render_film', 'encoded_as', 'swap_film', 'write_photo', 'seen_in', 'people_here',
+           'swap_photo', 'source_photos', 'load_sources', 'known_by', 'ask', 'make_source', 'check_asked', 'look_of',
+           'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import errno
@@ -260,6 +261,12 @@ def frames_of(
                 some = f[torch.isin(f.idx, part)]
                 if len(some): yield some
 
+@contextmanager
+def begun_anew():
+    "Let Ctrl-C say what becomes of a first pass."
+    try: yield
+    except KeyboardInterrupt as e: e.args = ("nothing is kept of a first pass that did not end, and the same command begins anew",); raise
+
 def find_faces(
     info:VideoInfo, find, path, about:dict,
     first:int, last:int,    # frames first … last-1
@@ -271,7 +278,7 @@ def find_faces(
     at_once = frames_at_once(device, batch, (info.height, info.width))
     look = lambda f: (f.idx, in_halves(lambda f,*_: find.film(f), f.to(device)), thumbnails(f))
     full = lambda f: in_halves(lambda f,*_: find.film(f, full=True), f.to(device))
-    with Gathered(f'{path}.raw', find) as seen, closing(read_frames(info, at_once, first, last)) as batches:
+    with begun_anew(), Gathered(f'{path}.raw', find) as seen, closing(read_frames(info, at_once, first, last)) as batches:
         for n,faces,small in in_order(look, batches, device):
             seen.add(faces, small, int(n[0]))
             if progress: progress(int(n[-1])+1-first, last-first, 'analyse')
@@ -382,10 +389,10 @@ def render_segment(
     faces, which, i = faces_of(job, job.rows[here]), job.which[here], job.info
     made = path.with_name(f'.{path.name}')
     def run(piece):
-        f, fc, which = (t.to(job.device) for t in piece)
-        if (new := kept.find(f)) is not None: return f.idx, w.stored(new, f), None
+        idx, (f, fc, which) = piece[0].idx, (t.to(job.device) for t in piece)
+        if (new := kept.find(idx, f.data)) is not None: return idx, w.stored(new, f), None
         new = in_halves(job.stage, replace(f, planes=None), fc, which).data
-        return f.idx, w.stored(new, f), pack(int(f.idx[0]), len(f), *changed(f.data, new)) if kept.file else None
+        return idx, w.stored(new, f), kept.file and pack(idx, *changed(f.data, new))
     with Kept(drawn_of(path), last-first) as kept, SegmentWriter(made, (i.height, i.width), i.rate, i.colour, sar=i.sar, **job.encode) as w, \
          closing(read_frames(i, frames_at_once(job.device, job.batch, (i.height, i.width)), first, last, get=job.get)) as batches:
         pieces = chain.from_iterable(in_pieces(job, f, faces, which) for f in batches)
@@ -576,7 +583,7 @@ def render_film(job:Job, folder:Path, key:str, first:int, last:int, out:Path, pr
     try:
         for path,a,b in todo:
             if not is_whole(path): render_segment(job, path, a, b, tell)
-    except KeyboardInterrupt as e: e.args = (f"{there_of(todo)} of {last-first} frames are kept",); raise
+    except KeyboardInterrupt as e: e.args = (f"{there_of(todo)} of {last-first} frames are kept, and the same command goes on from there",); raise
     made = folder/f'.film{out.suffix}'
     for line in finish([p for p,_,_ in todo], job.info, made, first, last, NOTE if out.suffix.lower()=='.mkv' else {}, job.fit): warnings.warn(line)
     publish(made, out, job.info.path, folder=folder)

@@ -575,14 +575,12 @@ def side_packets(
     begin=None,         # seconds, as in `in_cut`
     end=None,
     shift=Fraction(0),  # seconds to take off every stamp
-    packets=None,       # of the target; all of these streams by default
     clock=(),           # of `VideoInfo`
 ):
     "Yield the packets of the target's other streams, re-stamped for the film to be written."
     started = set()
-    if packets is None: packets = film.demux([film.streams[i] for i in streams]) if streams else ()
     def kept():
-        for p in on_one_clock(packets, clock):
+        for p in on_one_clock(film.demux([film.streams[i] for i in streams]) if streams else (), clock):
             if not p.size: continue
             s,tb = p.stream, p.time_base
             if p.is_discard and s.type=='audio' and fmt_of(streams[s.index])=='matroska': continue # it has no edit list to hide it

@@ -29,7 +29,7 @@ from swapkit.read import video_info
 from swapkit.tools.benchmark import sample_clip
 from swapkit.tools.samples import person_file, sample_film
 from swapkit.track import choose, track
-folder = sys.argv[2]
+folder, built_in = sys.argv[2], dict(parser='none', detector='tiny_detect', landmarks='tiny_mesh')
 frames, faces = sample_film(range(0, 12, 3))
 looks = torch.arange(len(faces)), torch.nn.functional.one_hot(faces.ids, 2).float()
 bare = replace(faces, ids=None)
@@ -41,25 +41,26 @@ got['choose'] = [str(choose(on_card, who).device) for who in ('largest', 'all', 
 film, photo, stored = sample_clip(f'{folder}/film.mp4', (144, 256), 6), person_file('cai'), pipeline.SegmentWriter.stored
 def before_the_encoder(device):
     kept, was = {}, {}
-    def keep(self, data, frames):
+    def keep(self, data, frames=None, *more):
+        if frames is None: return stored(self, data, frames, *more)
         for n,new,old in zip(frames.idx.tolist(), data.cpu(), frames.data.cpu()): kept[n], was[n] = new.int(), old.int()
-        return stored(self, data, frames)
+        return stored(self, data, frames, *more)
     pipeline.SegmentWriter.stored = keep
-    out = swap_video(film, photo, f'{folder}/{device}.mp4', device=device, batch=4, crop=128, preset='ultrafast', parser='none')
+    out = swap_video(film, photo, f'{folder}/{device}.mp4', device=device, batch=4, crop=128, preset='ultrafast', **built_in)
     return [torch.stack([d[n] for n in sorted(d)]) for d in (kept, was)], len(video_info(out))
 ((a, was), _), ((b, _), n) = before_the_encoder('cpu'), before_the_encoder('cuda')
 got['film'] = dict(frames=[len(b), n], largest=int((a-b).abs().max()), changed=int((b-was).abs().max()))
 crop = f'{folder}/small.png'
 from PIL import Image
 Image.open(person_file('ada')).resize((256, 256)).save(crop)
-pictures = {d: read_photo(swap_video(crop, photo, f'{folder}/{d}.png', device=d, crop=128, parser='none')).data.int() for d in ('cpu', 'cuda')}
+pictures = {d: read_photo(swap_video(crop, photo, f'{folder}/{d}.png', device=d, crop=128, **built_in)).data.int() for d in ('cpu', 'cuda')}
 got['photo'] = dict(largest=int((pictures['cpu']-pictures['cuda']).abs().max()), changed=int((pictures['cuda']-read_photo(crop).data.int()).abs().max()))
 print(json.dumps(got))
 '''
 
 
 def test_everything_runs_on_a_card(tmp_path):
-    env = {**os.environ, 'PYTHONDONTWRITEBYTECODE': '1', **{f'XDG_{k}_HOME': str(tmp_path) for k in ('CACHE', 'CONFIG', 'DATA')}}
+    env = {**os.environ, 'SWAPKIT_MODELS': '', 'PYTHONDONTWRITEBYTECODE': '1', **{f'XDG_{k}_HOME': str(tmp_path) for k in ('CACHE', 'CONFIG', 'DATA')}}
     done = subprocess.run([sys.executable, '-c', JOB, str(Path(__file__).parent), str(tmp_path)], cwd=str(dev.ROOT), env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     got = json.loads(done.stdout.splitlines()[-1])

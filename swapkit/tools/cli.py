@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PHOTOS', 'FILMS', 'PICTURES', 'compute', 'follow', 'target', 'overwrite', 'painting', 'choosing', 'storing', 'QUIET',
-           'plain_line', 'progress', 'Number', 'somebody', 'Faces', 'assignments', 'spread', 'cli', 'file_arg',
-           'suffix', 'look_first', 'options', 'swap', 'people_table', 'analyse', 'photos_table', 'source', 'demo',
+           'plain_line', 'progress', 'Number', 'suffix', 'somebody', 'Faces', 'assignments', 'spread', 'cli',
+           'file_arg', 'look_first', 'options', 'swap', 'people_table', 'analyse', 'photos_table', 'source', 'demo',
            'studio_page', 'studio', 'evaluate', 'doctor', 'clip_size', 'bench', 'models', 'models_list',
            'models_swappers', 'models_pull', 'models_check', 'models_confirm', 'one_line', 'how', 'explain',
            'short_warnings', 'hold_descriptors', 'reporter', 'unheard', 'Terminated', 'HungUp', 'run', 'main']
@@ -72,6 +72,10 @@ class Number(click.FloatRange):
         return got
 
 # %% ../../nbs/tools/cli.ipynb #5a596999
+PHOTOS = ('.jpg','.jpeg','.jpe','.jfif','.png','.webp','.avif','.heic','.heif','.hif','.bmp','.tif','.tiff','.jp2','.mpo')
+
+def suffix(path)->str: return os.path.splitext(path)[1].lower()
+
 def somebody(text:str): # a number, or the text
     "Who is asked for: a number as `swapkit analyse` shows it, left, right, left2 …, or a photo; raises `ValueError` for anything else."
     if text.isdigit(): return int(text)
@@ -138,9 +142,6 @@ def file_arg(
     return value
 
 # %% ../../nbs/tools/cli.ipynb #f6cee138
-def suffix(path)->str: return os.path.splitext(path)[1].lower()
-
-PHOTOS = ('.jpg','.jpeg','.jpe','.jfif','.png','.webp','.avif','.heic','.heif','.hif','.bmp','.tif','.tiff','.jp2','.mpo')
 FILMS, PICTURES = ('.mp4','.mov','.mkv'), ('.png','.jpg','.jpeg','.webp','.tif','.tiff')
 
 def look_first(
@@ -459,7 +460,7 @@ def explain(
     if isinstance(e, click.NoSuchOption): return f"{one_line(e.format_message())} (for a file: ./{e.option_name})", 2
     if isinstance(e, click.ClickException): return one_line(e.format_message()).rstrip('.') + how(e), 2
     if isinstance(e, (click.Abort, KeyboardInterrupt)):
-        return f"stopped; {one_line(e) if e.args else 'what is finished is kept'}, and the same command goes on from there", getattr(e, 'code', 130)
+        return f"stopped; {one_line(e) if e.args else 'what is finished is kept, and the same command goes on from there'}", getattr(e, 'code', 130)
     if isinstance(e, (OSError, MemoryError)): return one_line(e), 5
     return f"unexpected {type(e).__name__}: {one_line(e)} (SWAPKIT_DEBUG=1 shows where; please report it)", 1
 

@@ -122,7 +122,7 @@ def cases(folder:Path, n:int, seed:int=0): # yields (what, file, arguments)
     yield from odd_places(folder, ada)
 
 # %% ../../nbs/tools/hostile.ipynb #eaac3379
-NAMES = ("two words.mp4", "it's \"quoted\".mp4", "new\nline.mp4", "-dash.mp4", "--out.mp4", "percent %d %s.mp4", "colon:s.mp4", "pipe:1.mp4", "ümläut 影.mp4", "a;b|c&d$(e)`f`.mp4", "*.mp4", "concat:a|b.mp4", "http:x.mp4")
+NAMES = ("two words.mp4", "it's \"quoted\".mp4", "new\nline.mp4", "-dash.mp4", "--out.mp4", "percent %d %s.mp4", "colon:s.mp4", "pipe:1.mp4", "ümläut 影.mp4", "a;b|c&d$(e)`f`.mp4", "*.mp4", "concat:a|b.mp4", "http:x.mp4", "ü"*123+".mp4")
 
 def odd_names(folder, data, ada):
     "Names that shells, ffmpeg or we could misread: read and written."

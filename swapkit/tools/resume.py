@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from ..kept import frames_in
 from ..pipeline import analyse
 from .benchmark import made_by, save_figures
 from .matrix import ffmpeg
@@ -92,8 +93,9 @@ def round_of(
     said = p.communicate()[1]
     parts = Path(f'{out}.parts')
     kept = len([f for f in parts.glob('*.mp4') if f.name[0]!='.']) if parts.exists() else 0
+    drawn = sum(map(frames_in, parts.glob('*.kept')))
     done = subprocess.run(cmd, capture_output=True, text=True)
-    got = dict(after=round(after, 2), code=p.returncode, segments_kept=kept, resumed=done.returncode, left=left_over(out))
+    got = dict(after=round(after, 2), code=p.returncode, segments_kept=kept, frames_kept=drawn, resumed=done.returncode, left=left_over(out))
     if how==signal.SIGINT: got['said'] = said.strip().splitlines()[-1:]
     if done.returncode: got['error'] = done.stderr.strip()[-300:]
     return got
@@ -132,7 +134,7 @@ def rounds(
         rows.append(got)
         if progress: progress(got)
     good = sum(r['same'] and not r['left'] for r in rows)
-    return dict(signal=how.name, frames=frames, rounds=n, identical=good, with_segments=sum(r['segments_kept']>0 for r in rows), too_late=late, rows=rows)
+    return dict(signal=how.name, frames=frames, rounds=n, identical=good, with_segments=sum(r['segments_kept']>0 for r in rows), with_frames=sum(r['frames_kept']>0 for r in rows), too_late=late, rows=rows)
 
 # %% ../../nbs/tools/resume.ipynb #d51e6a88
 def full_disk(folder, kilobytes:int=300, second=False, **kw)->dict:
@@ -168,6 +170,6 @@ def main(argv=None):
         got['full_disk'] = [full_disk(Path(d), 400)] + [full_disk(Path(d), k, second=True) for k in (60, 150, 250, 400)]
         print(got['full_disk'])
     save_figures(a.save, got)
-    print(*(f"{got[k]['signal']}: {got[k]['identical']} of {got[k]['rounds']} identical, {got[k]['with_segments']} of them went on from finished segments" for k in ('kill','stop')), sep='\n')
+    print(*(f"{got[k]['signal']}: {got[k]['identical']} of {got[k]['rounds']} identical, {got[k]['with_segments']} of them went on from finished segments, {got[k]['with_frames']} from frames of an unfinished one" for k in ('kill','stop')), sep='\n')
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook
