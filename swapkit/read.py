@@ -307,6 +307,10 @@ def filled(
         out.append(t)
     return out
 
+def _at(w:Walk, n:int, clock, time_base):
+    "The stamp of a packet on the one clock, or None."
+    return None if n<0 or w.pts[n] is None else w.pts[n]+round(moved_by(clock, w.at[n])/time_base)
+
 def stamps_by_order(
     w:Walk, numbers:list, after:list,   # from `decode_once`
     clock:tuple, time_base:Fraction,
@@ -315,7 +319,7 @@ def stamps_by_order(
 )->list:
     "The stamps of frames that were decoded once: their packets', the time at which each can be shown first, or by the rate alone."
     step = max(round(1/rate/time_base), 1)
-    if by=='stamp': return filled([None if n<0 or w.pts[n] is None else w.pts[n]+round(moved_by(clock, w.at[n])/time_base) for n in numbers], step)
+    if by=='stamp': return filled([_at(w, n, clock, time_base) for n in numbers], step)
     if by=='place': return filled([None if n is None else w.dts[n] for n in after], step)
     return [round(i/rate/time_base) for i in range(len(numbers))]
 
@@ -445,8 +449,19 @@ def _ends_early(w:Walk, container, stream)->bool:
     full = 0 if live else ((container.start_time or 0) + (container.duration or 0))/1e6
     return w.cut or len(w.pts)+w.empty<counted or w.last<full-max(.5, .02*full)
 
+# %% ../nbs/03_read.ipynb #5d0c7a21
 def _plural(n:int, what:str)->str: return f"{n} {what}{'s'*(n!=1)}"
 
+def _losses(name, w:Walk, numbers, damaged, at:list, pts:list):
+    "A line for damaged pictures, and one for packets without; `at` are the packets' stamps, where these can be used."
+    if damaged: yield f"{name} has {_plural(len(damaged), 'damaged picture')}, the first is frame {damaged[0]}: used as far as decoded"
+    gone = sorted({*range(len(w.pts))} - {*numbers} - w.hidden)
+    if not gone or len(gone)>.4*len(w.pts): return # half of them are the second fields of pictures
+    times = [at[n] for n in gone if at and at[n] is not None]
+    k = sum(t<min(times) for t in pts) if times else sum(n<gone[0] for n in numbers)
+    yield f"{name} has {_plural(len(gone), 'packet')} from which no picture can be decoded, {f'the first after frame {k-1}' if k else 'from its beginning on'}: left out"
+
+# %% ../nbs/03_read.ipynb #5d0c7a22
 def _pictures(path, container, v, w:Walk, numbers, whole)->dict: # pts, order, clock, notes, …
     "The frames of a film, from the walk and the first frames, or by decoding it where these show that packets are not pictures."
     name, clock = Path(path).name, clock_of(w.pieces, {s.index: s.time_base for s in container.streams if s.time_base}, v.index)
@@ -456,18 +471,15 @@ def _pictures(path, container, v, w:Walk, numbers, whole)->dict: # pts, order, c
     hints = [n for n in w.corrupt if n<len(w.pts)-1]
     rate, notes, said = Fraction(v.guessed_rate or v.average_rate or 25), [], (container.duration or 0)/1e6
     if 'flv' in container.format.name and abs(said-w.last)>max(.5, .02*w.last): notes.append(f"{name} says that it is {said:.1f} s long, and is {w.last:.1f} s long: what is there is used")
-    if bare or by_index or container.start_time is None: notes.append(f"{name} does not say when its pictures are shown: {float(rate):.5g} a second, in the order in which they are decoded")
+    if bare or by_index or container.start_time is None: notes.append(f"{name} does not say when its pictures are shown: {float(rate):.5g} a second, in the order in which the decoder gives them")
     if lost is not None and not (bare or by_index or clock or hints or len(w.heads)>1 or len({*w.pts})<len(w.pts) or has_seams(w, 1/rate/v.time_base)):
         if lost: notes.append(f"{name} begins with {_plural(len(lost), 'packet')} from which no picture can be decoded: left out")
         return dict(pts=sorted(t for n,t in enumerate(w.pts) if n not in lost and n not in w.hidden and n not in w.corrupt), notes=notes)
     numbers, after, damaged, interlaced = decode_once(path, v.index)
     if clock: notes.append(f"{name} is made of {len(clock)+1} recordings, each with a clock of its own: they follow one another without a gap")
-    if damaged: notes.append(f"{name} has {_plural(len(damaged), 'damaged picture')}, the first is frame {damaged[0]}: used as far as decoded")
-    gone = sorted({*range(len(w.pts))} - {*numbers} - w.hidden)
-    if gone and len(gone)<.4*len(w.pts): # half of them are the second fields of pictures
-        k = sum(n<gone[0] for n in numbers)
-        notes.append(f"{name} has {_plural(len(gone), 'packet')} from which no picture can be decoded, {f'the first after frame {k-1}' if k else 'from its beginning on'}: left out")
-    pts = stamps_by_order(w, numbers, after, clock, v.time_base, rate, 'rate' if bare else 'place' if by_index else 'stamp')
+    by = 'rate' if bare else 'place' if by_index else 'stamp'
+    pts = stamps_by_order(w, numbers, after, clock, v.time_base, rate, by)
+    notes += _losses(name, w, numbers, damaged, [_at(w, n, clock, v.time_base) for n in range(len(w.pts))] if by=='stamp' else [], pts)
     keys = [n for n,k in enumerate(w.key) if k]
     keys = {a: 0 if any(a-2<=n<b for n in w.corrupt) else a for a,b in zip(keys, [*keys[1:], len(w.pts)])} # damaged pictures lean on all before; the mark may come early
     return dict(pts=pts, order=torch.tensor(numbers), keys=keys, clock=clock, notes=notes, rate=rate, interlaced=interlaced)

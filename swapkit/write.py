@@ -813,7 +813,7 @@ def _mux(made, segments, info, fmt, fit, words, ranks, stamps, begin, end, shift
         with open_media(info.path) as film, open_media(segments[0]) as seg, \
              _begun(f'file:{made.absolute()}', film, seg.streams.video[0], info, fmt, fit, **how) as (c, streams):
             main = streams.pop(info.stream)
-            parts = _picture(segments, main, ranks, stamps, info.time_base), side_packets(film, streams, begin, end, shift, info.clock)
+            parts = _picture(segments, main, ranks, stamps, info.time_base), side_packets(film, streams, begin, end, shift, clock=info.clock)
             for p in heapq.merge(*parts, key=_when):
                 refused = next((i for i,s in streams.items() if s is p.stream), None)
                 c.mux(p)
