@@ -422,6 +422,7 @@ def check_out(
     if (n := len(os.fsencode(out.name)))>(most := NAME_BYTES-(out.suffix.lower()=='.mkv')): # the manifest beside it is called .c2pa
         raise BadInput(f"{out.name[:32]}…{out.suffix}: this name has {n} bytes, and a file system takes {most}; choose a shorter one")
     if out.is_dir(): raise BadInput(f"{out} is a folder; name a file in it")
+    if out.exists() and not out.is_file(): raise BadInput(f"{out} is a device or a pipe, which a result would replace; name a file")
     if formats and out.suffix.lower() not in formats: raise BadInput(f"{out}: {'one picture' if '.png' in formats else 'a film'} is written as {' or '.join(formats)}; choose such a name")
     if out.exists() and any(out.samefile(i) for i in inputs if Path(i).exists()): raise BadInput(f"{out} is an input; choose another output")
     for f in (out, sidecar(out)) if out.suffix.lower()=='.mkv' else (out,):
