@@ -676,6 +676,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                               'swapkit.read._pictures': ('read.html#_pictures', 'swapkit/read.py'),
                               'swapkit.read._plural': ('read.html#_plural', 'swapkit/read.py'),
                               'swapkit.read._sound_until': ('read.html#_sound_until', 'swapkit/read.py'),
+                              'swapkit.read._split': ('read.html#_split', 'swapkit/read.py'),
                               'swapkit.read._stamped': ('read.html#_stamped', 'swapkit/read.py'),
                               'swapkit.read._whole': ('read.html#_whole', 'swapkit/read.py'),
                               'swapkit.read._wound': ('read.html#_wound', 'swapkit/read.py'),

@@ -28,6 +28,7 @@ import av
 import cv2 # before decord, whose own zlib would break cv2's PNG reader
 import numpy as np
 import torch
+from av.bitstream import BitStreamFilterContext
 from av.sidedata.sidedata import Type as SideType
 from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
@@ -132,9 +133,15 @@ def _demuxed(container, *streams):
 
 def _full(packets): return (p for p in packets if p is not None and p.size)
 
+def _split(packets, stream):
+    "Packets of VP9, which may hold several pictures, one by one: after one that cannot be decoded its decoder takes no more while others wait in it."
+    if stream.codec_context.name!='vp9': return _full(packets)
+    split = BitStreamFilterContext('vp9_superframe_split', stream)
+    return (q for p in _full(packets) for q in split.filter(p))
+
 def _decoded(packets, stream):
     "Frames of packets; one that cannot be decoded is passed over, as ffmpeg does."
-    for p in chain(_full(packets), [None]):
+    for p in chain(_split(packets, stream), [None]):
         try: frames = stream.decode(p)
         except av.error.FFmpegError: continue
         yield from frames
