@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['STEREO', 'BACK', 'READERS', 'Colour', 'colour_of', 'StreamInfo', 'VideoInfo', 'frame_range', 'open_media', 'Piece',
            'Pieces', 'clock_of', 'moved_by', 'on_one_clock', 'Walk', 'walk', 'first_frames', 'lost_at_start',
-           'decode_once', 'filled', 'stamps_by_order', 'orientation_of', 'orientation', 'turn_upright', 'crop_of',
-           'stereo_of', 'has_seams', 'video_info', 'sar_of', 'decord_reader', 'plain_format', 'can_keep', 'even_size',
-           'plane_sizes', 'plane_type', 'plane_bytes', 'plane_views', 'frame_planes', 'pyav_reader', 'open_reader',
-           'prefetch', 'read_frames', 'read_frame']
+           'decode_once', 'filled', 'stamps_by_order', 'orientation_of', 'is_oblique', 'display_matrix', 'orientation',
+           'turn_upright', 'crop_of', 'stereo_of', 'has_seams', 'video_info', 'sar_of', 'decord_reader', 'plain_format',
+           'can_keep', 'even_size', 'plane_sizes', 'plane_type', 'plane_bytes', 'plane_views', 'frame_planes',
+           'pyav_reader', 'open_reader', 'prefetch', 'read_frames', 'read_frame']
 
 # %% ../nbs/03_read.ipynb #88ad9f80
 import itertools
@@ -343,10 +343,19 @@ def orientation_of(matrix)->tuple: # degrees against the clock, whether it is mi
     mirrored = float(a)*d-float(b)*c<0
     return round(-math.degrees(math.atan2(-b, -a) if mirrored else math.atan2(b, a))/90)%4*90, mirrored
 
+def is_oblique(matrix)->bool:
+    "Whether a display matrix turns a picture by more than a degree off a quarter turn."
+    a,b = sorted(map(abs, matrix[:2]))
+    return a>b*math.tan(math.radians(1))
+
+def display_matrix(frame:av.VideoFrame)->list:
+    "The nine numbers that come with a frame, or those of a picture that lies as it is stored."
+    found = next((s for s in frame.side_data if s.type is SideType.DISPLAYMATRIX), None)
+    return [1,0,0, 0,1,0, 0,0,1] if found is None else np.frombuffer(found, np.int32).tolist()
+
 def orientation(frame:av.VideoFrame)->tuple:
     "How a frame is to be laid, as for `orientation_of`."
-    found = next((s for s in frame.side_data if s.type is SideType.DISPLAYMATRIX), None)
-    return (0, False) if found is None else orientation_of(np.frombuffer(found, np.int32).tolist())
+    return orientation_of(display_matrix(frame))
 
 def turn_upright(
     picture:np.ndarray, # (H,W,…)
@@ -520,6 +529,9 @@ def video_info(
         size = dict(zip(('height', 'width'), (f.height-top-bottom, f.width-left-right)[::-1 if turned else 1]))
         info = VideoInfo(Path(path), **size, **told, time_base=v.time_base, rotation=rotation, mirrored=mirrored, stereo=stereo_of(f), crop=crop, pix_fmt=f.format.name, bits=f.format.components[0].bits,
                          sar=sar_of(v, turned), colour=colour_of(f), stream=v.index, streams=streams, damaged=short, trimmed=len(w.hidden)>0, container=c.format.name)
+        others = [s for s in c.streams.video if s.index!=v.index and not s.disposition & Disposition.attached_pic]
+    if others: info.notes.append(f"{info.path.name} has {len(others)+1} video streams: only stream {info.stream} is swapped")
+    if is_oblique(display_matrix(f)): info.notes.append(f"{info.path.name} asks to be turned by an angle that is no quarter turn: the nearest one is made of it")
     if info.stereo: info.notes.append(f"{info.path.name} shows two views ({info.stereo}); they are swapped as one picture, and only a result in .mkv says that there are two")
     if info.colour.transfer in ('smpte2084', 'arib-std-b67'):
         raise BadInput(f"{path} is HDR ({info.colour.transfer}); convert it to SDR first, its colours would come out wrong")
