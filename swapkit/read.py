@@ -462,7 +462,7 @@ def _ends_early(w:Walk, container, stream)->bool:
     "Whether a film ends before its header says: not of a broadcast, whose header was written before its end was known."
     counted = min(stream.frames, len(stream.index_entries)) if 'mp4' in container.format.name else 0 # other headers only guess the number of frames
     live = container.format.name in ('flv','live_flv') or container.format.flags & av.format.Flags.ts_discont.value
-    full = 0 if live else ((container.start_time or 0) + (container.duration or 0))/1e6
+    full = 0 if live else (min(container.start_time or 0, 0) + (container.duration or 0))/1e6 # some count it from zero, not from the start
     return w.cut or len(w.pts)+w.empty<counted or w.last<full-max(.5, .02*full)
 
 # %% ../nbs/03_read.ipynb #5d0c7a21
