@@ -42,7 +42,7 @@ from av.stream import Disposition
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from .core import BadInput, SystemFault, check_shape, known
-from .read import _matrix, Colour, VideoInfo, can_keep, even_size, on_one_clock, open_media, plain_format, plane_type, plane_views
+from .read import _matrix, Colour, VideoInfo, can_keep, even_size, on_one_clock, open_media, pictures_of, plain_format, plane_type, plane_views
 
 # %% ../nbs/12_write.ipynb #2edecf55
 LUMA = {'bt709': (.2126, .0722), 'bt2020nc': (.2627, .0593), 'bt2020c': (.2627, .0593), 'smpte240m': (.212, .087), 'fcc': (.30, .11)}
@@ -653,6 +653,8 @@ def _add(out, template, stream, timecode=True):
     s = out.add_stream_from_template(template, opaque=True) # as it is: an encoder of that kind need not be here
     s.time_base, s.disposition = stream.time_base, stream.disposition
     s.metadata.update(_words(stream.metadata, timecode))
+    if (several := [x.index for x in pictures_of(stream.container)])[1:] and stream.index in several: # players show the one that was made
+        s.disposition = s.disposition | Disposition.default if template is not stream else s.disposition & ~Disposition.default
     if template is not stream:
         if fmt_of(s)!='matroska': s.codec_context.codec_tag = template.codec_context.codec_tag # hvc1 and the ProRes profiles are told by it
         s.metadata.pop('alpha_mode', None) # what is encoded now is opaque
