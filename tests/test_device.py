@@ -1,4 +1,5 @@
 """Everything runs on a card: tested on a pretend one, which any machine has."""
+
 import json
 import os
 import subprocess
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import dev
 
-JOB = '''
+JOB = """
 import json, sys
 sys.path[:0] = [sys.argv[1]]
 import pretend_device as card
@@ -18,7 +19,8 @@ def refused(f):
     except (RuntimeError, TypeError) as e: return str(e)
     return ''
 far = torch.ones(3, device='cuda')
-got = dict(mixed=refused(lambda: far+torch.ones(3)), numpy=refused(far.numpy), other=refused(lambda: far+torch.ones(3, device='cuda:1')),
+got = dict(mixed=refused(lambda: far+torch.ones(3)), numpy=refused(far.numpy),
+           other=refused(lambda: far+torch.ones(3, device='cuda:1')),
            sum=float((far+far*2).sum()), waits=card.COUNT['waits'])
 
 from dataclasses import replace
@@ -38,7 +40,9 @@ got['mesh'] = str(look_at_mesh(faces.lms.to('cuda')).device)
 got['track'] = [str(on_card.device), on_card.ids.tolist()==on_host.ids.tolist()]
 got['choose'] = [str(choose(on_card, who).device) for who in ('largest', 'all', '0')]
 
-film, photo, stored = sample_clip(f'{folder}/film.mp4', (144, 256), 6), person_file('cai'), pipeline.SegmentWriter.stored
+film, photo = sample_clip(f'{folder}/film.mp4', (144, 256), 6), person_file('cai')
+stored = pipeline.SegmentWriter.stored
+small = dict(crop=128, **built_in)
 def before_the_encoder(device):
     kept, was = {}, {}
     def keep(self, data, frames=None, *more):
@@ -46,26 +50,40 @@ def before_the_encoder(device):
         for n,new,old in zip(frames.idx.tolist(), data.cpu(), frames.data.cpu()): kept[n], was[n] = new.int(), old.int()
         return stored(self, data, frames, *more)
     pipeline.SegmentWriter.stored = keep
-    out = swap_video(film, photo, f'{folder}/{device}.mp4', device=device, batch=4, crop=128, preset='ultrafast', **built_in)
+    out = swap_video(film, photo, f'{folder}/{device}.mp4', device=device, batch=4, preset='ultrafast', **small)
     return [torch.stack([d[n] for n in sorted(d)]) for d in (kept, was)], len(video_info(out))
 ((a, was), _), ((b, _), n) = before_the_encoder('cpu'), before_the_encoder('cuda')
 got['film'] = dict(frames=[len(b), n], largest=int((a-b).abs().max()), changed=int((b-was).abs().max()))
 crop = f'{folder}/small.png'
 from PIL import Image
 Image.open(person_file('ada')).resize((256, 256)).save(crop)
-pictures = {d: read_photo(swap_video(crop, photo, f'{folder}/{d}.png', device=d, crop=128, **built_in)).data.int() for d in ('cpu', 'cuda')}
-got['photo'] = dict(largest=int((pictures['cpu']-pictures['cuda']).abs().max()), changed=int((pictures['cuda']-read_photo(crop).data.int()).abs().max()))
+look = lambda path: read_photo(path).data.int()
+a, b = (look(swap_video(crop, photo, f'{folder}/{d}.png', device=d, **small)) for d in ('cpu', 'cuda'))
+got['photo'] = dict(largest=int((a-b).abs().max()), changed=int((b-look(crop)).abs().max()))
 print(json.dumps(got))
-'''
+"""
 
 
 def test_everything_runs_on_a_card(tmp_path):
-    env = {**os.environ, 'SWAPKIT_MODELS': '', 'PYTHONDONTWRITEBYTECODE': '1', **{f'XDG_{k}_HOME': str(tmp_path) for k in ('CACHE', 'CONFIG', 'DATA')}}
-    done = subprocess.run([sys.executable, '-c', JOB, str(Path(__file__).parent), str(tmp_path)], cwd=str(dev.ROOT), env=env, capture_output=True, text=True)
+    env = {
+        **os.environ,
+        "SWAPKIT_MODELS": "",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **{f"XDG_{k}_HOME": str(tmp_path) for k in ("CACHE", "CONFIG", "DATA")},
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", JOB, str(Path(__file__).parent), str(tmp_path)],
+        cwd=str(dev.ROOT),
+        env=env,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     got = json.loads(done.stdout.splitlines()[-1])
-    assert 'same device' in got['mixed'] and 'cuda:0 and cuda:1' in got['other'] and 'numpy' in got['numpy'] # it catches what it is for
-    assert got['sum'] == 9 and got['waits'] == 1
-    assert got['mesh'] == 'cuda:0' and got['track'] == ['cuda:0', True] and got['choose'] == ['cuda:0']*3
-    assert got['film']['frames'] == [6, 6] and got['film']['largest'] <= 2 < 20 < got['film']['changed']
-    assert got['photo']['largest'] <= 2 < 20 < got['photo']['changed']
+    assert (
+        "same device" in got["mixed"] and "cuda:0 and cuda:1" in got["other"] and "numpy" in got["numpy"]
+    )  # it catches what it is for
+    assert got["sum"] == 9 and got["waits"] == 1
+    assert got["mesh"] == "cuda:0" and got["track"] == ["cuda:0", True] and got["choose"] == ["cuda:0"] * 3
+    assert got["film"]["frames"] == [6, 6] and got["film"]["largest"] <= 2 < 20 < got["film"]["changed"]
+    assert got["photo"]["largest"] <= 2 < 20 < got["photo"]["changed"]
