@@ -184,6 +184,8 @@ def tones_of(
     "The tone of pictures: color as a function of brightness."
     y, c = torch.einsum('ij,fjhw->fihw', _ycbcr(low.device)[0], low).flatten(2).split((1,2), 1)
     sure = mask*(low.amax(1, keepdim=True)<.975)*(low.amin(1, keepdim=True)>.02) # what is clipped has lost its color
+    total = lambda x: x.sum((2,3), keepdim=True)
+    sure = torch.where(total(sure)<total(mask)/4, mask, sure) # unless that is nearly all: light of one color, a face that is blown out
     w = flat = sure.flatten(2)
     near, n = _at_steps(y), flat.sum(2, keepdim=True)
     for _ in range(2): # the second time with less of what is off

@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['SAVED', 'LEAST', 'TELLS', 'SEGMENT', 'too_large', 'in_halves', 'in_order', 'finder_names', 'make_finder', 'portraits',
-           'pictures', 'say_counts', 'largest_faces', 'faces_of_all', 'widths', 'say_small', 'load_source', 'teller',
-           'in_short', 'strangers_in', 'frames_at_once', 'frames_of', 'begun_anew', 'find_faces', 'about_film',
-           'how_to_follow', 'analyse', 'key_of', 'source_key', 'segments_of', 'drawn_of', 'there_of', 'Job', 'faces_of',
-           'in_pieces', 'render_segment', 'check_work', 'check_out', 'finished', 'on_disk', 'enter', 'is_whole',
-           'alone_in', 'workshop_of', 'workshop', 'make_room', 'all_named', 'no_two', 'say_unseen', 'pick',
-           'film_faces', 'render_film', 'encoded_as', 'swap_film', 'write_photo', 'seen_in', 'people_here',
-           'swap_photo', 'source_photos', 'load_sources', 'known_by', 'ask', 'make_source', 'check_asked', 'look_of',
-           'swap_video']
+           'pictures', 'frames_of_one', 'say_counts', 'largest_faces', 'faces_in', 'faces_of_all', 'widths',
+           'say_small', 'load_source', 'teller', 'in_short', 'strangers_in', 'frames_at_once', 'frames_of',
+           'begun_anew', 'find_faces', 'about_film', 'how_to_follow', 'analyse', 'key_of', 'source_key', 'segments_of',
+           'drawn_of', 'there_of', 'Job', 'faces_of', 'in_pieces', 'render_segment', 'check_work', 'check_out',
+           'finished', 'on_disk', 'enter', 'is_whole', 'alone_in', 'workshop_of', 'workshop', 'make_room', 'all_named',
+           'no_two', 'say_unseen', 'pick', 'film_faces', 'render_film', 'encoded_as', 'swap_film', 'write_photo',
+           'seen_in', 'people_here', 'swap_photo', 'source_photos', 'load_sources', 'known_by', 'ask', 'make_source',
+           'check_asked', 'look_of', 'swap_video']
 
 # %% ../nbs/14_pipeline.ipynb #1c61f766
 import errno
@@ -144,12 +144,18 @@ def pictures(path):     # yields (name, `Frames` of one)
     yield from found
 
 # %% ../nbs/14_pipeline.ipynb #8b198c95
-def say_counts(counts:dict): # name of each picture of one file → how many faces it shows
-    "One line where a photo, or some frames of a film, show several faces or none."
+def frames_of_one(names:list)->str: # film.mp4 frames 2, 4, 6
+    first, *more = names
+    return ', '.join([first.replace(' frame ', ' frames ') if more else first, *(name.rpartition(' ')[2] for name in more)])
+
+def say_counts(
+    counts:dict,            # name of each picture of one file or folder → how many faces it shows
+    words=frames_of_one,    # names → str
+):
+    "One line where a photo, some of a folder, or some frames of a film show several faces or none."
     lines = []
     for k in sorted(set(counts.values())-{1}):
-        first, *more = [name for name in counts if counts[name]==k]
-        names = ', '.join([first.replace(' frame ', ' frames ') if more else first, *(name.rpartition(' ')[2] for name in more)]) # film.mp4 frames 2, 4, 6
+        names = words([name for name in counts if counts[name]==k])
         lines.append(f"{k} faces in {names}: the largest is taken" if k else f"no face in {names}: left out")
     if lines: warnings.warn('; '.join(lines))
 
@@ -157,7 +163,7 @@ def largest_faces(
     path,   # a photo or a film
     find,   # `Frames` → `Faces` with landmarks
     device='cpu',
-)->list:    # of (name, `Crops` of one)
+)->tuple:   # list of (name, `Crops` of one); name of each picture → how many faces it shows
     "The largest face of each picture of a photo or a film."
     counts, found = {}, []
     for name,f in pictures(path):
@@ -165,21 +171,28 @@ def largest_faces(
         faces = find(f)
         counts[name] = len(faces)
         if len(faces): found.append((name, align(f, faces[int(faces.sides.prod(1).argmax())])))
-    say_counts(counts)
+    return found, counts
+
+def faces_in(folder, find, device='cpu')->list: # of (name, `Crops` of one)
+    "The largest faces of a folder's photos; what else is there is left out, in a line."
+    photos, others = photos_in(folder)
+    found, counts, bad = [], {}, []
+    for f in photos:
+        try: some, n = largest_faces(f, find, device)
+        except BadInput: bad.append(f); continue
+        found += some; counts |= n
+    if len(bad)==len(photos): raise no_photos(folder)
+    say_counts(counts, in_short)
+    say_left_out([*others, *bad])
     return found
 
 def faces_of_all(paths, find, device='cpu')->list: # of (name, `Crops` of one)
-    "The largest faces of photos, films and folders; what folders hold beside good photos is left out, in a line."
+    "The largest faces of photos, films and folders."
     found = []
     for p in [paths] if isinstance(paths, (str, Path)) else paths:
-        if not Path(p).is_dir(): found += largest_faces(p, find, device); continue
-        photos, others = photos_in(p)
-        bad = []
-        for f in photos:
-            try: found += largest_faces(f, find, device)
-            except BadInput: bad.append(f)
-        if len(bad)==len(photos): raise no_photos(p)
-        say_left_out([*others, *bad])
+        if Path(p).is_dir(): found += faces_in(p, find, device); continue
+        some, counts = largest_faces(p, find, device)
+        say_counts(counts); found += some
     return found
 
 # %% ../nbs/14_pipeline.ipynb #fd17a87f

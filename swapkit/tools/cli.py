@@ -457,7 +457,7 @@ def explain(
     core = sys.modules.get('swapkit.core')      # where it is not loaded, none of its errors was raised
     if isinstance(e, click.Abort) and e.__cause__: e = e.__cause__
     if core and isinstance(e, core.SwapkitError): return one_line(e), e.code
-    if isinstance(e, click.NoSuchOption): return f"{one_line(e.format_message())} (for a file: ./{e.option_name})", 2
+    if isinstance(e, click.NoSuchOption): return f"{one_line(e.format_message())} (a file whose name begins with - is written as ./-NAME)", 2
     if isinstance(e, click.ClickException): return one_line(e.format_message()).rstrip('.') + how(e), 2
     if isinstance(e, (click.Abort, KeyboardInterrupt)):
         return f"stopped; {one_line(e) if e.args else 'what is finished is kept, and the same command goes on from there'}", getattr(e, 'code', 130)
