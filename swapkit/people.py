@@ -78,9 +78,12 @@ def settled(
     known = ((meet(others)>.1) & there[:,None]).any(0) | (worth>=alone)
     good = ((sure>=believed) & known & (others.sides.amin(1)>=large)).nonzero()[:,0]
     keep = good[nms(others.boxes[good], worth[good], others.frame[good])].sort()[0]
-    others, worth = others[keep], worth[keep]
-    others = others[~((meet(others)>.3) & (first[:,None]>=worth)).any(0)]
-    gone = (meet(others)>.1).any(1) & (trust<DOUBT)
+    others, worth, sure = others[keep], worth[keep], sure[keep]
+    turn = (roll_of(faces.kps)[:,None]-roll_of(others.kps)+180)%360-180
+    other_way = (meet(others)>.3) & (turn.abs()>TILT) & (sure>trust[:,None]+.005) # one of two ways around is wrong: scores do not tell which
+    stay = ~((meet(others)>.3) & (first[:,None]>=worth) & ~other_way).any(0)
+    gone = ((meet(others)>.1) & (trust<DOUBT)[:,None] | other_way)[:,stay].any(1)
+    others = others[stay]
     return by_frame([faces[~gone], others])
 
 # %% ../nbs/09_people.ipynb #d74fe2e7
