@@ -38,7 +38,7 @@ try: import decord
 except ImportError: decord = None # no wheel for this machine; PyAV reads instead
 
 from .core import BadInput, Frames, known
-from .photo import check_pixels
+from .photo import check_file, check_pixels
 
 # %% ../nbs/03_read.ipynb #4b0a4256
 @dataclass(frozen=True)
@@ -118,12 +118,8 @@ def frame_range(
 # %% ../nbs/03_read.ipynb #948bd037
 def open_media(path)->av.container.InputContainer:
     "Open a media file; raises `BadInput` in one line where that cannot be."
-    path = Path(path)
-    if not path.exists(): raise BadInput(f"{path}: no such file")
-    if not path.is_file(): raise BadInput(f"{path} is {'a folder' if path.is_dir() else 'not a file'}: name one film or photo")
-    if not path.stat().st_size: raise BadInput(f"{path} is empty (0 bytes)")
-    if not os.access(path, os.R_OK): raise BadInput(f"{path}: no permission to read it")
-    try: return av.open(f'file:{path.absolute()}', metadata_errors='replace')
+    check_file(path)
+    try: return av.open(f'file:{Path(path).absolute()}', metadata_errors='replace')
     except (av.error.FFmpegError, ValueError) as e: raise BadInput(f"{path} is not a video or photo that can be read ({getattr(e, 'strerror', None) or e})") from e
 
 # %% ../nbs/03_read.ipynb #f106d680
