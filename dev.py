@@ -86,7 +86,9 @@ def quiet_lab():
     path = ROOT/'.venv'/'etc'/'jupyter'/'jupyter_lab_config.json'
     if path.exists(): return
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(dict(LabApp=dict(news_url=None, check_for_updates_class='jupyterlab.NeverCheckForUpdate')), indent=1))
+    path.write_text(
+        json.dumps(dict(LabApp=dict(news_url=None, check_for_updates_class='jupyterlab.NeverCheckForUpdate')), indent=1)
+    )
 
 
 def stamp():
@@ -137,7 +139,7 @@ def directives(cell):
 
 
 def module_of(path):
-    "The module a notebook exports to, such as `tools.cli`, or None."
+    "The module a notebook exports to, such as `apps.cli`, or None."
     for cell in cells(path):
         found = re.match(r'#\|\s*default_exp\s+([\w.]+)', source(cell)) if cell['cell_type'] == 'code' else None
         if found: return found[1]
@@ -183,7 +185,7 @@ def check_cells(root=ROOT):
         for n, cell in enumerate(cells(path)):
             for d in directives(cell):
                 if d in DIRECTIVES: continue
-                said.append('%s[%d]: unknown directive %r (a misspelt flag runs everywhere)' % (name, n, d))
+                said.append('%s[%d]: unknown directive %r (a misspelled flag runs everywhere)' % (name, n, d))
             if any(o['output_type'] == 'error' for o in cell.get('outputs', [])):
                 said.append('%s[%d]: stores an error as its output' % (name, n))
     return said
@@ -275,7 +277,22 @@ def build_site(python, folder):
     "Pages from the notebooks, HTML from the pages, and no link that leads nowhere. Nothing is executed or downloaded."
     pages, html = folder/'pages', folder/'html'
     write = [python, ROOT/'docs'/'pages.py', pages]
-    sphinx = [python, '-m', 'sphinx', '-q', '-W', '--keep-going', '-j', '2', '-c', ROOT/'docs', '-d', folder/'doctrees', pages, html]
+    sphinx = [
+        python,
+        '-m',
+        'sphinx',
+        '-q',
+        '-W',
+        '--keep-going',
+        '-j',
+        '2',
+        '-c',
+        ROOT / 'docs',
+        '-d',
+        folder / 'doctrees',
+        pages,
+        html,
+    ]
     return run(*write) or run(*sphinx) or run(python, ROOT/'docs'/'pages.py', 'links', html)
 
 

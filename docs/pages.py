@@ -1,4 +1,5 @@
-"""The site's pages, made from the notebooks as they are stored: nothing is executed, and nothing but Python's library is needed.
+"""The site's pages, made from the notebooks as they are stored: nothing is executed, and nothing but Python's library
+is needed.
 
 `python3 dev.py site` runs this, then Sphinx, then the link checker below."""
 import ast
@@ -17,8 +18,20 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 from dev import cells, directives, module_of, notebooks, source
 
-TIERS = dict(weights='needs downloaded weights or media', golden='needs the golden vectors', gpu='needs an NVIDIA GPU', slow='takes long')
-PARTS = (('Tutorials', r'tutorials/'), ('Explained', r'explain/'), ('Stages', r'\d\d_'), ('Networks', r'nets/'), ('Tools', r'tools/'), ('Training', r'train/'))
+TIERS = dict(
+    weights='needs downloaded weights or media',
+    golden='needs the golden vectors',
+    gpu='needs an NVIDIA GPU',
+    slow='takes long',
+)
+PARTS = (
+    ('Tutorials', r'tutorials/'),
+    ('Explained', r'explain/'),
+    ('Stages', r'\d\d_'),
+    ('Networks', r'nets/'),
+    ('Tools', r'tools/'),
+    ('Training', r'train/'),
+)
 
 
 # --- what a piece of code offers: names, parameters and the comments beside them --------------------------------------
@@ -37,8 +50,16 @@ def parameters(node, code, notes):
     rows += [(a.vararg, None, '*')]*bool(a.vararg) + list(zip(a.kwonlyargs, a.kw_defaults, ['']*len(a.kwonlyargs)))
     rows += [(a.kwarg, None, '**')]*bool(a.kwarg)
     last = {p.lineno: p.arg for p,_,_ in rows if p.lineno != end_of_head(node)}
-    return [(star + p.arg, text(p.annotation), text(default), notes.get(p.lineno, '') if last.get(p.lineno) == p.arg else '')
-            for p, default, star in rows if p.arg not in ('self', 'cls')]
+    return [
+        (
+            star + p.arg,
+            text(p.annotation),
+            text(default),
+            notes.get(p.lineno, '') if last.get(p.lineno) == p.arg else '',
+        )
+        for p, default, star in rows
+        if p.arg not in ('self', 'cls')
+    ]
 
 
 def end_of_head(node):
@@ -55,13 +76,25 @@ def function(node, code, notes):
     doc, line = ast.get_docstring(node), end_of_head(node)
     back, note = ast.get_source_segment(code, node.returns) if node.returns else '', notes.get(line, '')
     if not doc: doc, note = note, ''
-    return dict(kind='function', name=node.name, params=parameters(node, code, notes), returns=back, back=note, doc=doc or '', methods=[])
+    return dict(
+        kind='function',
+        name=node.name,
+        params=parameters(node, code, notes),
+        returns=back,
+        back=note,
+        doc=doc or '',
+        methods=[],
+    )
 
 
 def fields(node, code, notes):
     "The fields of a dataclass, as parameters."
     text = lambda n: '' if n is None else ast.get_source_segment(code, n)
-    return [(n.target.id, text(n.annotation), text(n.value), notes.get(n.lineno, '')) for n in node.body if isinstance(n, ast.AnnAssign)]
+    return [
+        (n.target.id, text(n.annotation), text(n.value), notes.get(n.lineno, ''))
+        for n in node.body
+        if isinstance(n, ast.AnnAssign)
+    ]
 
 
 def a_class(node, code, notes):
@@ -102,14 +135,17 @@ def table(rows, head):
 
 def table_of_parameters(entry):
     rows = [(coded(n), coded(t), coded(d), plain(c)) for n, t, d, c in entry['params']]
-    if entry['returns'] or entry['back']: rows.append(('**returns**', coded(entry['returns']), '', plain(entry['back'])))
+    if entry['returns'] or entry['back']:
+        rows.append(('**returns**', coded(entry['returns']), '', plain(entry['back'])))
     if not any(r[1] or r[3] for r in rows): return ''
     return table(rows, ('parameter', 'type', 'default', 'what it is')) + '\n'
 
 
 def signature(entry):
     "The head of a function in one line, as Sphinx reads it."
-    args = [n + (f': {t}' if t else '') + ((f' = {d}' if t else f'={d}') if d else '') for n, t, d, _ in entry['params']]
+    args = [
+        n + (f': {t}' if t else '') + ((f' = {d}' if t else f'={d}') if d else '') for n, t, d, _ in entry['params']
+    ]
     return f"{entry['name']}({', '.join(args)})" + (f" -> {entry['returns']}" if entry['returns'] else '')
 
 
@@ -125,9 +161,22 @@ def described(entry, module, seen, fence='`'*6, kind=None):
     once = [':no-index:'] if names & seen else []
     seen |= names
     inner = [described(m, f"{name}", seen, fence[:-1], 'method') for m in entry['methods']]
-    where = f"[source](/source/{module}.md#{address(module, entry['name'], entry['kind'] == 'class')})" if kind is None else ''
-    head = [f"{fence}{{py:{kind or entry['kind']}}} {' '.join(signature(entry).split())}"] + ([f':module: {module}'] if kind is None else []) + once
-    return '\n'.join(head) + '\n\n' + '\n\n'.join(p for p in [entry['doc'], table_of_parameters(entry), *inner, where] if p) + f'\n{fence}'
+    where = (
+        f"[source](/source/{module}.md#{address(module, entry['name'], entry['kind'] == 'class')})"
+        if kind is None
+        else ''
+    )
+    head = (
+        [f"{fence}{{py:{kind or entry['kind']}}} {' '.join(signature(entry).split())}"]
+        + ([f':module: {module}'] if kind is None else [])
+        + once
+    )
+    return (
+        '\n'.join(head)
+        + '\n\n'
+        + '\n\n'.join(p for p in [entry['doc'], table_of_parameters(entry), *inner, where] if p)
+        + f'\n{fence}'
+    )
 
 
 # --- notebooks --------------------------------------------------------------------------------------------------------
@@ -150,7 +199,8 @@ def turned(text, page, files):
         target, _, anchor = m[2].partition('#')
         if re.match(r'[a-z]+:|/', m[2]) or not target: return m[0]
         path = normpath(PurePosixPath('nbs', page).parent/target)
-        if path.startswith('nbs/') and path.endswith('.ipynb'): return f"{m[1]}/{path[4:]}{'#' + anchor if anchor else ''})"
+        if path.startswith('nbs/') and path.endswith('.ipynb'):
+            return f"{m[1]}/{path[4:]}{'#' + anchor if anchor else ''})"
         if (ROOT/path).is_dir(): return f'{m[1]}/{path})' if path in ('nbs',) else m[0]
         files.add(path)
         return f'{m[1]}/files/{path})' if not path.endswith('.ipynb') else to_download(m[1][1:-2], path)
@@ -180,7 +230,9 @@ def page_cells(path, files, seen=None):
             exported = 'export' in flags or 'exports' in flags
             if exported: yield from (markdown(described(e, f'swapkit.{module}', seen)) for e in offered(code))
             tags = [f'needs-{t}' for t in TIERS if t in flags] + ['hide-input']*exported
-            yield dict(cell, metadata=dict(tags=tags), source=code, outputs=[o for o in cell.get('outputs', []) if still(o)])
+            yield dict(
+                cell, metadata=dict(tags=tags), source=code, outputs=[o for o in cell.get('outputs', []) if still(o)]
+            )
 
 
 def still(output):
@@ -193,7 +245,9 @@ def processed(path, files, seen=None):
     nb = json.loads(path.read_text(encoding='utf-8'))
     made, page, module = list(page_cells(path, files, seen)), path.relative_to(ROOT).as_posix(), module_of(path)
     files.add(page)
-    links = [to_download('this page as a notebook', page)] + ([f'[module `swapkit.{module}`](/source/swapkit.{module}.md)'] if module else [])
+    links = [to_download('this page as a notebook', page)] + (
+        [f'[module `swapkit.{module}`](/source/swapkit.{module}.md)'] if module else []
+    )
     if path.name != 'index.ipynb': made.insert(1, markdown(' · '.join(links)))
     for i, c in enumerate(made): c['id'] = f'cell-{i}'
     return dict(nb, cells=made, metadata=dict(nb['metadata'], language_info=dict(name='python')))
@@ -202,7 +256,10 @@ def processed(path, files, seen=None):
 def contents(paths):
     "Parts of the site and the names of their pages."
     names = {p: p.relative_to(ROOT/'nbs').with_suffix('').as_posix() for p in paths}
-    return {title: [names[p] for p in sorted(paths, key=order_of) if re.match(pattern, names[p])] for title, pattern in PARTS}
+    return {
+        title: [names[p] for p in sorted(paths, key=order_of) if re.match(pattern, names[p])]
+        for title, pattern in PARTS
+    }
 
 
 def toctree(title, names):
@@ -217,18 +274,25 @@ def module_page(path):
     head, *pieces = re.split(r'^# %% ', path.read_text(encoding='utf-8'), flags=re.M)
     notebook = re.search(r'File to edit: (\S+\.ipynb)', head)
     page = normpath(PurePosixPath(path.relative_to(ROOT).parent.as_posix())/notebook[1])[4:] if notebook else ''
-    out = [f'# Source of {module}', f'Exported from [{page}](/{page}).' if page else '', f'```python\n{head.strip()}\n```']
+    out = [
+        f'# Source of {module}',
+        f'Exported from [{page}](/{page}).' if page else '',
+        f'```python\n{head.strip()}\n```',
+    ]
     for piece in pieces:
         code = piece.partition('\n')[2].strip()
         names = [n for n in ast.parse(code).body if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and n.name[0] != '_']
-        out += [f'({address(module, n.name, isinstance(n, ast.ClassDef))})=' for n in names] + [f'```python\n{code}\n```']
+        out += [f'({address(module, n.name, isinstance(n, ast.ClassDef))})=' for n in names] + [
+            f'```python\n{code}\n```'
+        ]
     return '\n\n'.join(o for o in out if o) + '\n'
 
 
 def said(value):
     "A figure as a table shows it."
     if isinstance(value, float): return f'{value:.4g}'
-    if isinstance(value, (list, tuple)): return '\u00a0×\u00a0'.join(map(said, value)) if len(value) < 5 else f'{len(value)} values'
+    if isinstance(value, (list, tuple)):
+        return '\u00a0×\u00a0'.join(map(said, value)) if len(value) < 5 else f'{len(value)} values'
     return plain(str(value)) if value is not None else ''
 
 
@@ -243,8 +307,10 @@ def result_tables(data):
     "(title, Markdown table) of each list of records in a file of results."
     for key, value in data.items():
         if key in ('command', 'machine', 'engine'): continue
-        if isinstance(value, dict) and value and all(isinstance(v, dict) for v in value.values()): value = [dict(name=k, **v) for k, v in value.items()]
-        elif isinstance(value, dict): value = [value]
+        if isinstance(value, dict) and value and all(isinstance(v, dict) for v in value.values()):
+            value = [dict(name=k, **v) for k, v in value.items()]
+        elif isinstance(value, dict):
+            value = [value]
         if not (isinstance(value, list) and value and all(isinstance(r, dict) for r in value)): continue
         rows = [flat(r) for r in value]
         head = list(dict.fromkeys(k for r in rows for k in r))
@@ -253,14 +319,22 @@ def result_tables(data):
 
 def results_page(folder, files):
     "Every file of results, with the command that made it."
-    out = ['# Benchmarks', 'Figures as they were measured: each with the command that makes it and the machine it ran on. How they are made: [tools.benchmark](/tools/benchmark.ipynb).']
+    out = [
+        '# Benchmarks',
+        'Figures as they were measured: each with the command that makes '
+        'it and the machine it ran on. How they are made: [tools.benchmark](/tools/benchmark.ipynb).',
+    ]
     for path in sorted(folder.glob('*.json')):
         data = json.loads(path.read_text(encoding='utf-8'))
         if not isinstance(data, dict): continue
         files.add(path.relative_to(ROOT).as_posix())
         machine = data.get('machine') or {}
         where = ', '.join(f'{k} {v}' for k, v in machine.items() if v)
-        out += [f'## {path.stem}', f"```sh\n{data['command']}\n```" if 'command' in data else '', f'{plain(where)} · [JSON](/files/{path.relative_to(ROOT).as_posix()})']
+        out += [
+            f'## {path.stem}',
+            f"```sh\n{data['command']}\n```" if 'command' in data else '',
+            f'{plain(where)} · [JSON](/files/{path.relative_to(ROOT).as_posix()})',
+        ]
         for title, text in result_tables(data): out += [f'**{plain(title)}**', text]
     return '\n\n'.join(o for o in out if o) + '\n'
 
@@ -272,13 +346,27 @@ def size(n):
 def models_page():
     "The registries of models and of swappers."
     from swapkit.models import MODELS
-    from swapkit.swappers import swapper_table
-    rows = [(coded(m.name), plain(m.about), size(m.size), plain(m.licence), m.commercial) for m in MODELS.values()]
-    return '\n\n'.join(['# Models and licences',
-        'Weights are other people\'s work under their own terms. `swapkit models list` shows the same table, `swapkit models pull NAME` fetches what is published. '
-        'What the words mean: [models and licences](/tutorials/licences.ipynb). How files are found and checked: [models](/02_models.ipynb).',
-        '## Every file of weights', table(rows, ('model', 'what it is', 'size', 'licence of the weights', 'commercial')),
-        '## Swappers', 'What each swapper is told, and how we know that it computes what the original does: [swappers](/09_swappers.ipynb).', swapper_table()]) + '\n'
+    from swapkit.swap.neural import swapper_table
+    rows = [(coded(m.name), plain(m.about), size(m.size), plain(m.license), m.commercial) for m in MODELS.values()]
+    return (
+        '\n\n'.join(
+            [
+                '# Models and licenses',
+                'Weights are other people\'s work under their own terms. `swapkit '
+                'models list` shows the same table, `swapkit models pull NAME` fetches '
+                'what is published. '
+                'What the words mean: [models and licenses](/tutorials/licenses.ipynb). '
+                'How files are found and checked: [models](/02_models.ipynb).',
+                '## Every file of weights',
+                table(rows, ('model', 'what it is', 'size', 'license of the weights', 'commercial')),
+                '## Swappers',
+                'What each swapper is told, and how we know that it computes what '
+                'the original does: [swappers](/09_swappers.ipynb).',
+                swapper_table(),
+            ]
+        )
+        + '\n'
+    )
 
 
 def gallery_page(files):
@@ -286,11 +374,27 @@ def gallery_page(files):
     names = sorted(p.stem for p in (ROOT/'swapkit'/'samples').glob('*.jpg'))
     files.update(f'swapkit/samples/{n}.jpg' for n in names)
     files.add('results/demo.jpg')
-    show = [f'```{{figure}} /files/swapkit/samples/{n}.jpg\n:alt: {n}, an invented person\n:width: 240px\n:figclass: person\n\n{n}\n```' for n in names]
-    return '\n\n'.join(['# The sample people',
-        'Nobody on this page exists. Each is the mean of eight or more generated portraits (CC0), aligned by their mesh; how they are made: [tools.samples](/tools/samples.ipynb). '
-        'They come with the package, and no picture on this site shows a real person, but for Grace Hopper\'s portrait (public domain).',
-        *show, '## Swapped', 'Before and after, by the built-in swapper:', '![Two invented people, before and after](/files/results/demo.jpg)']) + '\n'
+    show = [
+        f'```{{figure}} /files/swapkit/samples/{n}.jpg\n:alt: {n}, an invented '
+        f'person\n:width: 240px\n:figclass: person\n\n{n}\n```'
+        for n in names
+    ]
+    return (
+        '\n\n'.join(
+            [
+                '# The sample people',
+                'Nobody on this page exists. Each is the mean of eight or more generated '
+                'portraits (CC0), aligned by their mesh; how they are made: [tools.samples](/tools/samples.ipynb). '
+                'They come with the package, and no picture on this site shows a '
+                'real person, but for Grace Hopper\'s portrait (public domain).',
+                *show,
+                '## Swapped',
+                'Before and after, by the built-in swapper:',
+                '![Two invented people, before and after](/files/results/demo.jpg)',
+            ]
+        )
+        + '\n'
+    )
 
 
 def write_pages(out):
@@ -302,11 +406,17 @@ def write_pages(out):
     modules = [p for p in sorted((ROOT/'swapkit').rglob('*.py')) if p.name[0] != '_']
     text = {'source/' + '.'.join(p.relative_to(ROOT).with_suffix('').parts): module_page(p) for p in modules}
     trees = [toctree(title, names) for title, names in parts.items() if names]
-    trees.append(toctree('Reference', ['gallery', 'models-and-licences', 'benchmarks', 'source/index']))
+    trees.append(toctree('Reference', ['gallery', 'models-and-licenses', 'benchmarks', 'source/index']))
     index = next(nb for p, nb in pages.items() if p.name == 'index.ipynb')
     index['cells'].append(dict(markdown('\n\n'.join(trees)), id='contents'))
-    text.update({'gallery': gallery_page(files), 'models-and-licences': models_page(), 'benchmarks': results_page(ROOT/'results', files),
-                 'source/index': '# Source\n\n```{toctree}\n:maxdepth: 1\n\n' + '\n'.join(n[7:] for n in text) + '\n```\n'})
+    text.update(
+        {
+            'gallery': gallery_page(files),
+            'models-and-licenses': models_page(),
+            'benchmarks': results_page(ROOT / 'results', files),
+            'source/index': '# Source\n\n```{toctree}\n:maxdepth: 1\n\n' + '\n'.join(n[7:] for n in text) + '\n```\n',
+        }
+    )
     for path, nb in pages.items(): put(out/path.relative_to(ROOT/'nbs'), json.dumps(nb, indent=1))
     for name, page in text.items(): put(out/f'{name}.md', page)
     for f in files: put(out/'files'/f, b'---\norphan: true\n---\n'*f.endswith('.md') + (ROOT/f).read_bytes())
@@ -361,7 +471,10 @@ def wrong_links(folder):
 def main(argv):
     if argv[:1] == ['links']:
         said = wrong_links(argv[1])
-        print('\n'.join(said) or f"{len(list(Path(argv[1]).rglob('*.html')))} pages, no broken link, nothing loaded from elsewhere")
+        print(
+            '\n'.join(said)
+            or f"{len(list(Path(argv[1]).rglob('*.html')))} pages, no broken link, nothing loaded from elsewhere"
+        )
         return int(bool(said))
     print(f'{write_pages(argv[0])} pages')
     return 0

@@ -29,15 +29,17 @@ except ImportError:
 import torch
 
 from swapkit import pipeline
-from swapkit.align import align
-from swapkit.chain import Chain, Look
-from swapkit.core import cat, load_faces
-from swapkit.detect import detector
-from swapkit.landmarks import FaceMesh
-from swapkit.people import Finder
-from swapkit.read import read_frames, video_info
-from swapkit.tools.samples import person_file, person_source, sample_film
-from swapkit.track import choose, track
+from swapkit.face.align import align
+from swapkit.compositor import Compositor, Look
+from swapkit.types import cat
+from swapkit.face.store import load_faces
+from swapkit.face.detect import make_detector
+from swapkit.face.landmarks import FaceMesh
+from swapkit.analysis import Finder
+from swapkit.video.read import read_frames
+from swapkit.video.probe import video_info
+from swapkit.apps.samples import person_file, person_source, sample_film
+from swapkit.face.track import choose_faces, track
 
 if getattr(sys.modules["c2pa"], "absent", False):
     pipeline.publish = lambda made, out, *_, **__: os.replace(made, out)
@@ -108,7 +110,7 @@ NEURAL = dict(swapper="simswap_256", parser="bisenet_19", restore="gfpgan_1.4")
 
 @step("machine")
 def _():
-    from swapkit.write import ffmpeg_exe
+    from swapkit.video.containers import ffmpeg_exe
 
     return dict(
         card=torch.cuda.get_device_name() if CUDA else "none",
@@ -123,7 +125,7 @@ def _():
 @step("built-in chain equals the CPU")
 def _():
     frames, faces = sample_film(range(0, 3 * min(N, 8), 3))
-    on = lambda d: Chain(Look(parser="none"), d)(frames.to(d), faces.to(d), [cai.to(d)]).data
+    on = lambda d: Compositor(Look(parser="none"), d)(frames.to(d), faces.to(d), [cai.to(d)]).data
     return levels(on(DEVICE), on("cpu"))
 
 
@@ -164,15 +166,15 @@ def _():
     pipeline.swap_video(person_file("ada"), photo, folder / "p.png", device=DEVICE, parser="none")
     pipeline.swap_video(person_file("ada"), photo, folder / "c.png", device="cpu", parser="none")
     out["photo"] = levels(pipeline.read_photo(folder / "p.png").data, pipeline.read_photo(folder / "c.png").data)
-    out["faces"] = len(pipeline.analyse(FILM, folder / "f.faces", device=DEVICE, end=N / 24))
+    out["faces"] = len(pipeline.analyze(FILM, folder / "f.faces", device=DEVICE, end=N / 24))
     return out
 
 
 def one_face(n, device):
     "Frames of the film, the first of them again and again, with one face each."
     frames = next(iter(read_frames(video_info(FILM), min(n, 32)))).to(device)
-    found = detector("tiny_detect", device)(frames)
-    found = found[choose(track(found))]
+    found = make_detector("tiny_detect", device)(frames)
+    found = found[choose_faces(track(found))]
     faces = FaceMesh("tiny_mesh", device)(frames, found)
     return frames[:n], faces[faces.frame < n]
 
@@ -184,7 +186,7 @@ def _():
     if n > len(frames):
         again = lambda b, key: type(b)(**{**vars(b), key: getattr(b, key) + len(frames)})
         frames, faces = cat([frames, again(frames, "idx")]), cat([faces, again(faces, "frame")])
-    chain = Chain(Look(**NEURAL), DEVICE)
+    chain = Compositor(Look(**NEURAL), DEVICE)
     whole = chain(frames, faces, [cai.to(DEVICE)]).data
     one = torch.cat(
         [
@@ -192,7 +194,9 @@ def _():
             for i in range(0, len(frames), 16)
         ]
     )
-    exact = Chain(Look(**NEURAL, precision="fp32"), DEVICE)(frames[:8], faces[faces.frame < 8], [cai.to(DEVICE)]).data
+    exact = Compositor(Look(**NEURAL, precision="fp32"), DEVICE)(
+        frames[:8], faces[faces.frame < 8], [cai.to(DEVICE)]
+    ).data
     return dict(
         faces=len(faces),
         at_once_against_16=levels(whole, one),
@@ -206,7 +210,7 @@ def _():
     if not CUDA:
         return "no card"
     frames, faces = one_face(32, DEVICE)
-    chain = Chain(Look(**NEURAL), DEVICE)
+    chain = Compositor(Look(**NEURAL), DEVICE)
     stage = lambda f, fc, w: chain(f, fc, [cai.to(DEVICE)], w)
     want = stage(frames, faces, faces.frame * 0)
     torch.cuda.empty_cache()
@@ -218,19 +222,18 @@ def _():
     total = torch.cuda.get_device_properties(0).total_memory
     try:
         torch.cuda.set_per_process_memory_fraction((eight * 1.5) / total)
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            got = pipeline.in_halves(stage, frames, faces, faces.frame * 0)
+        with collect_messages() as said:
+            got = pipeline.run_in_halves(stage, frames, faces, faces.frame * 0)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
-    return dict(said=[str(w.message) for w in said if "GPU" in str(w.message)], **levels(got.data, want.data))
+    return dict(said=[w for w in said if "GPU" in w], **levels(got.data, want.data))
 
 
 @step("chains, milliseconds a batch")
 def _():
     out = {}
     for name, look in (("built-in", dict(parser="none")), ("neural", NEURAL)):
-        chain = Chain(Look(**look), DEVICE)
+        chain = Compositor(Look(**look), DEVICE)
         src = [cai.to(DEVICE)]
         for bs in (1, 4) if a.small else (1, 2, 8, 16, 32):
             frames, faces = one_face(bs, DEVICE)
@@ -270,7 +273,7 @@ def _():
 
     out = {}
     for name, look in (("built-in", dict(parser="none")), ("neural", NEURAL)):
-        chain = Chain(Look(**look), DEVICE)
+        chain = Compositor(Look(**look), DEVICE)
         frames, faces = one_face(16, DEVICE)
         src = [cai.to(DEVICE)]
         chain(frames, faces, src)
@@ -307,7 +310,7 @@ def _():
     down = dict(
         ordinary=ms(lambda: g.cpu(), ROUNDS)[0], pinned=ms(lambda: host.copy_(g, non_blocking=True), ROUNDS)[0]
     )
-    from swapkit.write import to_yuv420
+    from swapkit.video.color import to_yuv420
 
     return dict(
         MB=x.numel() / 1e6,
@@ -321,7 +324,7 @@ def _():
 @step("file to file, frames a second")
 def _():
     n, out = (N if a.small else 900), {}
-    from swapkit.tools.benchmark import repeat_film, through_pipe
+    from swapkit.apps.bench_tools import recode_through_pipe, repeat_film
 
     film = folder / "long.mp4"
     repeat_film(FILM, film, n / 24)
@@ -349,8 +352,8 @@ def _():
         )
         whole = time.perf_counter() - t
         out[name] = dict(
-            first_pass=round(frames / (at["analyse"] - t), 1),
-            second_pass=round(frames / (at["render"] - at["analyse"]), 1),
+            first_pass=round(frames / (at["analyze"] - t), 1),
+            second_pass=round(frames / (at["render"] - at["analyze"]), 1),
             whole=round(frames / whole, 1),
         )
         if time.perf_counter() - START > LIMIT - 20:
@@ -361,7 +364,7 @@ def _():
 @step("ffmpeg: decode and encode at veryfast, 1, 2 and 4 films at once")
 def _():
     from subprocess import DEVNULL, Popen
-    from swapkit.write import ffmpeg_exe
+    from swapkit.video.containers import ffmpeg_exe
 
     film, out = folder / "long.mp4", {}
     frames = len(video_info(film))
@@ -398,7 +401,7 @@ def _():
 
 @step("torch.compile of GFPGAN")
 def _():
-    c = Chain(Look(**NEURAL), DEVICE)
+    c = Compositor(Look(**NEURAL), DEVICE)
     net = c.restore.net.__closure__[0].cell_contents
     out = {}
     if a.small:

@@ -15,7 +15,7 @@ from PIL import Image
 
 import dev
 
-CLI = 'from swapkit.tools.cli import main; main()'
+CLI = 'from swapkit.apps.cli import main; main()'
 OFFLINE = {k: 'http://127.0.0.1:9' for k in ('http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY')}
 OFFLINE.update(no_proxy='', NO_PROXY='')
 PROGRESS = re.compile(r'swapkit: (\w+ \d+(/\d+)? frames,|no .* here, so the built-in )') # what is no complaint
@@ -63,10 +63,18 @@ def swapkit(media, tmp_path):
         home = {f'XDG_{k}_HOME': str(media/'home'/k) for k in ('CACHE', 'CONFIG', 'DATA')}
         models = dict(SWAPKIT_MODELS=os.pathsep.join(map(os.path.abspath, MODELS)))
         args = [str(a).replace('MEDIA', str(media)) for a in args]
-        done = subprocess.run([sys.executable, '-c', CLI, *args], cwd=tmp_path, capture_output=True, text=True, timeout=300,
-                              env={**os.environ, **OFFLINE, **home, **models, **env}, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            [sys.executable, '-c', CLI, *args],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={**os.environ, **OFFLINE, **home, **models, **env},
+            stdin=subprocess.DEVNULL,
+        )
         lines = [l for l in done.stderr.splitlines() if not PROGRESS.match(l)]
-        notes, lines = lines[:-1] if code==3 else [], lines[-1:] if code==3 else lines  # photos left out are named first
+        # photos left out are named first
+        notes, lines = lines[:-1] if code==3 else [], lines[-1:] if code==3 else lines
         assert done.returncode in (code if isinstance(code, tuple) else (code,)), done.stderr
         assert 'Traceback' not in done.stderr
         assert len(lines)==(says is not None), done.stderr
@@ -82,7 +90,7 @@ def swap(target, source='MEDIA/ada.jpg', out='new.mp4', *more):
     return ['swap', target, '--source', source, '--out', out, *more]
 
 
-CASES = dict( # arguments, exit code, what must be said
+CASES = dict(  # arguments, exit code, what must be said
     no_target=(swap('MEDIA/none.mp4'), 2, 'none.mp4: no such file'),
     folder_as_target=(swap('MEDIA/empty'), 2, 'is a folder'),
     text_as_film=(swap('MEDIA/text.mp4'), 2, 'text.mp4 is not a video'),
@@ -90,14 +98,38 @@ CASES = dict( # arguments, exit code, what must be said
     only_sound=(swap('MEDIA/sound.mp4'), 2, 'sound.mp4 has no picture'),
     no_source=(swap('MEDIA/ben.mp4', 'MEDIA/none.jpg'), 2, 'none.jpg: no such file'),
     no_photo_in_folder=(swap('MEDIA/ben.mp4', 'MEDIA/empty'), 2, 'has no photos'),
-    unknown_swapper=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--swapper', 'nobody'), 2, ("'nobody'", 'choose mesh')),
-    unknown_restorer=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--restore', 'nobody'), 2, ("'nobody'", 'choose none')),
+    unknown_swapper=(
+        swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--swapper', 'nobody'),
+        2,
+        ("'nobody'", 'choose mesh'),
+    ),
+    unknown_restorer=(
+        swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--restore', 'nobody'),
+        2,
+        ("'nobody'", 'choose none'),
+    ),
     unknown_mouth=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--mouth', 'x'), 2, "'inner', 'lips', 'none'"),
-    unknown_landmarks=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--landmarks', 'nobody'), 2, ("'nobody'", 'tiny_mesh')),
-    unknown_engine=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--engine', 'abacus'), 2, ("'abacus'", 'tensorrt')),
-    unknown_detector=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--detector', 'nobody'), 2, ("'nobody'", 'yunet_n')),
+    unknown_landmarks=(
+        swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--landmarks', 'nobody'),
+        2,
+        ("'nobody'", 'tiny_mesh'),
+    ),
+    unknown_engine=(
+        swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--engine', 'abacus'),
+        2,
+        ("'abacus'", 'tensorrt'),
+    ),
+    unknown_detector=(
+        swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--detector', 'nobody'),
+        2,
+        ("'nobody'", 'yunet_n'),
+    ),
     unknown_device=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--device', 'tpu'), 2, "'auto', 'cpu', 'cuda'"),
-    unknown_encoder=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--encoder', 'nobody'), 2, ("'nobody'", 'libx264')),
+    unknown_encoder=(
+        swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--encoder', 'nobody'),
+        2,
+        ("'nobody'", 'libx264'),
+    ),
     unknown_preset=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--preset', 'nobody'), 2, "'nobody'"),
     unknown_option=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--frobnicate'), 2, '--frobnicate'),
     unknown_container=(swap('MEDIA/ben.mp4', out='new.avi'), 2, ('new.avi', '.mp4')),
@@ -108,13 +140,25 @@ CASES = dict( # arguments, exit code, what must be said
     no_out=(['swap', 'MEDIA/ben.mp4', '--source', 'MEDIA/ada.jpg'], 2, '--out'),
     no_folder_for_out=(swap('MEDIA/ben.mp4', out='no/new.mp4'), (2, 5), 'no'),
     nobody_called=(['frobnicate'], 2, "'frobnicate'"),
-    wrong_faces_file=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--faces-file', 'MEDIA/text.mp4'), 2, 'not a faces file'),
+    wrong_faces_file=(
+        swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--faces-file', 'MEDIA/text.mp4'),
+        2,
+        'not a faces file',
+    ),
     after_the_end=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--start', 9), 2, 'no frame'),
     text_as_photo=(swap('MEDIA/ben.mp4', 'MEDIA/text.jpg'), 2, 'text.jpg is not a photo'),
     nobody_in_target=(swap('MEDIA/nobody.mp4'), 3, 'nobody.mp4'),
     cut_off=(swap('MEDIA/cut.mp4'), 2, ('last good frame is', '--end')),
-    one_person_twice_in_a_photo=(['swap', 'MEDIA/two.png', '--map', 'left=MEDIA/ada.jpg', '0=MEDIA/ada.jpg', '--out', 'new.png'], 2, 'left and 0 are one and the same person'),
-    one_person_twice_in_a_film=(['swap', 'MEDIA/ben.mp4', '--map', 'left=MEDIA/ada.jpg', 'right=MEDIA/ada.jpg', '--out', 'new.mp4'], 2, 'left and right are one and the same person'),
+    one_person_twice_in_a_photo=(
+        ['swap', 'MEDIA/two.png', '--map', 'left=MEDIA/ada.jpg', '0=MEDIA/ada.jpg', '--out', 'new.png'],
+        2,
+        'left and 0 are one and the same person',
+    ),
+    one_person_twice_in_a_film=(
+        ['swap', 'MEDIA/ben.mp4', '--map', 'left=MEDIA/ada.jpg', 'right=MEDIA/ada.jpg', '--out', 'new.mp4'],
+        2,
+        'left and right are one and the same person',
+    ),
 )
 
 
@@ -131,8 +175,8 @@ def test_several_faces_in_a_photo(swapkit):
 
 
 def test_the_end_that_is_named_works(swapkit, media):
-    import swapkit.read as read
-    from swapkit.core import BadInput
+    import swapkit.video.read as read
+    from swapkit.errors import BadInput
     with pytest.raises(BadInput) as e: read.video_info(media/'cut.mp4')
     end = re.search(r'--end ([\d.]+)', str(e.value))[1]
     assert float(end)>.3
@@ -153,13 +197,14 @@ def test_output_exists(swapkit, tmp_path):
     swapkit(*swap('MEDIA/ben.mp4'), code=2, says=('new.mp4', '--overwrite'))
     assert (tmp_path/'new.mp4').read_text()=='mine'
     (tmp_path/'new.faces').write_text('mine')
-    swapkit('analyse', 'MEDIA/ben.mp4', '--out', 'new.faces', code=2, says=('new.faces', '--overwrite'))
+    swapkit('analyze', 'MEDIA/ben.mp4', '--out', 'new.faces', code=2, says=('new.faces', '--overwrite'))
 
 
 @pytest.fixture
 def locked(tmp_path_factory):
     "A folder that nobody, or at least not this user, can write."
-    if os.name!='posix' or (os.geteuid()==0 and not Path('/proc/self').exists()): pytest.skip("no folder is locked to this user")
+    if os.name != 'posix' or (os.geteuid() == 0 and not Path('/proc/self').exists()):
+        pytest.skip("no folder is locked to this user")
     if os.geteuid()==0: return Path('/proc')
     folder = tmp_path_factory.mktemp('locked')
     folder.chmod(0o555)
@@ -180,13 +225,29 @@ def elsewhere(tmp_path_factory, text=None):
 
 def test_model_missing_and_no_network(swapkit, tmp_path_factory):
     env = elsewhere(tmp_path_factory)
-    swapkit(*swap('MEDIA/ben.mp4'), '--detector', 'yunet_n', '--landmarks', 'tiny_mesh', code=4, says=('yunet_n', 'https://', 'put it as yunet_n_dynamic.onnx'), **env)
+    swapkit(
+        *swap('MEDIA/ben.mp4'),
+        '--detector',
+        'yunet_n',
+        '--landmarks',
+        'tiny_mesh',
+        code=4,
+        says=('yunet_n', 'https://', 'put it as yunet_n_dynamic.onnx'),
+        **env,
+    )
     swapkit('models', 'pull', 'yunet_n', code=4, says=('yunet_n', 'https://'), **env)
 
 
 def test_model_with_a_wrong_checksum(swapkit, tmp_path_factory):
     env = elsewhere(tmp_path_factory, 'not these weights')
-    swapkit(*swap('MEDIA/ben.mp4'), '--landmarks', 'tiny_mesh', code=4, says=('yunet_n_dynamic.onnx', 'SHA-256', 'expected 104ee26c'), **env)
+    swapkit(
+        *swap('MEDIA/ben.mp4'),
+        '--landmarks',
+        'tiny_mesh',
+        code=4,
+        says=('yunet_n_dynamic.onnx', 'SHA-256', 'expected 104ee26c'),
+        **env,
+    )
     swapkit('models', 'check', 'yunet_n', code=4, says='yunet_n', **env)
 
 
@@ -196,7 +257,13 @@ shell = pytest.mark.skipif(os.name!='posix', reason="needs a shell")
 def typed(line, folder, **env):
     "A command line as a shell runs it, `swapkit` in it being ours."
     line = line.replace('swapkit', shlex.join([sys.executable, '-c', CLI]))
-    return subprocess.run(['bash', '-c', f'set -o pipefail; {line}'], cwd=folder, env={**os.environ, **OFFLINE, **env}, capture_output=True, timeout=300)
+    return subprocess.run(
+        ['bash', '-c', f'set -o pipefail; {line}'],
+        cwd=folder,
+        env={**os.environ, **OFFLINE, **env},
+        capture_output=True,
+        timeout=300,
+    )
 
 
 @shell
@@ -213,16 +280,27 @@ def test_nobody_listens(line, code, tmp_path):
 def test_names_that_an_encoding_lacks(tmp_path):
     "Escapes for letters, the bytes themselves where a name is no text."
     done = typed("swapkit swap $'\\xfc😀é.mp4' --source . --out o.mp4", tmp_path, PYTHONIOENCODING='latin-1')
-    assert done.returncode==2 and done.stderr==b'swapkit: \xfc\\U0001f600\xe9.mp4: no such file or folder\n', done.stderr
+    assert done.returncode == 2 and done.stderr == b'swapkit: \xfc\\U0001f600\xe9.mp4: no such file or folder\n', (
+        done.stderr
+    )
 
 
 @shell
 def test_a_film_while_nobody_listens(media, tmp_path):
-    "No standard input, output or error, and a name that the locale does not know: the film is whole, and nothing else got into it."
-    from swapkit.mark import read_mark
-    from swapkit.read import video_info
+    """No standard input, output or error, and a name that the locale does not know: the film is whole, and nothing else
+    got into it."""
+    from swapkit.video.provenance import read_mark
+    from swapkit.video.probe import video_info
     home = {f'XDG_{k}_HOME': str(media/'home'/k) for k in ('CACHE', 'CONFIG', 'DATA')}
-    done = typed(f"swapkit swap {media}/ben.mp4 --source {media}/ada.jpg --out $'new\\xfc😀.mp4' --preset ultrafast <&- >&- 2>&-", tmp_path, LC_ALL='C', PYTHONCOERCECLOCALE='0', PYTHONUTF8='0', **home)
+    done = typed(
+        f"swapkit swap {media}/ben.mp4 --source {media}/ada.jpg --out $'new\\xfc😀.mp4' "
+        "--preset ultrafast <&- >&- 2>&-",
+        tmp_path,
+        LC_ALL='C',
+        PYTHONCOERCECLOCALE='0',
+        PYTHONUTF8='0',
+        **home,
+    )
     assert done.returncode==0
     made, = tmp_path.iterdir()
     assert os.fsencode(made.name)=='new\udcfc😀.mp4'.encode(errors='surrogateescape')
@@ -234,9 +312,10 @@ def test_stopped_with_ctrl_c(media, tmp_path):
     "Ctrl-C in the middle: one line that says how to go on, exit code 130, and no half film."
     env = {**os.environ, **OFFLINE, **{f'XDG_{k}_HOME': str(media/'home'/k) for k in ('CACHE', 'CONFIG', 'DATA')}}
     args = swap(str(media/'long.mp4'), str(media/'ada.jpg'), 'new.mp4', '--batch', '2')
+    # a shell's background job ignores it
     p = subprocess.Popen([sys.executable, '-c', CLI, *args], cwd=tmp_path, env=env, text=True,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-                         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) # a shell's background job ignores it
+                         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     until = time.monotonic()+120
     while not (tmp_path/'new.mp4.parts').exists() and p.poll() is None and time.monotonic()<until: time.sleep(.05)
     time.sleep(.3)
@@ -244,5 +323,10 @@ def test_stopped_with_ctrl_c(media, tmp_path):
     out, err = p.communicate(timeout=60)
     lines = [l for l in err.splitlines() if l and not PROGRESS.match(l)]
     assert p.returncode==130, err
-    assert len(lines)==1 and re.fullmatch(r'swapkit: stopped; (\d+ of 48 frames are kept, and the same command goes on from there|nothing is kept of a first pass that did not end, and the same command begins anew)', lines[0]), err
+    assert len(lines) == 1 and re.fullmatch(
+        r'swapkit: stopped; (\d+ of 48 frames are kept, and the same command '
+        r'goes on from there|nothing is kept of a first pass that did not '
+        r'end, and the same command begins anew)',
+        lines[0],
+    ), err
     assert not (tmp_path/'new.mp4').exists()

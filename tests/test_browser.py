@@ -1,7 +1,9 @@
 """A browser drives JupyterLab: the studio's tutorial, from an empty page to a rendered film, then a photo.
 
-Slow, and it needs what nothing else here does: `.venv/bin/pip install playwright==1.65.2`, and a Chromium (your system's, or
-`.venv/bin/playwright install chromium`). Then `SWAPKIT_TEST_FLAGS=slow python3 dev.py test tests/test_browser.py`; SWAPKIT_SHOTS
+Slow, and it needs what nothing else here does: `.venv/bin/pip install playwright==1.65.2`, and a Chromium (your
+system's, or
+`.venv/bin/playwright install chromium`). Then `SWAPKIT_TEST_FLAGS=slow python3 dev.py test tests/test_browser.py`;
+SWAPKIT_SHOTS
 names a folder for screenshots."""
 import os
 import shutil
@@ -16,7 +18,9 @@ import pytest
 
 import dev
 
-pytestmark = pytest.mark.skipif('slow' not in os.environ.get('SWAPKIT_TEST_FLAGS', '').split(), reason='slow: SWAPKIT_TEST_FLAGS does not name it')
+pytestmark = pytest.mark.skipif(
+    'slow' not in os.environ.get('SWAPKIT_TEST_FLAGS', '').split(), reason='slow: SWAPKIT_TEST_FLAGS does not name it'
+)
 
 
 @pytest.fixture
@@ -24,10 +28,22 @@ def lab(tmp_path):
     "Address of a JupyterLab whose folder has the tutorial in it."
     shutil.copy(dev.ROOT/'nbs'/'tutorials'/'studio.ipynb', tmp_path)
     with socket.socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
-    cmd = [sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root', '--ip=127.0.0.1', f'--port={port}', '--ServerApp.port_retries=0',
-           '--IdentityProvider.token=', f'--ServerApp.root_dir={tmp_path}', '--LabApp.news_url=']
+    cmd = [
+        sys.executable,
+        '-m',
+        'jupyterlab',
+        '--no-browser',
+        '--allow-root',
+        '--ip=127.0.0.1',
+        f'--port={port}',
+        '--ServerApp.port_retries=0',
+        '--IdentityProvider.token=',
+        f'--ServerApp.root_dir={tmp_path}',
+        '--LabApp.news_url=',
+    ]
     env = {**os.environ, 'PYTHONPATH': os.pathsep.join([str(dev.ROOT), os.environ.get('PYTHONPATH', '')])}
-    with open(tmp_path/'lab.log', 'w') as log: server = subprocess.Popen(cmd, cwd=tmp_path, env=env, stdout=log, stderr=log)
+    with open(tmp_path / 'lab.log', 'w') as log:
+        server = subprocess.Popen(cmd, cwd=tmp_path, env=env, stdout=log, stderr=log)
     url = f'http://127.0.0.1:{port}'
     try:
         for _ in range(240):
@@ -78,5 +94,5 @@ def test_studio_in_jupyterlab(lab):
         click('Render')
         page.locator('img.widget-image').wait_for(state='attached')
         browser.close()
-    from swapkit.mark import read_mark
+    from swapkit.video.provenance import read_mark
     for name in ('sample_swapped.mp4', 'ada_swapped.png'): assert read_mark(folder/'studio'/name)['state']=='valid'

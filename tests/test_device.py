@@ -24,13 +24,13 @@ got = dict(mixed=refused(lambda: far+torch.ones(3)), numpy=refused(far.numpy),
            sum=float((far+far*2).sum()), waits=card.COUNT['waits'])
 
 from dataclasses import replace
-from swapkit.landmarks import look_at_mesh
+from swapkit.face.landmarks import mesh_crop_matrix
 from swapkit import pipeline
-from swapkit.pipeline import read_photo, swap_video
-from swapkit.read import video_info
-from swapkit.tools.benchmark import sample_clip
-from swapkit.tools.samples import person_file, sample_film
-from swapkit.track import choose, track
+from swapkit.video.photo import read_photo; from swapkit.pipeline import swap_video
+from swapkit.video.probe import video_info
+from swapkit.apps.bench_tools import write_sample_clip
+from swapkit.apps.samples import person_file, sample_film
+from swapkit.face.track import choose_faces, track
 folder, built_in = sys.argv[2], dict(parser='none', detector='tiny_detect', landmarks='tiny_mesh')
 frames, faces = sample_film(range(0, 12, 3))
 looks = torch.arange(len(faces)), torch.nn.functional.one_hot(faces.ids, 2).float()

@@ -1,6 +1,7 @@
 """Every notebook is a test, run by nbdev's own runner with every flag that this machine can serve.
 
-A tier that it cannot serve is an item of its own, skipped with its reason: pytest's summary says what was not tested."""
+A tier that it cannot serve is an item of its own, skipped with its reason: pytest's summary says what was not
+tested."""
 import json
 import os
 import subprocess

@@ -1,4 +1,5 @@
-"A fresh machine: no network, no weights but the package's own, an empty home. And nothing tells anybody, or leaves a file elsewhere."
+"""A fresh machine: no network, no weights but the package's own, an empty home. And nothing tells anybody, or leaves a
+file elsewhere."""
 import json
 import os
 import re
@@ -17,12 +18,18 @@ PEOPLE = dev.ROOT/'swapkit'/'samples'
 JOBS = dict( # what a user does on the first day; each has a folder as its own
     film=['swap', 'film.mp4', '--source', 'ben.jpg', '--out', 'new.mp4', '--preset', 'ultrafast'],
     photo=['swap', 'ada.jpg', '--source', 'ben.jpg', '--out', 'new.png'],
-    analyse=['analyse', 'film.mp4', '--out', 'film.faces'],
+    analyze=['analyze', 'film.mp4', '--out', 'film.faces'],
     named=['swap', 'ada.jpg', '--source', 'ben.jpg', '--out', 'named.png', '--landmarks', 'face_mesh_468'],
     doctor=['doctor'],
     models=['models', 'list'],
     homeless=['swap', 'ada.jpg', '--source', 'ben.jpg', '--out', 'homeless.png'])
-OURS = ('.cache/swapkit/', '.config/swapkit/signing.pem', '.cache/matplotlib/', '.config/matplotlib/', '.cache/fontconfig/')
+OURS = (
+    '.cache/swapkit/',
+    '.config/swapkit/signing.pem',
+    '.cache/matplotlib/',
+    '.config/matplotlib/',
+    '.cache/fontconfig/',
+)
 RUN = '''
 import contextlib, importlib, io, json, os, pkgutil, sys
 calls, files, said, name = [], [], {}, ''
@@ -33,7 +40,7 @@ def look(event, args):
 sys.addaudithook(look)
 import swapkit
 for m in pkgutil.walk_packages(swapkit.__path__, 'swapkit.'): importlib.import_module(m.name)
-from swapkit.tools import cli
+from swapkit.apps import cli
 home = os.environ['HOME']
 for name,words in json.loads(sys.argv[1]).items():
     os.environ['HOME'] = os.devnull if name=='homeless' else home
@@ -65,16 +72,53 @@ def fresh(tmp_path_factory):
     work, home, tmp = (tmp_path_factory.mktemp(n) for n in ('work', 'home', 'tmp'))
     import imageio_ffmpeg
     for n in ('ada', 'ben'): shutil.copy(PEOPLE/f'{n}.jpg', work)
-    still = ['-loop', '1', '-framerate', '24', '-i', work/'ada.jpg', '-t', '0.25', '-vf', 'scale=256:256', '-pix_fmt', 'yuv420p']
-    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), '-v', 'error', *still, work/'film.mp4'], check=True, stdin=subprocess.DEVNULL)
+    still = [
+        '-loop',
+        '1',
+        '-framerate',
+        '24',
+        '-i',
+        work / 'ada.jpg',
+        '-t',
+        '0.25',
+        '-vf',
+        'scale=256:256',
+        '-pix_fmt',
+        'yuv420p',
+    ]
+    subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), '-v', 'error', *still, work / 'film.mp4'],
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
     gone = ('SWAPKIT_', 'XDG_', 'ORT_', 'MPL', 'CI')
-    env = {k: v for k,v in os.environ.items() if not k.startswith(gone)} | dict(HOME=str(home), TMPDIR=str(tmp), PYTHONDONTWRITEBYTECODE='1',
-                                                                              http_proxy='http://127.0.0.1:9', https_proxy='http://127.0.0.1:9')
+    env = {k: v for k, v in os.environ.items() if not k.startswith(gone)} | dict(
+        HOME=str(home),
+        TMPDIR=str(tmp),
+        PYTHONDONTWRITEBYTECODE='1',
+        http_proxy='http://127.0.0.1:9',
+        https_proxy='http://127.0.0.1:9',
+    )
     log = tmp_path_factory.mktemp('log')/'calls'
-    done = subprocess.run([*watched(log), *cut_off(), sys.executable, '-c', RUN, json.dumps(JOBS)], env=env, cwd=work, capture_output=True, text=True)
+    done = subprocess.run(
+        [*watched(log), *cut_off(), sys.executable, '-c', RUN, json.dumps(JOBS)],
+        env=env,
+        cwd=work,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode==0, done.stderr
     calls, files, said = json.loads((work/'found.json').read_text())
-    return SimpleNamespace(work=work, home=home, tmp=tmp, calls=calls, files=files, said=said, traced=log.read_text() if log.exists() else '', err=done.stderr)
+    return SimpleNamespace(
+        work=work,
+        home=home,
+        tmp=tmp,
+        calls=calls,
+        files=files,
+        said=said,
+        traced=log.read_text() if log.exists() else '',
+        err=done.stderr,
+    )
 
 
 def test_swap_with_the_built_in_networks(fresh):
@@ -123,10 +167,25 @@ def test_no_file_is_left_elsewhere(fresh):
     assert [p.name for p in fresh.tmp.iterdir()]==[]
     own = tuple(f'{p}/' for p in (fresh.work, fresh.home, fresh.tmp))
     assert [f for f in fresh.files if not f.startswith(own) and not f.startswith(('/dev/', '/proc/'))]==[]
-    assert sorted(p.name for p in fresh.work.iterdir())==sorted(['ada.jpg', 'ben.jpg', 'film.mp4', 'film.faces', 'film.faces.jpg', 'new.mp4', 'new.png', 'homeless.png', 'found.json'])
+    assert sorted(p.name for p in fresh.work.iterdir()) == sorted(
+        [
+            'ada.jpg',
+            'ben.jpg',
+            'film.mp4',
+            'film.faces',
+            'film.faces.jpg',
+            'new.mp4',
+            'new.png',
+            'homeless.png',
+            'found.json',
+        ]
+    )
 
 
 def test_onnxruntime_is_told_to_be_silent():
-    "By the package itself, so before any of its modules can load it; whatever the user's environment says, and for processes that we start."
+    """By the package itself, so before any of its modules can load it; whatever the user's environment says, and for
+    processes that we start."""
     code = "import swapkit, subprocess, sys; assert 'onnxruntime' not in sys.modules; print(subprocess.check_output(['printenv', 'ORT_DISABLE_TELEMETRY'], text=True))"
-    assert subprocess.check_output([sys.executable, '-c', code], text=True, env={**os.environ, 'ORT_DISABLE_TELEMETRY': '0'}).split()==['1']
+    assert subprocess.check_output(
+        [sys.executable, '-c', code], text=True, env={**os.environ, 'ORT_DISABLE_TELEMETRY': '0'}
+    ).split() == ['1']

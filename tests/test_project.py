@@ -89,7 +89,8 @@ print(' '.join(n for n in sys.modules if n.startswith('swapkit.') or n=='onnxrun
 
 @pytest.mark.parametrize('module', MODULES)
 def test_import_direction(module):
-    "Stages import earlier stages and `nets`, `nets` import `core` and `models` (files), and nothing but tools and training imports tools."
+    """Stages import earlier stages and `nets`, `nets` import `core` and `models` (files), and nothing but tools and
+    training imports tools."""
     kind = module.split('.')[0]
     for used in own_imports(MODULES[module]):
         if kind in ('tools', 'train'): continue
@@ -131,7 +132,9 @@ def modules_of(path):
     "What the cells of a notebook import."
     code = '\n'.join(dev.source(c) for c in dev.cells(path) if c['cell_type']=='code')
     nodes = list(ast.walk(ast.parse(re.sub(r'^[%!].*', 'pass', code, flags=re.M)))) # lines that only IPython reads
-    return {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names} | {n.module for n in nodes if isinstance(n, ast.ImportFrom)}
+    return {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names} | {
+        n.module for n in nodes if isinstance(n, ast.ImportFrom)
+    }
 
 
 def test_notebooks_run_with_what_demo_installs():

@@ -45,12 +45,18 @@ def test_what_a_cell_offers():
 def test_a_parameter_table():
     cut, _, record = pages.offered(CODE)
     lines = pages.table_of_parameters(cut).splitlines()
-    assert lines[0]=='| parameter | type | default | what it is |' and lines[3]=='| `size` | `int` | `256` | side, pixels |'
+    assert (
+        lines[0] == '| parameter | type | default | what it is |'
+        and lines[3] == '| `size` | `int` | `256` | side, pixels |'
+    )
     assert lines[-1]=='| **returns** | `tuple` |  | (F,3,S,S) |'
     assert r'bytes \| none' in pages.table_of_parameters(record)
-    text = pages.described(cut, 'swapkit.align', seen := set())
-    assert text.startswith('``````{py:function} cut(frames, size: int = 256, grow: float = 1.5) -> tuple\n:module: swapkit.align\n\nCut faces out.')
-    assert ':no-index:' in pages.described(cut, 'swapkit.align', seen)
+    text = pages.described(cut, 'swapkit.face.align', seen := set())
+    assert text.startswith(
+        '``````{py:function} cut(frames, size: int = 256, grow: float = 1.5) '
+        '-> tuple\n:module: swapkit.face.align\n\nCut faces out.'
+    )
+    assert ':no-index:' in pages.described(cut, 'swapkit.face.align', seen)
 
 
 def test_every_module_is_understood():
@@ -64,36 +70,64 @@ def test_every_module_is_understood():
 
 def test_pages_of_a_notebook(tmp_path, monkeypatch):
     monkeypatch.setattr(pages, 'ROOT', tmp_path)
-    path = notebook(tmp_path/'nbs'/'tools'/'a.ipynb', '#| default_exp tools.a', '#| export\ndef f(x): # double\n    return 2*x', '#| hide\nimport os', '#| slow\nf(2)')
+    path = notebook(
+        tmp_path / 'nbs' / 'tools' / 'a.ipynb',
+        '#| default_exp tools.a',
+        '#| export\ndef f(x): # double\n    return 2*x',
+        '#| hide\nimport os',
+        '#| slow\nf(2)',
+    )
     made = [c['source'] for c in pages.page_cells(path, set())]
     assert len(made)==3 and '{py:function} f(x)' in made[0] and made[1:]==['def f(x): # double\n    return 2*x', 'f(2)']
     assert [c['metadata'].get('tags') for c in pages.page_cells(path, set())][1:]==[['hide-input'], ['needs-slow']]
     assert pages.front('# a\n> b\n\n- order: 3')==('# a\n> b', {'order': '3'})
     files = set()
-    said = pages.turned('[x](../01_show.ipynb#y) `[n](m)` [z](https://z.org) [r](../../results/r.json)', 'tools/a.ipynb', files)
-    assert said=='[x](/01_show.ipynb#y) `[n](m)` [z](https://z.org) [r](/files/results/r.json)' and files=={'results/r.json'}
+    said = pages.turned(
+        '[x](../01_show.ipynb#y) `[n](m)` [z](https://z.org) [r](../../results/r.json)', 'tools/a.ipynb', files
+    )
+    assert said == '[x](/01_show.ipynb#y) `[n](m)` [z](https://z.org) [r](/files/results/r.json)' and files == {
+        'results/r.json'
+    }
 
 
 def test_tables_of_results():
-    data = dict(command='x', rows=[dict(film='a', size=[3, 4], ms=dict(on=1.23456)), dict(film='b')], whole=dict(a=dict(n=1)))
+    data = dict(
+        command='x', rows=[dict(film='a', size=[3, 4], ms=dict(on=1.23456)), dict(film='b')], whole=dict(a=dict(n=1))
+    )
     (name, text), (other, second) = pages.result_tables(data)
-    assert (name, other)==('rows', 'whole') and text.splitlines()==['| film | size | ms · on |', '| --- | --- | --- |', '| a | 3\u00a0×\u00a04 | 1.235 |', '| b |  |  |']
+    assert (name, other) == ('rows', 'whole') and text.splitlines() == [
+        '| film | size | ms · on |',
+        '| --- | --- | --- |',
+        '| a | 3\u00a0×\u00a04 | 1.235 |',
+        '| b |  |  |',
+    ]
     assert '| a | 1 |' in second
 
 
 def test_the_link_checker_finds_faults(tmp_path):
-    (tmp_path/'a.html').write_text('<h1 id="top">a</h1><a href="b.html#there">b</a><a href="#top">t</a><a href="https://x.org">x</a>')
+    (tmp_path / 'a.html').write_text(
+        '<h1 id="top">a</h1><a href="b.html#there">b</a><a href="#top">t</a><a href="https://x.org">x</a>'
+    )
     (tmp_path/'b.html').write_text('<p id="there"></p><a href="a.html">a</a><a href="mailto:x">m</a>')
     assert pages.wrong_links(tmp_path)==[]
     (tmp_path/'b.html').write_text('<img src="no.png"><script src="https://cdn.org/x.js"></script>')
     (tmp_path/'c.css').write_text('@import url("//fonts.org/f.css");')
-    assert pages.wrong_links(tmp_path)==['a.html: b.html#there: no such place on that page', 'b.html: loads https://cdn.org/x.js',
-                                        'b.html: no.png is not there', 'c.css: loads //fonts.org/f.css']
+    assert pages.wrong_links(tmp_path) == [
+        'a.html: b.html#there: no such place on that page',
+        'b.html: loads https://cdn.org/x.js',
+        'b.html: no.png is not there',
+        'c.css: loads //fonts.org/f.css',
+    ]
 
 
 def test_the_site_builds(tmp_path, capfd):
     "From the notebooks as they are, without a warning or a broken link."
-    for name in ('sphinx', 'myst_nb', 'furo'): pytest.importorskip(name, reason=f'{name} is not installed: python3 dev.py site')
+    for name in ('sphinx', 'myst_nb', 'furo'):
+        pytest.importorskip(name, reason=f'{name} is not installed: python3 dev.py site')
     assert dev.build_site(sys.executable, tmp_path)==0, capfd.readouterr().err
     said = (tmp_path/'html'/'05_align.html').read_text(encoding='utf-8')
-    assert 'id="swapkit.align.similarity"' in said and 'parameter' in said and (tmp_path/'html'/'searchindex.js').exists()
+    assert (
+        'id="swapkit.geometry.similarity"' in said
+        and 'parameter' in said
+        and (tmp_path / 'html' / 'searchindex.js').exists()
+    )

@@ -1,0 +1,119 @@
+"""The options of the command line, made from the option classes"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from swapkit.errors import BadInput
+from swapkit.options import Option, Options, options_of
+from swapkit.registry import load_plugin
+
+__all__ = ['Flag', 'Value', 'flag', 'click_options', 'options_from', 'plugin_option', 'switches']
+
+O = TypeVar('O', bound=Options)
+F = TypeVar('F', bound=Callable[..., Any])
+
+
+class Flag(click.Option):
+    "An option whose spellings of earlier versions are understood, but not shown."
+    def __init__(self, *args, old:Iterable[str]=(), **kw):
+        self.old = tuple(old)
+        super().__init__(*args, **kw)
+    def _shown(self, ask):
+        every, self.opts = self.opts, [o for o in self.opts if o not in self.old]
+        try: return ask()
+        finally: self.opts = every
+    def get_help_record(self, ctx): return self._shown(lambda: super(Flag, self).get_help_record(ctx))
+    def get_error_hint(self, ctx, *args): return self._shown(lambda: super(Flag, self).get_error_hint(ctx, *args))
+
+
+def flag(
+    name:str,               # of the argument
+    *spellings:str,         # --name, and a short one
+    old:Iterable[str]=(),   # of earlier versions
+    **kw,                   # as for `click.option`
+)->Callable[[F], F]:
+    "An option that belongs to no option class."
+    return click.option(name, *spellings, *old, cls=Flag, old=tuple(old), **kw)
+
+
+class Value(click.ParamType):
+    "A value as its option class takes it; what is wrong with it is the class's own line."
+    def __init__(self, option:Option): self.option, self.name = option, option.name
+    def convert(self, value, param, ctx):
+        o = self.option
+        try: return o.read(value) if isinstance(value, str) else o.convert(value)
+        except BadInput as e: self.fail(str(e).removeprefix(f'{o.name} '), param, ctx)
+    def get_metavar(self, param, *_, **__): return metavar(self.option)
+
+
+def metavar(o:Option)->str:
+    "What stands for the value in the help."
+    if o.metavar: return o.metavar
+    if names := o.names(): return '[' + '|'.join(names) + ']' if len(names)<7 else 'NAME'
+    if o.low is not None and o.high is not None: return f'{o.low:g}..{o.high:g}'
+    return 'N' if o.value_type is int else 'TEXT' if o.value_type is str else 'NUMBER'
+
+
+def help_of(o:Option)->str:
+    "The help with what the metavar does not say: choices and default."
+    said, names = [o.help], o.names()
+    if names and not metavar(o).startswith('['): said.append(f"Choose {', '.join(names)}.")
+    if o.step>1: said.append(f"A multiple of {o.step}.")
+    shown = '' if o.is_flag or o.default in (None, '') else f'  [default: {o.write(o.default)}]'
+    return ' '.join(said) + shown
+
+
+class _Lazy(Flag):
+    "A flag whose help is put together when it is asked for: only then plug-ins are looked for."
+    option:Option
+    def get_help_record(self, ctx):
+        self.help = help_of(self.option)
+        return super().get_help_record(ctx)
+
+
+def click_options(
+    cls:type[Options],
+    only:Iterable[str]=(),      # names; all by default
+    without:Iterable[str]=(),   # names
+)->Callable[[F], F]:            # a decorator
+    "One option of the command line for each option of a class."
+    names = [n for n in options_of(cls) if (not only or n in only) and n not in without]
+    wrong = sorted({*only, *without}-{*options_of(cls)})
+    if wrong: raise TypeError(f"{cls.__name__} has no {', '.join(wrong)}")
+    def add(f):
+        for n in reversed(names):
+            o = options_of(cls)[n]
+            kw:dict[str, Any] = dict(is_flag=True) if o.is_flag else dict(type=Value(o))
+            kw |= dict(cls=type('_Lazy', (_Lazy,), dict(option=o)), old=o.old, default=o.default)
+            f = click.option(n, o.flag, *filter(None, [o.short]), *o.old, **kw)(f)
+        return f
+    return add
+
+
+def options_from(
+    cls:type[O],
+    arguments:dict[str, Any],   # of a command; those of the class are taken out
+)->O:
+    "The options of a class from a command's arguments."
+    return cls(**{n: arguments.pop(n) for n in options_of(cls) if n in arguments})
+
+
+def plugin_option(f:F)->F:
+    "`--plugin FILE.py`: run before other options are read, so that they may name what it adds."
+    def load(ctx, param, paths):
+        for p in paths: load_plugin(Path(p))
+    return click.option('--plugin', multiple=True, metavar='FILE.py', is_eager=True, expose_value=False, callback=load,
+                        help="Python file that registers swappers, restorers and the like.")(f)
+
+
+def switches(
+    command:click.Command,
+)->tuple[str, ...]:     # spellings
+    "The flags that take no value, of a command and those below it."
+    flags = [p for p in command.params if isinstance(p, click.Option) and p.is_flag]
+    found = [s for p in flags for s in (*p.opts, *p.secondary_opts)]
+    for c in getattr(command, 'commands', {}).values(): found += switches(c)
+    return tuple(dict.fromkeys(['--help', '-h', *found]))

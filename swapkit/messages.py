@@ -1,0 +1,29 @@
+"""One channel for all messages: the logger `swapkit`. The library never prints; applications decide where messages go."""
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ['collect_messages', 'logger']
+
+logger = logging.getLogger('swapkit')
+
+
+class _Collector(logging.Handler):
+    "Append the text of each record to a list."
+    def __init__(self, lines: list[str], level: int):
+        super().__init__(level)
+        self.lines = lines
+    def emit(self, record: logging.LogRecord) -> None: self.lines.append(record.getMessage())
+
+
+@contextmanager
+def collect_messages(
+    level: int = logging.WARNING,   # lowest level that is collected
+) -> Iterator[list[str]]:           # the messages, in order; filled while the block runs
+    "Collect what the library says in a block instead of showing it. Messages of other threads are collected too."
+    lines: list[str] = []
+    handler, before, level_before, passed = _Collector(lines, level), logger.handlers, logger.level, logger.propagate
+    logger.handlers, logger.propagate = [handler], False
+    if logger.getEffectiveLevel() > level: logger.setLevel(level)
+    try: yield lines
+    finally: logger.handlers, logger.propagate = before, passed; logger.setLevel(level_before)

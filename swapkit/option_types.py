@@ -1,0 +1,46 @@
+"""All options as keyword arguments; written by `python -m swapkit.options`, and a test holds it up to date"""
+
+from typing import Literal, TypedDict
+
+__all__ = ['FlatOptions']
+
+
+class FlatOptions(TypedDict, total=False):
+    "Any of the options of a swap."
+    # SwapOptions: what the swapped face looks like
+    swapper: str
+    strength: float
+    shape: float
+    mouth: Literal['inner', 'lips', 'none']
+    parser: str
+    occluder: str
+    restore: str
+    restore_strength: float
+    fidelity: float
+    enhance: str
+    color: Literal['match', 'none']
+    crop: int
+    precision: Literal['auto', 'fp32', 'fp16', 'bf16']
+    # AnalyzeOptions: how faces are found and followed
+    detector: str
+    landmarks: str
+    smooth: str
+    smallest: float
+    small: bool
+    # EncodeOptions: how the result is encoded
+    encoder: str
+    crf: int
+    preset: str
+    pix_fmt: str
+    lossless: bool
+    # RunOptions: what part of the film is worked on, where and how
+    batch: int
+    device: Literal['auto', 'cpu', 'cuda']
+    engine: str
+    reader: str
+    start: float | str | None
+    end: float | str | None
+    frame: int | float | str | None
+    strangers: Literal['keep', 'drop']
+    keep: bool
+    overwrite: bool
