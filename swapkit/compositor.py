@@ -15,7 +15,8 @@ from .errors import BadInput, check_choice
 from .face.align import align, realign, warp
 from .geometry import compose, invert, rescale
 from .imgproc import block_mean, coarse_step, enlarge
-from .mask.compose import box_mask, combine, Masks
+from .mask.compose import box_mask, Masks
+from .imgproc import combine
 from .mask.occlusion import Occluder, OCCLUDERS
 from .mask.parsing import Parser, PARSERS
 from .mesh.reshape import pair_sources, reshape

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['coarse_step', 'enlarge', 'block_mean', 'erode', 'gaussian', 'blur', 'resize_square', 'low_pass', 'feather',
-           'sample_at']
+           'sample_at', 'combine']
 
 # %% ../nbs/1_base/09_imgproc.ipynb #8d704f71
 import cv2 # before decord, whose own zlib would break its PNG reader
@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as nnf
 
 from .runtime import apply_per_plane, can_use_opencv
+from functools import reduce
 
 # %% ../nbs/1_base/09_imgproc.ipynb #d3d78ce3
 def coarse_step(size:int)->int:
@@ -120,3 +121,10 @@ def sample_at(
     h,w = images.shape[-2:]
     grid = xy.permute(0,2,3,1)*xy.new_tensor([2/(w-1), 2/(h-1)]) - 1
     return nnf.grid_sample(images.expand(len(xy),-1,-1,-1), grid, padding_mode='border', align_corners=True)
+
+# %% ../nbs/1_base/09_imgproc.ipynb #91ba83b4
+def combine(
+    *masks, # each (F,1,s,s)
+)->torch.Tensor:
+    "What every mask allows: the smallest value."
+    return reduce(torch.minimum, masks)

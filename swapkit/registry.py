@@ -449,7 +449,7 @@ def _default_device():
 
 # --- what there is: each line names the modules that register the entries ---------------------------------------------
 
-SWAPPERS: Registry[Any] = Registry('swapper', 'swapkit.swap', 'swapkit.swappers', builtin=(
+SWAPPERS: Registry[Any] = Registry('swapper', 'swapkit.swap.mesh_swapper', 'swapkit.swap.neural', builtin=(
     'mesh', 'simswap_224', 'simswap_256', 'simswap_512', 'simswap_256_onnx', 'simswap_unofficial_512',
     'hififace_unofficial_256', 'uniface_256', 'blendswap_256', 'ghost_1_256', 'ghost_2_256', 'ghost_3_256',
     'hyperswap_1a_256', 'hyperswap_1b_256', 'hyperswap_1c_256', 'inswapper_128', 'inswapper_128_to_256',
@@ -457,15 +457,15 @@ SWAPPERS: Registry[Any] = Registry('swapper', 'swapkit.swap', 'swapkit.swappers'
 RESTORERS: Registry[Any] = Registry('restorer', 'swapkit.restore', builtin=(
     'gfpgan_1.4', 'gfpgan_1.3', 'gfpgan_1.4_onnx', 'codeformer', 'restoreformer_plus_plus'))
 ENHANCERS: Registry[Any] = Registry('enhancer', 'swapkit.restore', builtin=('real_esrgan_x2',))
-PARSERS: Registry[Any] = Registry('parser', 'swapkit.segment', builtin=(
+PARSERS: Registry[Any] = Registry('parser', 'swapkit.mask.parsing', builtin=(
     'bisenet_19', 'bisenet_resnet_18', 'bisenet_resnet_34'))
-OCCLUDERS: Registry[Any] = Registry('occluder', 'swapkit.segment', builtin=(
+OCCLUDERS: Registry[Any] = Registry('occluder', 'swapkit.mask.occlusion', builtin=(
     'face_unet_256', 'xseg', 'xseg_1', 'xseg_2', 'xseg_3'))
-DETECTORS: Registry[Any] = Registry('detector', 'swapkit.detect', builtin=(
+DETECTORS: Registry[Any] = Registry('detector', 'swapkit.face.detect', builtin=(
     'yunet_n', 'yunet_s', 'yunet_kornia', 'tiny_detect'))
-MESHES: Registry[Any] = Registry('landmarks', 'swapkit.landmarks', builtin=('face_mesh_468', 'tiny_mesh'))
-EMBEDDERS: Registry[Any] = Registry('embedder', 'swapkit.identity', builtin=(
+MESHES: Registry[Any] = Registry('landmarks', 'swapkit.face.landmarks', builtin=('face_mesh_468', 'tiny_mesh'))
+EMBEDDERS: Registry[Any] = Registry('embedder', 'swapkit.face.recognition', builtin=(
     'mobilefacenet_128', 'sface', 'arcface_w600k_r50', 'simswap_arcface'))
-SMOOTHERS: Registry[Any] = Registry('smoother', 'swapkit.steady', builtin=('kalman', 'savgol', 'one_euro', 'none'))
-READERS: Registry[Any] = Registry('reader', 'swapkit.read', builtin=('pyav', 'decord'))
+SMOOTHERS: Registry[Any] = Registry('smoother', 'swapkit.face.smooth', builtin=('kalman', 'savgol', 'one_euro', 'none'))
+READERS: Registry[Any] = Registry('reader', 'swapkit.video.read', builtin=('pyav', 'decord'))
 ENGINES: Registry[Any] = Registry('engine', 'swapkit.nets.onnx', builtin=('cpu', 'cuda', 'tensorrt'))

@@ -619,9 +619,9 @@ def explain(
     e:BaseException,    # what a command raised
 )->tuple:               # (line for the user, exit code)
     "Turn an exception into what is said and returned."
-    core = sys.modules.get('swapkit.types')      # where it is not loaded, none of its errors was raised
+    errors = sys.modules.get('swapkit.errors')      # where it is not loaded, none of its errors was raised
     if isinstance(e, click.Abort) and e.__cause__: e = e.__cause__
-    if core and isinstance(e, core.SwapkitError): return one_line(e), e.code
+    if errors and isinstance(e, errors.SwapkitError): return one_line(e), e.code
     if isinstance(e, click.NoSuchOption):
         return f"{one_line(e.format_message())} (a file whose name begins with - is written as ./-NAME)", 2
     if isinstance(e, click.ClickException): return one_line(e.format_message()).rstrip('.') + how(e), 2
@@ -634,19 +634,28 @@ def explain(
     return f"unexpected {type(e).__name__}: {one_line(e)} (SWAPKIT_DEBUG=1 shows where; please report it)", 1
 
 # %% ../../nbs/8_apps/01_cli.ipynb #b3c170c9
+class _OneLine(logging.Handler):
+    "Print each message once, as one line."
+    def __init__(self, out):
+        super().__init__(logging.WARNING)
+        self.out, self.seen = out, set()
+    def emit(self, record):
+        line = one_line(record.getMessage())
+        if line in self.seen: return
+        self.seen.add(line)
+        print(f"swapkit: {line}", file=self.out or sys.stderr, flush=True)
+
 @contextlib.contextmanager
 def short_warnings(out=None):   # default: stderr
-    "Show each user warning as one line."
-    said = set()
+    "Show each message of the library as one line, and no warnings of other libraries."
     logging.getLogger('matplotlib').setLevel(logging.ERROR) # where it keeps its fonts is of no interest
-    def show(message, category, *args, **kw):
-        if category is not UserWarning or (line := one_line(message)) in said: return
-        said.add(line)
-        print(f"swapkit: {line}", file=out or sys.stderr, flush=True)
+    log, handler = logging.getLogger('swapkit'), _OneLine(out)
+    passed, log.propagate = log.propagate, False
+    log.addHandler(handler)
     with warnings.catch_warnings():
-        warnings.simplefilter('default', UserWarning)
-        warnings.showwarning = show
-        yield
+        warnings.simplefilter('ignore')
+        try: yield
+        finally: log.removeHandler(handler); log.propagate = passed
 
 # %% ../../nbs/8_apps/01_cli.ipynb #c0de0a02
 def hold_descriptors():

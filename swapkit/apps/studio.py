@@ -199,10 +199,10 @@ class Stopped(SwapkitError):
     "Asked to stop."
 
 def told(f, *args, **kw)->tuple: # what `f` gives, and the lines it warned of
-    "Call `f` and keep its warnings."
+    "Call `f` and collect its messages."
     with collect_messages() as said:
         got = f(*args, **kw)
-    return got, list(dict.fromkeys(w for w in said if w.category is UserWarning))
+    return got, list(dict.fromkeys(said))
 
 def here(
     names,  # keys of `MODELS`

@@ -14,7 +14,7 @@ import torch
 
 from ..errors import check_choice
 from ..imgproc import blur, erode, resize_square
-from .compose import combine
+from ..imgproc import combine
 from .parsing import connected_to
 from .polygons import face_mask
 from ..nets.onnx import OnnxNet

@@ -21,7 +21,7 @@ from ..errors import BadInput
 from ..face.align import align
 from ..face.recognition import to_unit_length
 from ..face.track import choose_faces, track
-from ..mask.compose import combine
+from ..imgproc import combine
 from ..runtime import default_device
 from ..types import cat
 from ..video.probe import video_info
