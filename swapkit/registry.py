@@ -240,13 +240,14 @@ class NetStage:
     registry:ClassVar[Registry]
     auto:ClassVar[tuple[str, ...]] = () # what the name auto stands for: the first whose weights are here, else the last
     def __init__(self,
-        name:str,           # key of the stage's registry
+        name:Any,           # key of the stage's registry; or a spec that is in none, such as a draft
         device:Any=None,    # the best that is here by default
         engine:str='auto',  # what runs an ONNX file
         dtype:Any=None,     # inside a torch network; left out for stages that have no such choice
     ):
-        self.name = self.resolve(name)
-        self.spec = self.registry[self.name]
+        given = isinstance(name, NetSpec)
+        self.name = 'draft' if given else self.resolve(name)
+        self.spec:Any = name if given else self.registry[self.name]
         self.device, self.engine, self.dtype = device or _default_device(), engine, dtype
         self.net = self.load()
     @classmethod

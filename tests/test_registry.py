@@ -22,6 +22,7 @@ VARIABLE = {k: v for k,v in vars(r).items() if isinstance(v, Registry)}     # SW
 @pytest.fixture(autouse=True)
 def untouched(monkeypatch):
     "What a test registers is gone after it."
+    for reg in VARIABLE.values(): reg.load() # what modules register stays
     monkeypatch.setattr(r, '_all', dict(r._all))
     for reg in VARIABLE.values():
         monkeypatch.setattr(reg, '_specs', dict(reg._specs)); monkeypatch.setattr(reg, '_owner', dict(reg._owner))
@@ -102,6 +103,8 @@ def test_specs():
     stage = Fruit('fig', 'cpu', 'torch')
     assert stage.net==('cpu', 'torch') and stage.spec.size==3 and repr(stage)=="Fruit('fig', cpu)"
     refused(lambda: Fruit('figs', 'cpu'), "did you mean 'fig'")
+    assert Fruit(FruitSpec(load=load, size=5), 'cpu').spec.size==5      # one that has no name
+    assert stage.fingerprint(str)!=Fruit(FruitSpec(load=load, size=5), 'cpu').fingerprint(str)
 
 
 def test_fingerprint_of_a_network():
