@@ -246,7 +246,7 @@ class NetStage:
         dtype:Any=None,     # inside a torch network; left out for stages that have no such choice
     ):
         given = isinstance(name, NetSpec)
-        self.name = 'draft' if given else self.resolve(name)
+        self.name = f'draft_{fingerprint_of(name)[:12]}' if given else self.resolve(name)
         self.spec:Any = name if given else self.registry[self.name]
         self.device, self.engine, self.dtype = device or _default_device(), engine, dtype
         self.net = self.load()
