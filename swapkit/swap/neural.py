@@ -21,7 +21,8 @@ from ..nets.load import load_net
 from ..nets.onnx import OnnxNet
 from ..nets.onnx_graph import load_graph
 from ..nets.simswap import SimSwap, SIMSWAP_FORMS
-from .base import SWAPPERS, SwapSpec
+from ..registry import SWAPPERS
+from .base import SwapSpec
 from ..topology import five_points
 from ..types import Source
 from ..weights import model_path
@@ -139,133 +140,83 @@ def load_by_photo(
     return run
 
 # %% ../../nbs/6_swap/03_neural.ipynb #ed7e9a24
-_NC, _RAIL, _W600K, _file = (
-    ('CC BY-NC 4.0', 'no'),
-    ('ResearchRAIL-MS', 'no'),
-    'arcface_w600k_r50',
-    'its outside; weights not seen',
+_W600K = 'arcface_w600k_r50'
+_no_terms = dict(license='no statement; identity network for research', commercial='no')
+_simswap_terms, _hyperswap_terms, _ghost_terms, _inswapper_terms = (
+    dict(license=name, commercial='no')
+    for name in (
+        'CC BY-NC 4.0',
+        'ResearchRAIL-MS',
+        'Apache-2.0; identity network for research',
+        'non-commercial research',
+    )
 )
 
-def _network_spec(
-    template:str, size:int,
-    load,               # (device, engine, dtype) → (crops, source) → (F,3,S,S)
-    license:str, commercial:str,
-    told_by:str,        # key of `EMBEDDERS`, with the converter; or photo
-    needs:tuple,        # keys of `MODELS`
-    verified:str=_file, # how we know that it computes what the original does
-)->SwapSpec:
-    "The entry of a network: it paints the whole crop, in colors of its own."
-    return SwapSpec(
-        template,
-        size,
-        lambda loaded, crops, source: loaded(crops, source).clamp(0, 1),
-        load,
-        license,
-        commercial,
-        told_by,
-        needs,
-        True,
-        verified,
-    )
+def _paint(loaded, crops, source): return loaded(crops, source).clamp(0, 1)
+
+def _network_spec(verified:str='its outside; weights not seen', **fields)->SwapSpec:
+    "The entry of a network: it paints the whole crop, in colors of its own. `load` gives (crops, source) → (F,3,S,S)."
+    return SwapSpec(run=_paint, full_crop=True, verified=verified, **fields)
 
 SWAPPERS |= {
-    n: _network_spec(
-        'arcface_112_v1', s, partial(load_simswap, n), *_NC, 'simswap_arcface', (n, 'simswap_arcface'), how
+    name: _network_spec(
+        template='arcface_112_v1', size=size, load=partial(load_simswap, name), conditioning='simswap_arcface',
+        needs=(name, 'simswap_arcface'), verified=how, **_simswap_terms,
     )
-    for n, s, how in (
+    for name,size,how in (
         ('simswap_224', 224, 'generator: golden vectors; identity network: every tensor'),
         ('simswap_256', 256, 'generator: golden vectors; its own range, identity network: every tensor'),
         ('simswap_512', 512, 'parts as 256; form and identity network: every tensor'),
     )
 }
-SWAPPERS |= dict(
-    simswap_256_onnx=_network_spec(
-        'arcface_112_v1',
-        256,
-        partial(
-            load_converted, 'simswap_256_onnx', before=to_imagenet, after=identity_range, cross='crossface_simswap'
-        ),
-        *_NC,
-        'w600k, crossface_simswap',
-        ('simswap_256_onnx', _W600K, 'crossface_simswap'),
+SWAPPERS |= {
+    name: _network_spec(
+        template='arcface_112_v1', size=size, conditioning='w600k, crossface_simswap',
+        load=partial(load_converted, name, before=before, after=identity_range, cross='crossface_simswap'),
+        needs=(name, _W600K, 'crossface_simswap'), **_simswap_terms,
+    )
+    for name,size,before in (
+        ('simswap_256_onnx', 256, to_imagenet),
+        ('simswap_unofficial_512', 512, identity_range),
+    )
+}
+SWAPPERS['hififace_unofficial_256'] = _network_spec(
+    template='mtcnn_512', size=256, conditioning='w600k, crossface_hififace',
+    load=partial(load_converted, 'hififace_unofficial_256', cross='crossface_hififace'),
+    needs=('hififace_unofficial_256', _W600K, 'crossface_hififace'), **_no_terms,
+)
+SWAPPERS['uniface_256'] = _network_spec(
+    template='ffhq_512', size=256, load=partial(load_by_photo, 'uniface_256'), conditioning='photo',
+    needs=('uniface_256',), license='no statement', commercial='unclear',
+)
+SWAPPERS['blendswap_256'] = _network_spec(
+    template='ffhq_512', size=256, conditioning='photo', needs=('blendswap_256',),
+    load=partial(
+        load_by_photo, 'blendswap_256', template='arcface_112_v2', size=112, before=identity_range, after=identity_range
     ),
-    simswap_unofficial_512=_network_spec(
-        'arcface_112_v1',
-        512,
-        partial(
-            load_converted,
-            'simswap_unofficial_512',
-            before=identity_range,
-            after=identity_range,
-            cross='crossface_simswap',
-        ),
-        *_NC,
-        'w600k, crossface_simswap',
-        ('simswap_unofficial_512', _W600K, 'crossface_simswap'),
-    ),
-    hififace_unofficial_256=_network_spec(
-        'mtcnn_512',
-        256,
-        partial(load_converted, 'hififace_unofficial_256', cross='crossface_hififace'),
-        'no statement; identity network for research',
-        'no',
-        'w600k, crossface_hififace',
-        ('hififace_unofficial_256', _W600K, 'crossface_hififace'),
-    ),
-    uniface_256=_network_spec(
-        'ffhq_512', 256, partial(load_by_photo, 'uniface_256'), 'no statement', 'unclear', 'photo', ('uniface_256',)
-    ),
-    blendswap_256=_network_spec(
-        'ffhq_512',
-        256,
-        partial(
-            load_by_photo,
-            'blendswap_256',
-            template='arcface_112_v2',
-            size=112,
-            before=identity_range,
-            after=identity_range,
-        ),
-        'non-commercial',
-        'no',
-        'photo',
-        ('blendswap_256',),
-    ),
+    license='non-commercial', commercial='no',
 )
 SWAPPERS |= {
-    f'ghost_{i}_256': _network_spec(
-        'arcface_112_v1',
-        256,
-        partial(load_converted, f'ghost_{i}_256', cross='crossface_ghost', length=identity_range),
-        'Apache-2.0; identity network for research',
-        'no',
-        'w600k, crossface_ghost',
-        (f'ghost_{i}_256', _W600K, 'crossface_ghost'),
+    name: _network_spec(
+        template='arcface_112_v1', size=256, conditioning='w600k, crossface_ghost',
+        load=partial(load_converted, name, cross='crossface_ghost', length=identity_range),
+        needs=(name, _W600K, 'crossface_ghost'), **_ghost_terms,
     )
-    for i in (1, 2, 3)
+    for name in ('ghost_1_256', 'ghost_2_256', 'ghost_3_256')
 }
 SWAPPERS |= {
-    f'hyperswap_1{v}_256': _network_spec(
-        'arcface_128',
-        256,
-        partial(load_converted, f'hyperswap_1{v}_256'),
-        *_RAIL,
-        'w600k',
-        (f'hyperswap_1{v}_256', _W600K),
+    name: _network_spec(
+        template='arcface_128', size=256, load=partial(load_converted, name), conditioning='w600k',
+        needs=(name, _W600K), **_hyperswap_terms,
     )
-    for v in 'abc'
+    for name in ('hyperswap_1a_256', 'hyperswap_1b_256', 'hyperswap_1c_256')
 }
 SWAPPERS |= {
-    n: _network_spec(
-        'arcface_128',
-        128 * k,
-        partial(load_inswapper, m, k=k),
-        'non-commercial research',
-        'no',
-        'w600k, emap',
-        (m, _W600K),
+    name: _network_spec(
+        template='arcface_128', size=128*k, load=partial(load_inswapper, model, k=k), conditioning='w600k, emap',
+        needs=(model, _W600K), **_inswapper_terms,
     )
-    for n, m, k in (
+    for name,model,k in (
         ('inswapper_128', 'inswapper_128', 1),
         ('inswapper_128_to_256', 'inswapper_128', 2),
         ('inswapper_128_to_512', 'inswapper_128', 4),
@@ -275,10 +226,10 @@ SWAPPERS |= {
 
 # %% ../../nbs/6_swap/03_neural.ipynb #9d57bf13
 def swapper_table()->str: # Markdown
-    "Swapper × template × size × what it is told by × license × how it was verified."
-    rows = [('swapper','template','size','told by','license','commercial use','verified'), ('---',)*7]
+    "Swapper × template × size × conditioning × license × how it was verified."
+    rows = [('swapper','template','size','conditioning','license','commercial use','verified'), ('---',)*7]
     rows += [
-        (f'`{n}`', s.template, str(s.size or 'any'), s.told_by, s.license, s.commercial, s.verified)
+        (f'`{n}`', s.template, str(s.size or 'any'), s.conditioning, s.license, s.commercial, s.verified)
         for n, s in SWAPPERS.items()
     ]
     return '\n'.join(f"| {' | '.join(r)} |" for r in rows)
