@@ -4,9 +4,40 @@ Modules:
 
 - `swapkit.fingerprint`: What code and weights are, as a name: part of every key, so that changed code never continues an old job
 - `swapkit.options`: Every option, once: its name, default, help, choices and range
-- `swapkit.registry`: Named things that can be chosen (networks, smoothers, readers), and plug-ins"""
+- `swapkit.registry`: Named things that can be chosen (networks, smoothers, readers), and plug-ins
+- `swapkit.workdir`: The folder of unfinished work beside an output: a lock, a journal of finished files, and what is kept after a stop"""
 
 import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .assignment import Assignment
+    from .compositor import Compositor
+    from .errors import BadInput, FaceMissing, ModelMissing, SwapkitError, SystemFault
+    from .options import AnalyzeOptions, EncodeOptions, RunOptions, SwapOptions
+    from .pipeline import analyze, make_source, swap_image, swap_video
+    from .types import Crops, Faces, Frames, Source
+
+__all__ = ['swap_video', 'swap_image', 'analyze', 'make_source', 'SwapOptions', 'AnalyzeOptions', 'EncodeOptions',
+           'RunOptions', 'Frames', 'Faces', 'Crops', 'Source', 'Assignment', 'Compositor', 'SwapkitError', 'BadInput',
+           'FaceMissing', 'ModelMissing', 'SystemFault']
 
 os.environ['ORT_DISABLE_TELEMETRY'] = '1' # nothing that is loaded here reports to anybody; onnxruntime reads this when it is loaded
 __version__ = "0.5.1"
+
+_HOME = {'pipeline': ('swap_video', 'swap_image', 'analyze', 'make_source'), 'types': ('Frames', 'Faces', 'Crops', 'Source'),
+         'options': ('SwapOptions', 'AnalyzeOptions', 'EncodeOptions', 'RunOptions'), 'assignment': ('Assignment',),
+         'compositor': ('Compositor',),
+         'errors': ('SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault')}
+
+
+def __getattr__(name: str) -> Any:
+    "A public name, from the module that defines it."
+    for module,names in _HOME.items():
+        if name in names:
+            from importlib import import_module
+            return globals().setdefault(name, getattr(import_module(f'.{module}', __name__), name))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]: return sorted({*globals(), *__all__})

@@ -41,6 +41,7 @@ class FlatOptions(TypedDict, total=False):
     start: float | str | None
     end: float | str | None
     frame: int | float | str | None
+    part: str | None
     strangers: Literal['keep', 'drop']
     keep: bool
     overwrite: bool

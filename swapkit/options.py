@@ -20,8 +20,9 @@ from . import registry
 from .errors import BadInput, check_choice, nearest
 
 __all__ = ['X26_PRESETS', 'CRF_MOST', 'Option', 'option', 'Options', 'SwapOptions', 'AnalyzeOptions', 'EncodeOptions',
-           'RunOptions', 'OPTIONS', 'Seconds', 'parse_time', 'parse_frame', 'options_of', 'changed', 'split_flat',
-           'key', 'to_argv', 'options_table', 'Widget', 'widgets_of', 'option_types']
+           'RunOptions', 'OPTIONS', 'Seconds', 'parse_time', 'parse_frame', 'parse_part', 'split_part', 'options_of',
+           'changed', 'split_flat', 'key', 'to_argv', 'options_table', 'options_help', 'Widget', 'widgets_of',
+           'option_types']
 
 O = TypeVar('O', bound='Options')
 
@@ -34,6 +35,7 @@ class Seconds(float):
 
 
 _TIME = 'seconds like 80.5, or a time code like 1:20.5 or 0:01:20'
+_PART = '1/4 for the first of four, 4/4 for the last'
 _number = re.compile(r'[0-9]{1,9}(\.[0-9]*)?|\.[0-9]+')
 
 
@@ -67,10 +69,32 @@ def parse_frame(
     raise BadInput(f"{_shown(text)} is not a frame: write its number from 0 on, or its time like 80.5s or 1:20.5")
 
 
+def parse_part(
+    text:str, # '2/4'
+)->str:
+    "One of several parts of a job, as text; raises `BadInput` with what is allowed."
+    plain = text.strip() if isinstance(text, str) else ''
+    if re.fullmatch(r'[0-9]{1,6}/[0-9]{1,6}', plain):
+        i, n = map(int, plain.split('/'))
+        if 1<=i<=n: return f'{i}/{n}'
+    raise BadInput(f"{_shown(text)} is not a part: write {_PART}")
+
+
+def split_part(part:str)->tuple[int, int]: # i, n
+    "The two numbers of what `parse_part` gives."
+    i, n = part.split('/')
+    return int(i), int(n)
+
+
 def _shown(value:object)->str:
     "A value in a message: one line, and not a long one."
     text = ascii(value)
     return text if len(text)<=60 else f'{text[:57]}...'
+
+
+# function → what is allowed, the type of a value
+_PARSED:dict[Callable, tuple[str, str]] = {parse_time: (_TIME, 'float | str'), parse_part: (_PART, 'str'),
+                                           parse_frame: ('a frame number or a time', 'int | float | str')}
 
 
 # --- one option -------------------------------------------------------------------------------------------------------
@@ -107,7 +131,7 @@ class Option:
     def allowed(self)->str:
         "What is allowed, in words."
         if names := self.names(): return ', '.join(names)
-        if self.parse: return 'a frame number or a time' if self.parse is parse_frame else _TIME
+        if self.parse: return _PARSED[self.parse][0]
         if self.is_flag: return 'True or False'
         if self.value_type is str: return 'a name of letters, digits, _ . : + and -'
         what = 'a whole number' if self.value_type is int else 'a number'
@@ -279,10 +303,14 @@ class RunOptions(Options):
     device: str = option('auto', "Where to compute; auto: a GPU where there is one.", 'auto', 'cpu', 'cuda', short='-d')
     engine: str = option('auto', "Runs ONNX files.", 'auto', 'torch', kind='engine')
     reader: str = option('auto', "Decodes the film.", 'auto', kind='reader', picture=True)
-    start: float|None = option(None, "Begin here.", parse=parse_time, metavar='TIME')
-    end: float|None = option(None, "End here.", parse=parse_time, metavar='TIME')
+    start: float|None = option(None, "Begin here, counted from the film's first frame.", parse=parse_time,
+                               metavar='TIME')
+    end: float|None = option(None, "End here, counted from the film's first frame.", parse=parse_time,
+                             metavar='TIME')
     frame: int|Seconds|None = option(None, "Only this frame, as a picture: its number, or a time like 80.5s or 1:20.",
                                      parse=parse_frame, metavar='FRAME|TIME', old=('--preview',))
+    part: str|None = option(None, "Render only this part of the film beside the output, like 2/4; the same without "
+                                  "it joins them.", parse=parse_part, metavar='I/N')
     strangers: str = option('keep', "Source photos that look like somebody else: keep or drop them.", 'keep', 'drop',
                             widget='dropdown', folded=True)
     keep: bool = option(False, "Leave finished segments beside the output, and those of other options.")
@@ -290,8 +318,8 @@ class RunOptions(Options):
     def check(self):
         if self.start is not None and self.end is not None and self.end<=self.start:
             raise BadInput(f"end {self.end:g} s is not after start {self.start:g} s")
-        if self.frame is not None and (self.start is not None or self.end is not None):
-            raise BadInput("frame asks for a single picture: leave out start and end")
+        if self.frame is not None and (self.start is not None or self.end is not None or self.part is not None):
+            raise BadInput("frame asks for a single picture: leave out start, end and part")
 
 
 OPTIONS = SwapOptions, AnalyzeOptions, EncodeOptions, RunOptions
@@ -356,6 +384,16 @@ def options_table(cls:type[Options])->str: # Markdown
     return '\n'.join(rows)
 
 
+def options_help(*classes:type[Options])->str: # Markdown
+    "Each option with its default, what is allowed and its help, for the docstring of a function; loads no network."
+    def one(n, o):
+        known = (*o.choices, *(registry.registries()[o.kind].builtin if o.kind else ()))
+        what = ', '.join(known) if known else o.allowed()
+        return f"- `{n}` ({'none' if o.default is None else repr(o.default)}): {o.help.rstrip('.')}. {what}"
+    return '\n'.join(f"\n`{c.__name__}`: {(c.__doc__ or '').lower()}\n\n" +
+                     '\n'.join(one(n, o) for n,o in options_of(c).items()) for c in classes)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Widget:
     "What the studio must know to show an option."
@@ -392,7 +430,7 @@ def option_types()->str: # Python
         for n,o in options_of(cls).items():
             kind = o.value_type.__name__
             if o.choices and not o.kind: kind = f"Literal[{', '.join(map(repr, o.choices))}]"; words.add('Literal')
-            if o.parse: kind = 'int | float | str' if o.parse is parse_frame else 'float | str'
+            if o.parse: kind = _PARSED[o.parse][1]
             lines.append(f"    {n}: {kind}{' | None'*o.optional}")
     title = 'All options as keyword arguments; written by `python -m swapkit.options`, and a test holds it up to date'
     head = f"from typing import {', '.join(sorted(words | {'TypedDict'}))}\n\n__all__ = ['FlatOptions']\n\n"

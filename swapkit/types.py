@@ -124,7 +124,8 @@ class Faces(Batch):
     ids:torch.Tensor = None
     pose:torch.Tensor = None
     emb:torch.Tensor = None
-    fade:torch.Tensor = None
+    landmark_confidence:torch.Tensor = None
+    opacity:torch.Tensor = None
     topology:str = ''
     _shapes = dict(
         frame=('F',),
@@ -135,7 +136,8 @@ class Faces(Batch):
         ids=('F',),
         pose=('F', 3),
         emb=('F', 'D'),
-        fade=('F',),
+        landmark_confidence=('F',),
+        opacity=('F',),
     )
     def __post_init__(self):
         super().__post_init__()
@@ -179,16 +181,13 @@ class Source:
     names:list                              # file of each
     kept:dict = field(default_factory=dict) # what was computed of them, by name
     lock:object = field(default_factory=threading.RLock, repr=False, compare=False)
-    shift:torch.Tensor = None               # (468,3) what the target's shape is changed by: see `shape`
     def get(self, key:str, make):           # `make(source)` computes it the first time
         with self.lock:                 # two cores that need it at once compute it once
             if key not in self.kept: self.kept[key] = make(self)
         return self.kept[key]
     def to(self, device):
         on = lambda v: v.to(device) if hasattr(v, 'to') else v
-        return dataclasses.replace(
-            self, crops=self.crops.to(device), kept={k: on(v) for k, v in self.kept.items()}, shift=on(self.shift)
-        )
+        return dataclasses.replace(self, crops=self.crops.to(device), kept={k: on(v) for k, v in self.kept.items()})
     def __len__(self): return len(self.crops)
     def __repr__(self): return f"Source({len(self)} photos: {', '.join(self.names[:3])}{'…' if len(self)>3 else ''})"
 

@@ -146,7 +146,10 @@ def test_defaults_are_frozen():
     (RunOptions, dict(start=5, end=5), 'end 5 s is not after start 5 s'),
     (RunOptions, dict(frame=2.5), 'frame 2.5 is not a frame'),
     (RunOptions, dict(frame=-1), 'frame -1'),
-    (RunOptions, dict(frame=1, start=2), 'leave out start and end')])
+    (RunOptions, dict(frame=1, start=2), 'leave out start, end and part'),
+    (RunOptions, dict(part='0/4'), "part '0/4' is not a part: write 1/4 for the first of four"),
+    (RunOptions, dict(part='5/4'), 'is not a part'), (RunOptions, dict(part='x'), 'is not a part'),
+    (RunOptions, dict(part='1/4', frame=3), 'leave out start, end and part')])
 def test_what_is_wrong(cls, values, says): refused(lambda: cls(**values), says)
 
 

@@ -41,7 +41,7 @@ class Person:
 def shape_confidence(faces:Faces)->torch.Tensor: # (F,), at most 1
     "How far each mesh can be believed to show its person's shape: seen from the front, and agreed upon."
     front = (1-estimate_pose(faces.lms)[:,:2].abs().amax(1)/45).clamp(min=.03).square()
-    return front if faces.fade is None else front*faces.fade.clamp(min=.03)
+    return front if faces.landmark_confidence is None else front*faces.landmark_confidence.clamp(min=.03)
 
 # %% ../../nbs/3_face/09_people.ipynb #a8a24e29
 def _mean_embedding(i, looks)->list: # looks: (ids (R,), embeddings (R,D)) or None
@@ -62,7 +62,7 @@ def list_people(
     "The people of a film, from its table of faces."
     out, area = [], faces.wh.clamp(min=0).prod(1)
     front = 1. if faces.pose is None else (1-faces.pose[:,:2].abs().amax(1)/90).clamp(min=.05)
-    shown = 1. if faces.fade is None else .05+faces.fade
+    shown = 1. if faces.opacity is None else .05+faces.opacity
     good = area.sqrt()*front*shown*(.05+faces.scores)
     for i in [i for i in ([] if faces.ids is None else faces.ids.unique().tolist()) if i>=0]:
         on = (faces.ids==i).nonzero()[:,0]

@@ -238,8 +238,10 @@ def _smooth_stretch(faces, held, size, method, smallest): # one person, sorted b
         topology=faces.topology,
         pose=estimate_pose(lms) if faces.topology == 'mesh468' else None,
     )
-    trust = torch.ones(n) if faces.fade is None else spread(faces.fade)
-    return dataclasses.replace(out, fade=_fade_around(_visibility(out, size, smallest=smallest)*trust))
+    trust = None if faces.landmark_confidence is None else spread(faces.landmark_confidence)
+    seen = _visibility(out, size, smallest=smallest)
+    opacity = _fade_around(seen if trust is None else seen*trust)
+    return dataclasses.replace(out, landmark_confidence=trust, opacity=opacity)
 
 def smooth_faces(
     faces:Faces,            # of a film or a part of it, with `ids`
@@ -249,7 +251,7 @@ def smooth_faces(
     method:str='kalman',    # key of `SMOOTHERS`
     gap:int=15,             # frames a face may be missing
     smallest:float=0.,      # pixels: smaller faces are left alone
-)->Faces:                   # with `pose` and `fade`
+)->Faces:                   # with `pose` and `opacity`
     "A film's faces without tremble and gaps."
     if method not in SMOOTHERS: raise BadInput(f"unknown smoothing {method!r}: choose {', '.join(SMOOTHERS)}")
     part, duplicate_frames = _find_stretches(faces, cuts, gap), torch.as_tensor(duplicate_frames, dtype=torch.long)

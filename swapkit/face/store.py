@@ -55,6 +55,7 @@ class FacesWriter:
         for k in (*self.parts, 'made'): self.part(k).unlink(missing_ok=True)
 
 # %% ../../nbs/3_face/10_store.ipynb #8d4cc0eb
+_KIND = 'swapkit faces 2' # 1 had one field, `fade`, for two things
 _kinds = {torch.float32:'F32', torch.float64:'F64', torch.int64:'I64'}
 
 def finish_faces(
@@ -64,7 +65,7 @@ def finish_faces(
 ):
     "Put the collected parts together, as safetensors stores them: a header in JSON, then the numbers."
     like = (no_faces() if w.like is None else w.like).tensors() | more
-    meta = dict(kind='swapkit faces 1', topology='' if w.like is None else w.like.topology) | {
+    meta = dict(kind=_KIND, topology='' if w.like is None else w.like.topology) | {
         k: str(v) for k, v in about.items()
     }
     head, at = {'__metadata__': meta}, 0
@@ -94,7 +95,9 @@ def load_faces(
     try:
         with utf8_path(path) as name, safe_open(name, 'pt') as f:
             meta, ts = f.metadata() or {}, {k:f.get_slice(k)[rows] for k in f.keys() if lms or k!='lms'}
-        assert meta.pop('kind')=='swapkit faces 1'
+        if (kind := meta.pop('kind'))=='swapkit faces 1':
+            raise BadInput(f"{path} was written by an earlier version of swapkit: run `swapkit analyze` on the film again")
+        assert kind==_KIND
         topology = meta.pop('topology')
         return Faces(**ts, topology=topology if 'lms' in ts else ''), meta
     except BadInput: raise

@@ -102,17 +102,17 @@ def reshape(
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #35751a77
 def pair_sources(
-    sources:list,           # of `Source`
+    sources:list[Source],
     which:torch.Tensor,     # (F,) number of each face's source
     ids:torch.Tensor,       # (F,) number of each face's person
-    shapes:dict,            # person → (mean shape (n,), good frames it was seen in); others keep their shape
-    much:float=1.,          # 0 the target's shape, 1 the source's
-)->tuple:                   # sources with `shift`, and which of them for each face
-    "Sources made for the people they become."
-    if not much or not len(which): return sources, which
+    shapes:dict[int, tuple[torch.Tensor, float]],   # person → mean shape (n,), good frames it was seen in
+    amount:float=1.,        # 0 the target's shape, 1 the source's
+)->tuple[list[int], torch.Tensor, torch.Tensor]: # source of each of P pairs; (F,) pair of each face; (P,468,3) changes
+    "The pairs of a source and a person, and how each changes the person's shape. Who is not in `shapes` keeps theirs."
     both, number = torch.stack([which, ids.to(which)], 1).unique(dim=0, return_inverse=True)
-    def one(k, i):
-        if i not in shapes: return sources[k]
+    def change(k, i):
+        if i not in shapes: return sources[k].crops.lms.new_zeros(468, 3)
         s, (target, n) = mean_shape(sources[k]), shapes[i]
-        return dataclasses.replace(sources[k], shift=much*shape_change(s, len(sources[k]), target.to(s), n))
-    return [one(k, i) for k,i in both.tolist()], number
+        return amount*shape_change(s, len(sources[k]), target.to(s), n)
+    changes = [change(k, i) for k,i in both.tolist()]
+    return both[:,0].tolist(), number, torch.stack(changes) if changes else torch.zeros(0, 468, 3)

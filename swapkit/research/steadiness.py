@@ -78,8 +78,8 @@ def compare_labels(
             & (middle[:, 1] >= y)
             & (middle[:, 1] <= Y)
         )
-        fade = faces.fade if faces.fade is not None else torch.ones(len(faces))
-        here, shown = faces.frame[on].unique(), faces.frame[on & (fade>0)].unique()
+        opacity = faces.opacity if faces.opacity is not None else torch.ones(len(faces))
+        here, shown = faces.frame[on].unique(), faces.frame[on & (opacity>0)].unique()
         n = last-first+1
         rows.append(
             dict(

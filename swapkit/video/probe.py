@@ -98,16 +98,17 @@ class VideoInfo:
 # %% ../../nbs/2_video/04_probe.ipynb #d4824b2a
 def frame_range(
     info:VideoInfo,
-    start:float=None,   # seconds; first frame shown at or after it
-    end:float=None,     # seconds; frames shown before it
+    start:float=None,   # seconds from the film's first frame; first frame shown at or after it
+    end:float=None,     # seconds from the film's first frame; frames shown before it
 )->tuple:               # first, last: frames first … last-1
     "Frame numbers between two times; raises `BadInput` where there are none."
-    first = 0 if start is None else int((info.seconds<start-1e-6).sum())
-    last = len(info) if end is None else int((info.seconds<end-1e-6).sum())
+    at = info.seconds-info.seconds[0]
+    first = 0 if start is None else int((at<start-1e-6).sum())
+    last = len(info) if end is None else int((at<end-1e-6).sum())
     if first >= last:
         raise BadInput(
             f"no frame of {info.path.name} from {start or 0} s {'on' if end is None else f'to {end} s'}; "
-            f"it runs from {info.seconds[0]:.3f} to {info.seconds[-1]:.3f} s"
+            f"it runs from 0 to {at[-1]:.3f} s, counted from its first frame"
         )
     return first, last
 
@@ -215,7 +216,7 @@ def _pictures(path, container, v, w:PacketWalk, numbers, whole)->dict: # pts, or
 # %% ../../nbs/2_video/04_probe.ipynb #5d0c7a20
 def video_info(
     path,               # any container FFmpeg reads
-    end:float=None,     # a damaged film is accepted where this time, in seconds, lies before the damage
+    end:float=None,     # seconds from the first frame: a damaged film is accepted where the damage comes later
 )->VideoInfo:
     "What a film is; raises `BadInput` for no film, a damaged one, or one that swapkit must not take for SDR."
     with open_media(path) as c:
@@ -234,7 +235,7 @@ def video_info(
         )
         pts = told['pts'] = torch.tensor(told['pts'], dtype=torch.long)
         if not len(pts): raise BadInput(f"{path} is damaged: not one frame of it can be read")
-        short, (good, until) = _ends_early(w, c, v), _sound_until(pts, v.time_base)
+        short, (good, until) = _ends_early(w, c, v), _sound_until(pts-pts[0], v.time_base)
         if short and (end is None or end>until+1e-6):
             raise BadInput(
                 f"{path} is damaged or cut off: its last good frame is {good}; use "

@@ -1,0 +1,69 @@
+"""What is looked at before any work is done: the output's place, what may be asked for together, a process that forked"""
+
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Any
+
+from .errors import BadInput, SystemFault
+from .options import RunOptions
+from .video.containers import NAME_BYTES
+
+__all__ = ['check_out', 'check_together', 'check_fork']
+
+def check_out(
+    out:str|os.PathLike,                # wanted
+    inputs:Iterable[str|os.PathLike],   # files that must not be overwritten
+    overwrite:bool,
+    formats:Collection[str]=(),         # suffixes allowed; any by default
+)->None:
+    "Refuse an output that would destroy something, or that nothing can be written to; raises `BadInput`."
+    out = Path(out)
+    suffix, beside = out.suffix.lower(), out.with_suffix('.c2pa') # the manifest beside it
+    if (n := len(os.fsencode(out.name)))>(most := NAME_BYTES-(suffix=='.mkv')):
+        raise BadInput(f"{out.name[:32]}…{out.suffix}: this name has {n} bytes, and a file system takes {most}; "
+                       "choose a shorter one")
+    if out.is_dir(): raise BadInput(f"{out} is a folder; name a file in it")
+    if out.exists() and not out.is_file():
+        raise BadInput(f"{out} is a device or a pipe, which a result would replace; name a file")
+    if formats and suffix not in formats:
+        what = 'one picture' if '.png' in formats else 'a film'
+        raise BadInput(f"{out}: {what} is written as {' or '.join(formats)}; choose such a name")
+    if out.exists() and any(out.samefile(i) for i in inputs if Path(i).exists()):
+        raise BadInput(f"{out} is an input; choose another output")
+    for f in (out, beside) if suffix=='.mkv' else (out,):
+        if f.exists() and not overwrite: raise BadInput(f"{f} exists; choose another name, or the option overwrite")
+    if not out.absolute().parent.is_dir(): raise BadInput(f"{out.parent} is not a folder; make it first")
+
+
+def check_together(
+    photo:bool,             # the target is a photo
+    sources:Any, faces:Any, assign:Any, faces_file:Any, # as for `swap_video`
+    run:RunOptions,
+)->None:
+    "Refuse what cannot be asked for together; raises `BadInput`."
+    if assign and (sources or faces!='largest'):
+        raise BadInput("assign says who becomes whom: leave out sources and faces")
+    if not assign and not sources: raise BadInput("whose face? give sources, or assign")
+    if photo and (faces_file or run.start is not None or run.end is not None or run.frame is not None):
+        raise BadInput("a photo is a single picture: leave out start, end, frame and faces_file")
+    if run.part and (photo or run.frame is not None): raise BadInput("a single picture is not rendered in parts")
+
+
+# --- processes that fork ----------------------------------------------------------------------------------------------
+
+_work = dict(begun=False, forked=False)
+
+
+def _after_fork()->None: _work['forked'] = _work['begun']
+
+
+if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_after_fork)
+
+
+def check_fork()->None:
+    "Raise `SystemFault` in a process that forked off one that had already worked: its threads do not exist here."
+    if _work['forked']:
+        raise SystemFault("this process was forked off one that had already used swapkit, and would hang: start it with "
+                          "multiprocessing.get_context('spawn'), or fork before the first use")
+    _work['begun'] = True
