@@ -8,6 +8,7 @@ __all__ = ['OVAL', 'LIPS_OUTER', 'LIPS_INNER', 'EYE_LEFT', 'EYE_RIGHT', 'MESH68'
            'five_points', 'asset_path', 'mean_mesh', 'triangles', 'mirror_points', 'distance_to_landmarks']
 
 # %% ../nbs/1_base/08_topology.ipynb #0c12b141
+from collections.abc import Sequence
 from pathlib import Path
 
 import swapkit
@@ -138,7 +139,7 @@ FIVE_POINTS = {'mesh468': (EYE_LEFT, EYE_RIGHT, [4], [61], [291]),
 
 def five_points(
     lms:torch.Tensor,           # (F,468,2 or 3), or (F,68,2 or 3) as dlib counts
-    weights:torch.Tensor=None,     # (F,K) how far each point is believed; all alike by default
+    weights:torch.Tensor|None=None,     # (F,K) how far each point is believed; all alike by default
 )->torch.Tensor:                # (F,5,2): eyes, nose tip, mouth corners
     "The five points of alignment templates, from many."
     xy, groups = lms[...,:2], FIVE_POINTS['dlib68' if lms.shape[1]==68 else 'mesh468']
@@ -209,7 +210,7 @@ def mirror_points()->torch.Tensor: # (468,) point numbers
 
 # %% ../nbs/1_base/08_topology.ipynb #c4d5e6f2
 def distance_to_landmarks(
-    ids,            # point numbers
+    ids:Sequence[int]|torch.Tensor, # point numbers
 )->torch.Tensor:    # (468,) units of `mean_mesh`
     "How far each point of the mean face is from the nearest of some, as seen from the front."
     m = mean_mesh()[:,:2]
