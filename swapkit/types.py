@@ -139,15 +139,8 @@ class Faces(Batch):
     fade:torch.Tensor = _ABSENT
     topology:str = ''
     _shapes = dict(
-        frame=('F',),
-        boxes=('F', 4),
-        kps=('F', 5, 2),
-        scores=('F',),
-        lms=('F', 'K', 'C'),
-        ids=('F',),
-        pose=('F', 3),
-        emb=('F', 'D'),
-        fade=('F',),
+        frame=('F',), boxes=('F', 4), kps=('F', 5, 2), scores=('F',), lms=('F', 'K', 'C'), ids=('F',), pose=('F', 3),
+        emb=('F', 'D'), fade=('F',),
     )
     def __post_init__(self):
         super().__post_init__()

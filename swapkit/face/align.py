@@ -194,11 +194,7 @@ def align(
     M = similarity(faces.kps, template_points(template, size))
     lms = None if faces.lms is None else transform(M, faces.lms)
     return Crops(
-        cut_crops(frames, faces.frame, M, size),
-        M,
-        faces.frame,
-        torch.arange(len(faces), device=M.device),
-        lms,
+        cut_crops(frames, faces.frame, M, size), M, faces.frame, torch.arange(len(faces), device=M.device), lms,
         template,
     )
 

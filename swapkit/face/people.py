@@ -70,15 +70,8 @@ def list_people(
         x = faces.boxes[on][:,[0,2]].mean(1).median()/size[1]
         out.append(
             Person(
-                i,
-                len(f),
-                int(f[0]),
-                int(f[-1]),
-                round(float(x), 3),
-                int(faces.frame[k]),
-                [round(v) for v in faces.boxes[k].tolist()],
-                _mean_embedding(i, embeddings),
-                *_person_shape(i, shapes),
+                i, len(f), int(f[0]), int(f[-1]), round(float(x), 3), int(faces.frame[k]),
+                [round(v) for v in faces.boxes[k].tolist()], _mean_embedding(i, embeddings), *_person_shape(i, shapes),
             )
         )
     return out
@@ -146,13 +139,7 @@ def draw_people_sheet(
         tile = cv2.copyMakeBorder(_cut_portrait(frame_of(p.best), p.box, side), 0, 36, 0, 0, cv2.BORDER_CONSTANT)
         for i, text in enumerate((f'{p.id}', f'{p.frames / rate:.1f} s from {p.first / rate:.1f}')):
             cv2.putText(
-                tile,
-                text,
-                (4, side + 15 + 16 * i),
-                cv2.FONT_HERSHEY_SIMPLEX,
-                0.45 if i else 0.55,
-                (255, 255, 255),
-                1,
+                tile, text, (4, side + 15 + 16 * i), cv2.FONT_HERSHEY_SIMPLEX, 0.45 if i else 0.55, (255, 255, 255), 1,
                 cv2.LINE_AA,
             )
         out.append(tile)
