@@ -172,7 +172,7 @@ MODELS = {
             license='non-commercial research',
             commercial='no',
             about='inswapper 128 (InsightFace); its authors withdrew it, bring your own file',
-            others=(
+            others=( # as facefusion saved it
                 '0fa95f167682b4f61edf24f8d66c46b4ab130e8be058f00c8150e6d0170ca72f',
                 'a290273ed497312095dac48cdef20feec9d5208298223dd01288ab202b54bea7',
             ),

@@ -83,7 +83,7 @@ class Piece:
 
 class Pieces:
     "Where the clock of a file jumps: back by more than 0.1 s, or on by more than `max_gap` s, as in ffmpeg."
-    def __init__(self, max_gap:float):
+    def __init__(self, max_gap:float)->None:
         self.all, self.max_gap, self.here, self.last, self.newest = [Piece(0)], max_gap, {}, {}, 0.0
     def add(self, p:av.Packet, s:int, tick:float, length:int, strict:bool)->None:
         "Add a packet of sound or pictures of stream `s`; `length` ticks where it does not say how long it is."
