@@ -317,20 +317,8 @@ def build_site(python, folder):
     pages, html = folder/'pages', folder/'html'
     write = [python, ROOT/'docs'/'pages.py', pages]
     sphinx = [
-        python,
-        '-m',
-        'sphinx',
-        '-q',
-        '-W',
-        '--keep-going',
-        '-j',
-        '2',
-        '-c',
-        ROOT / 'docs',
-        '-d',
-        folder / 'doctrees',
-        pages,
-        html,
+        python, '-m', 'sphinx', '-q', '-W', '--keep-going', '-j', '2', '-c', ROOT / 'docs', '-d', folder / 'doctrees',
+        pages, html,
     ]
     return run(*write) or run(*sphinx) or run(python, ROOT/'docs'/'pages.py', 'links', html)
 

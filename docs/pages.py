@@ -25,12 +25,8 @@ TIERS = dict(
     slow='takes long',
 )
 PARTS = (
-    ('Tutorials', r'tutorials/'),
-    ('Explained', r'explain/'),
-    ('Stages', r'\d\d_'),
-    ('Networks', r'nets/'),
-    ('Tools', r'tools/'),
-    ('Training', r'train/'),
+    ('Tutorials', r'tutorials/'), ('Explained', r'explain/'), ('Stages', r'\d\d_'), ('Networks', r'nets/'),
+    ('Tools', r'tools/'), ('Training', r'train/'),
 )
 
 
@@ -77,12 +73,7 @@ def function(node, code, notes):
     back, note = ast.get_source_segment(code, node.returns) if node.returns else '', notes.get(line, '')
     if not doc: doc, note = note, ''
     return dict(
-        kind='function',
-        name=node.name,
-        params=parameters(node, code, notes),
-        returns=back,
-        back=note,
-        doc=doc or '',
+        kind='function', name=node.name, params=parameters(node, code, notes), returns=back, back=note, doc=doc or '',
         methods=[],
     )
 

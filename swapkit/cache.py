@@ -10,10 +10,12 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
 from .runtime import file_hash
+from .types import PathLike
 
 # %% ../nbs/1_base/04_cache.ipynb #e8a2aeb7
 NO_HOME = Path(os.devnull)/'no home folder'   # a path that can neither be read nor made
@@ -41,7 +43,7 @@ def read_cache(
 def write_cache(
     kind:str,
     key:str,
-    value,      # anything JSON can hold
+    value:Any,  # anything JSON can hold
 )->bool:        # False where the folder cannot be written; the value is then computed again next time
     "Store `value`; a process that is killed, or a second one, leaves the file whole."
     try:
@@ -53,7 +55,7 @@ def write_cache(
     return True
 
 # %% ../nbs/1_base/04_cache.ipynb #fbee65c5
-def cached_file_hash(path)->str:
+def cached_file_hash(path:PathLike)->str:
     "SHA-256 of a file, computed once per version of the file."
     p = Path(path).resolve()
     st, known = p.stat(), read_cache('hashes').get(str(p))

@@ -1,4 +1,4 @@
-"""One channel for all messages: the logger `swapkit`. The library never prints; applications decide where messages go."""
+"""One channel for all messages: the logger `swapkit`. The library never prints; applications show what it logs."""
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager

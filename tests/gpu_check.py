@@ -339,16 +339,8 @@ def _():
     ):
         at, t = {}, time.perf_counter()
         pipeline.swap_video(
-            film,
-            photo,
-            folder / "o.mp4",
-            device=DEVICE,
-            batch=bs,
-            preset="veryfast",
-            crf=18,
-            overwrite=True,
-            progress=lambda n, of, what: at.update({what: time.perf_counter()}),
-            **look,
+            film, photo, folder / "o.mp4", device=DEVICE, batch=bs, preset="veryfast", crf=18, overwrite=True,
+            progress=lambda n, of, what: at.update({what: time.perf_counter()}), **look,
         )
         whole = time.perf_counter() - t
         out[name] = dict(
@@ -375,20 +367,8 @@ def _():
         jobs = [
             Popen(
                 [
-                    ffmpeg_exe(),
-                    "-v",
-                    "error",
-                    "-y",
-                    "-i",
-                    str(film),
-                    "-an",
-                    "-c:v",
-                    "libx264",
-                    "-preset",
-                    "veryfast",
-                    "-crf",
-                    "18",
-                    str(folder / f"e{i}.mp4"),
+                    ffmpeg_exe(), "-v", "error", "-y", "-i", str(film), "-an", "-c:v", "libx264", "-preset", "veryfast",
+                    "-crf", "18", str(folder / f"e{i}.mp4"),
                 ],
                 stdin=DEVNULL,
             )

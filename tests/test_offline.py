@@ -24,11 +24,7 @@ JOBS = dict( # what a user does on the first day; each has a folder as its own
     models=['models', 'list'],
     homeless=['swap', 'ada.jpg', '--source', 'ben.jpg', '--out', 'homeless.png'])
 OURS = (
-    '.cache/swapkit/',
-    '.config/swapkit/signing.pem',
-    '.cache/matplotlib/',
-    '.config/matplotlib/',
-    '.cache/fontconfig/',
+    '.cache/swapkit/', '.config/swapkit/signing.pem', '.cache/matplotlib/', '.config/matplotlib/', '.cache/fontconfig/',
 )
 RUN = '''
 import contextlib, importlib, io, json, os, pkgutil, sys
@@ -73,17 +69,7 @@ def fresh(tmp_path_factory):
     import imageio_ffmpeg
     for n in ('ada', 'ben'): shutil.copy(PEOPLE/f'{n}.jpg', work)
     still = [
-        '-loop',
-        '1',
-        '-framerate',
-        '24',
-        '-i',
-        work / 'ada.jpg',
-        '-t',
-        '0.25',
-        '-vf',
-        'scale=256:256',
-        '-pix_fmt',
+        '-loop', '1', '-framerate', '24', '-i', work / 'ada.jpg', '-t', '0.25', '-vf', 'scale=256:256', '-pix_fmt',
         'yuv420p',
     ]
     subprocess.run(
@@ -110,14 +96,8 @@ def fresh(tmp_path_factory):
     assert done.returncode==0, done.stderr
     calls, files, said = json.loads((work/'found.json').read_text())
     return SimpleNamespace(
-        work=work,
-        home=home,
-        tmp=tmp,
-        calls=calls,
-        files=files,
-        said=said,
-        traced=log.read_text() if log.exists() else '',
-        err=done.stderr,
+        work=work, home=home, tmp=tmp, calls=calls, files=files, said=said,
+        traced=log.read_text() if log.exists() else '', err=done.stderr,
     )
 
 
@@ -169,14 +149,7 @@ def test_no_file_is_left_elsewhere(fresh):
     assert [f for f in fresh.files if not f.startswith(own) and not f.startswith(('/dev/', '/proc/'))]==[]
     assert sorted(p.name for p in fresh.work.iterdir()) == sorted(
         [
-            'ada.jpg',
-            'ben.jpg',
-            'film.mp4',
-            'film.faces',
-            'film.faces.jpg',
-            'new.mp4',
-            'new.png',
-            'homeless.png',
+            'ada.jpg', 'ben.jpg', 'film.mp4', 'film.faces', 'film.faces.jpg', 'new.mp4', 'new.png', 'homeless.png',
             'found.json',
         ]
     )

@@ -201,7 +201,7 @@ def _check_credential(env=os.environ)->Check:
     lost = [v for v,f in files.items() if not f or not os.access(f, os.R_OK)]
     fix = f"{' and '.join(lost)} must name a file that can be read, or unset both"
     if lost: return Check('C2PA credential', False, ', '.join(f'{v}={f or ""}' for v,f in files.items()), fix)
-    from swapkit.video.provenance import load_credential
+    from swapkit.video.signing import load_credential
     try: load_credential(*files.values())
     except Exception as e:
         return Check('C2PA credential', False, _first_line(e), 'name another certificate and key, or unset both')

@@ -7,9 +7,11 @@ __all__ = ['supersampling', 'warp', 'cut_rectangles', 'warp_bytes', 'cut_crops',
 
 # %% ../../nbs/3_face/01_align.ipynb #ce792421
 import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import cv2 # before decord, whose own zlib would break its PNG reader
+import numpy as np
 import torch
 import torch.nn.functional as nnf
 
@@ -82,13 +84,13 @@ def cut_rectangles(
     frames:torch.Tensor,    # (N,3,H,W)
     rows:torch.Tensor,      # (F,) row of each rectangle's frame
     x:torch.Tensor, y:torch.Tensor, h:int, w:int,
-)->list:                    # F × (h,w,3), where they lie in the frames
+)->list[torch.Tensor]:      # F × (h,w,3), where they lie in the frames
     "One rectangle for each face."
     as_stored = frames.permute(0,2,3,1)
     return [as_stored[r,b:b+h,a:a+w] for r,a,b in zip(rows.tolist(), x.tolist(), y.tolist())]
 
 # %% ../../nbs/3_face/01_align.ipynb #d410bdce
-def _align_to_blocks(x, y, h, w, r:int, frame:tuple)->tuple: # x, y, h, w
+def _align_to_blocks(x:torch.Tensor, y:torch.Tensor, h:int, w:int, r:int, frame:tuple)->tuple: # x, y, h, w
     "A rectangle enlarged to whole blocks of `r` pixels of the frame."
     H, W = (n//r*r for n in frame)
     h, w = min(-(-h//r)*r + r, H), min(-(-w//r)*r + r, W)
@@ -110,18 +112,15 @@ def _choose_reduction(
 # %% ../../nbs/3_face/01_align.ipynb #a42c77f6
 def _reduce(x:torch.Tensor, r:Fraction)->torch.Tensor: # (F,3,h,w) → (F,3,h/r,w/r), same type
     "Make pictures smaller, antialiased; a CPU can take bytes."
-    return (
-        x
-        if r == 1
-        else nnf.interpolate(x, size=tuple(int(n / r) for n in x.shape[-2:]), mode='bilinear', antialias=True)
-    )
+    if r==1: return x
+    return nnf.interpolate(x, size=tuple(int(n/r) for n in x.shape[-2:]), mode='bilinear', antialias=True)
 
 # %% ../../nbs/3_face/01_align.ipynb #f8acfa32
 def warp_bytes(
-    images,             # F arrays (h,w,C) of bytes
-    M:torch.Tensor,     # (F,2,3), from pixels of `images` to pixels of the result
-    sizes,              # (H, W) of each result
-):                      # yields F arrays (H,W,C) of bytes
+    images:Iterable[np.ndarray],    # F arrays (h,w,C) of bytes
+    M:torch.Tensor,                 # (F,2,3), from pixels of `images` to pixels of the result
+    sizes:Sequence[tuple],          # (H, W) of each result
+)->Iterator[np.ndarray]:            # F arrays (H,W,C) of bytes
     "`warp` by OpenCV, the border repeated; one after the other, while a processor's cache holds them."
     n = supersampling(M)
     for x,m,k,(H,W) in zip(images, compose(rescale(n, M), M).numpy(), n.tolist(), sizes):
@@ -177,7 +176,8 @@ def cut_crops(
         r = next(f for f in _REDUCTIONS[k::-1] if f.numerator<=min(frames.size))
         n = r.numerator
         if make is _by_opencv and n==1: return make([stored[j] for j in rows[i].tolist()], r, M[i], size)
-        x,y,h,w = _align_to_blocks(*_crop_rectangles(M[i], (size,size), frames.size, 2*n), n, frames.size)
+        x,y,h,w = _crop_rectangles(M[i], (size,size), frames.size, 2*n)
+        x,y,h,w = _align_to_blocks(x, y, h, w, n, frames.size)
         # pixels of the reduced part → of the part → of the frame → of the crop
         at = compose(compose(M[i], shift(x, y)), rescale(float(r), x))
         return make(cut_rectangles(frames.data, rows[i], x, y, h, w), r, at, size)
@@ -192,15 +192,11 @@ def align(
 )->Crops:                   # data (F,3,S,S) in [0,1], M (F,2,3) frame → crop, landmarks in crop pixels
     "Cut each face out of its frame, upright, on `template`."
     M = similarity(faces.kps, template_points(template, size))
-    lms = None if faces.lms is None else transform(M, faces.lms)
-    return Crops(
-        cut_crops(frames, faces.frame, M, size),
-        M,
-        faces.frame,
-        torch.arange(len(faces), device=M.device),
-        lms,
-        template,
+    crops = Crops(
+        cut_crops(frames, faces.frame, M, size), M, faces.frame, torch.arange(len(faces), device=M.device),
+        template=template,
     )
+    return crops if faces.lms is None else dataclasses.replace(crops, lms=transform(M, faces.lms))
 
 # %% ../../nbs/3_face/01_align.ipynb #59581e54
 def realign(

@@ -6,6 +6,8 @@
 __all__ = ['LUMA', 'yuv_weights', 'to_yuv420', 'to_planes', 'draw_over']
 
 # %% ../../nbs/2_video/09_color.ipynb #e447f0b4
+from typing import Any
+
 import av
 import cv2 # before decord, whose own zlib would break its PNG reader
 import numpy as np
@@ -27,7 +29,7 @@ LUMA = {
 }
 
 def yuv_weights(
-    color:Color,  # matrix and range; others do not matter here
+    color:Color,    # matrix and range; others do not matter here
 )->tuple:           # 3×3 weights of R, G, B in Y, Cb, Cr; 3 offsets
     "The affine map from 8-bit RGB to 8-bit Y'CbCr of ITU-T H.273."
     kr,kb = LUMA.get(color.matrix, (.299, .114))
@@ -69,7 +71,7 @@ def _by_opencv(rgb, out, weights, offsets):
 # %% ../../nbs/2_video/09_color.ipynb #7506fff9
 def to_yuv420(
     rgb:torch.Tensor,           # (N,3,H,W) uint8, any device, any memory format
-    color:Color=Color(),     # matrix and range to use
+    color:Color=Color(),        # matrix and range to use
 )->torch.Tensor:                # (N,H·3/2,W) uint8 on the same device: planes Y, Cb, Cr (I420)
     "RGB frames in the encoder's own layout; the last row or column of an odd side is repeated."
     check_shape('rgb', rgb, ('N',3,'H','W'))
@@ -83,7 +85,7 @@ def to_yuv420(
 # %% ../../nbs/2_video/09_color.ipynb #7df75ddc
 def to_planes(
     rgb:torch.Tensor,           # (N,3,H,W) uint8, any device
-    color:Color=Color(),     # matrix and range to use
+    color:Color=Color(),        # matrix and range to use
     pix_fmt:str='yuv420p',      # what the encoder takes
 )->torch.Tensor:                # (N,B) uint8: the planes of each frame, one after the other
     "RGB frames in an encoder's layout; the last row or column of an odd side is repeated."
@@ -107,11 +109,12 @@ def _by_swscale(x, color, pix_fmt):
         dst_color_range=2 if color.range == 'pc' else 1,
         interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
     )
+    planes: Any = f.planes
     return torch.from_numpy(
         np.concatenate(
             [
                 np.frombuffer(p, np.uint8).reshape(p.height, -1)[:, : p.width * plane_type(pix_fmt).itemsize].ravel()
-                for p in f.planes
+                for p in planes
             ]
         )
     )

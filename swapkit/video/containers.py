@@ -13,15 +13,19 @@ import re
 import secrets
 import shutil
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import av
+import av.error
+import av.stream
 import imageio_ffmpeg
 from av.stream import Disposition
 
 from ..errors import BadInput, SystemFault
 from ..messages import logger
+from ..types import PathLike
 
 # %% ../../nbs/2_video/10_containers.ipynb #e0551326
 @functools.lru_cache
@@ -30,8 +34,8 @@ def _has_encoder(exe, encoder):
     return f'Encoder {encoder}' in r.stdout
 
 @functools.lru_cache
-def ffmpeg_version(exe)->tuple:
-    "Major and minor version of a binary; what was built from the development branch counts as newest."
+def ffmpeg_version(exe:str)->tuple[int, int]:
+    "Ask for the major and minor version of a binary; what was built from the development branch counts as newest."
     said = subprocess.run([exe, '-version'], capture_output=True, text=True).stdout
     found = re.match(r'ffmpeg version n?(\d+)\.(\d+)', said)
     return (int(found[1]), int(found[2])) if found else (99, 0)
@@ -48,7 +52,9 @@ def ffmpeg_exe(
     if not found: raise SystemFault("no ffmpeg found: install ffmpeg, or `pip install imageio-ffmpeg`")
     new = [e for e in found if ffmpeg_version(e)>=since]
     version = lambda v: '.'.join(map(str, v))
-    if not new: raise SystemFault(f"ffmpeg {version(since)} or newer is needed, and {' and '.join(version(ffmpeg_version(e)) for e in found)} found: `pip install imageio-ffmpeg`")
+    if not new:
+        have = ' and '.join(version(ffmpeg_version(e)) for e in found)
+        raise SystemFault(f"ffmpeg {version(since)} or newer is needed, and {have} found: `pip install imageio-ffmpeg`")
     if new[0] != found[0]:
         logger.warning(
             f"ffmpeg {version(ffmpeg_version(found[0]))} is older than {version(since)}: "
@@ -63,26 +69,25 @@ NAME_BYTES = 255 # of a file name, on all common file systems
 def short_name(
     stem:str,
     tail:str,           # what the name must end in
-    most:int=NAME_BYTES-16, # bytes; others that are made from this one may be a little longer
+    max_bytes:int=NAME_BYTES-16,    # others that are made from this one may be a little longer
 )->str:
     "A file name that ends in `tail` and is no longer than a file system takes."
     # whole letters, in the locale's way
-    return os.fsdecode(os.fsencode(stem)[:most-len(os.fsencode(tail))].decode(errors='ignore').encode())+tail
+    return os.fsdecode(os.fsencode(stem)[:max_bytes-len(os.fsencode(tail))].decode(errors='ignore').encode())+tail
 
 @contextmanager
 def replacing(
-    path,           # the file to make; an old one stays until the new one is complete
-    folder=None,    # where it is made, on the same disk; beside `path` by default
-):
-    "A temporary path beside `path`, renamed to it on success and removed on any exception."
-    path = Path(path)
-    if not path.parent.is_dir(): raise BadInput(f"{path.parent} is not a folder; make it first")
-    made = Path(folder or path.parent) / short_name(
-        f'.{path.stem}', f'.{os.getpid()}-{secrets.token_hex(3)}{path.suffix}'
-    )
+    path:PathLike,              # the file to make; an old one stays until the new one is complete
+    folder:PathLike|None=None,  # where it is made, on the same disk; beside `path` by default
+)->Iterator[Path]:
+    "Yield a temporary path beside `path`, renamed to it on success and removed on any exception."
+    out = Path(path)
+    if not out.parent.is_dir(): raise BadInput(f"{out.parent} is not a folder; make it first")
+    name = short_name(f'.{out.stem}', f'.{os.getpid()}-{secrets.token_hex(3)}{out.suffix}')
+    made = Path(folder or out.parent)/name
     try:
         yield made
-        os.replace(made, path)
+        os.replace(made, out)
     except OSError as e: # an error that names another file is not about this one
         if e.filename not in (None, str(made)): raise
         raise SystemFault(f"cannot write {path}: {e.strerror or e}") from e
@@ -91,8 +96,8 @@ def replacing(
 # %% ../../nbs/2_video/10_containers.ipynb #116eca48
 FORMATS = {'.mp4':'mp4', '.mov':'mov', '.mkv':'matroska'}
 
-def format_of(path)->str:
-    "The container's name by suffix; raises `BadInput` for any other."
+def format_of(path:PathLike)->str:
+    "Look up the container's name by suffix; raises `BadInput` for any other."
     if Path(path).suffix.lower() not in FORMATS:
         raise BadInput(f"{path}: films are written as {' or '.join(FORMATS)}; choose one of these names")
     return FORMATS[Path(path).suffix.lower()]

@@ -8,15 +8,21 @@ __all__ = ['STEREO', 'find_orientation', 'display_matrix', 'orientation', 'turn_
 # %% ../../nbs/2_video/03_display.ipynb #df88bff1
 import math
 import struct
+from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
 from av.sidedata.sidedata import Type as SideType
 
+from ..types import PathLike
+
 # %% ../../nbs/2_video/03_display.ipynb #5d0c7a31
-def find_orientation(matrix)->tuple: # degrees against the clock, whether it is mirrored left to right before
-    "The nearest of the eight ways to lay a picture that a display matrix, nine numbers, can ask for."
+def find_orientation(
+    matrix:Sequence[float],     # nine numbers
+)->tuple[int, bool]:            # degrees against the clock, whether it is mirrored left to right before
+    "The nearest of the eight ways to lay a picture that a display matrix can ask for."
     (a,b),(c,d) = (matrix[0], matrix[1]), (matrix[3], matrix[4]) # where a step to the right and a step down go, x and y
     mirrored = float(a)*d-float(b)*c<0
     return round(-math.degrees(math.atan2(-b, -a) if mirrored else math.atan2(b, a))/90)%4*90, mirrored
@@ -26,12 +32,16 @@ def _is_oblique(matrix)->bool:
     a,b = sorted(map(abs, matrix[:2]))
     return a>b*math.tan(math.radians(1))
 
+def _side_data(frame:av.VideoFrame, kind:SideType)->Any: # bytes, or None
+    data: Any = frame.side_data # whose type is that of a mapping, and which is a sequence as well
+    return next((s for s in data if s.type is kind), None)
+
 def display_matrix(frame:av.VideoFrame)->list:
     "The nine numbers that come with a frame, or those of a picture that lies as it is stored."
-    found = next((s for s in frame.side_data if s.type is SideType.DISPLAYMATRIX), None)
+    found = _side_data(frame, SideType.DISPLAYMATRIX)
     return [1,0,0, 0,1,0, 0,0,1] if found is None else np.frombuffer(found, np.int32).tolist()
 
-def orientation(frame:av.VideoFrame)->tuple:
+def orientation(frame:av.VideoFrame)->tuple[int, bool]:
     "How a frame is to be laid, as for `find_orientation`."
     return find_orientation(display_matrix(frame))
 
@@ -108,7 +118,8 @@ def _aperture_crop(path, index:int, size:tuple)->tuple:
     return tuple(map(int, cut)) if all(c>=0 and c.denominator==1 for c in cut) else ()
 
 def find_crop(
-    path, container:str,
+    path:PathLike,
+    container:str,      # its name in ffmpeg
     index:int,          # of the stream
     size:tuple,         # H, W as decoded
     step:tuple=(1,1),   # pixels to a sample of color, down and across: the cut goes between these, as in ffmpeg
@@ -136,6 +147,6 @@ STEREO = {
 
 def find_stereo(frame:av.VideoFrame)->str: # '' for one view
     "How the views of two eyes lie in a picture, in Matroska's words."
-    found = next((s for s in frame.side_data if s.type is SideType.STEREO3D), None)
+    found = _side_data(frame, SideType.STEREO3D)
     kind, inverted = (0, 0) if found is None else np.frombuffer(found, np.int32)[:2].tolist()
     return STEREO[kind][inverted & 1] if kind in STEREO else ''

@@ -15,23 +15,26 @@ import re
 import subprocess
 import threading
 from collections import deque
+from collections.abc import Iterable
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import av
 import ffmpeg
+import numpy as np
 import torch
 
 from ..errors import BadInput, check_choice, SystemFault
-from ..types import check_shape
+from ..messages import logger
+from ..types import check_shape, Frames, PathLike
 from .color import draw_over, to_planes
 from .containers import _has_encoder, can_carry, ffmpeg_exe, FORMATS, replacing
 from .packets import open_media
 from .probe import Color, VideoInfo
 from .read import can_keep_planes, even_size, plain_format
-from ..messages import logger
 
 # %% ../../nbs/2_video/11_encode.ipynb #1c5bf094
 def _plain(crf, preset, pix_fmt=''): return dict(crf=crf, preset=preset)
@@ -45,14 +48,7 @@ def _x265(crf, preset, pix_fmt=''):
     )
 def _nvenc(crf, preset, pix_fmt=''):
     speed = dict(
-        ultrafast='p1',
-        superfast='p1',
-        veryfast='p2',
-        faster='p3',
-        fast='p3',
-        medium='p4',
-        slow='p5',
-        slower='p6',
+        ultrafast='p1', superfast='p1', veryfast='p2', faster='p3', fast='p3', medium='p4', slow='p5', slower='p6',
         veryslow='p7',
     )
     return dict(
@@ -61,9 +57,9 @@ def _nvenc(crf, preset, pix_fmt=''):
     )
 def _svtav1(crf, preset, pix_fmt=''):
     speed = dict(ultrafast=12, superfast=11, veryfast=10, faster=9, fast=8, medium=7, slow=5, slower=4, veryslow=2)
-    p = speed.get(preset, preset)
+    p = speed[preset] if preset in speed else int(preset)
     # faster than 10 it writes films that cannot be decoded
-    if crf is None: return {'preset': min(int(p), 10), 'svtav1-params': 'lossless=1'}
+    if crf is None: return {'preset': min(p, 10), 'svtav1-params': 'lossless=1'}
     return dict(preset=p, crf=crf)
 
 ENCODERS = {'libx264': _x264, 'libx265': _x265, 'libsvtav1': _svtav1, 'h264_nvenc': _nvenc,
@@ -83,8 +79,8 @@ INTERMEDIATES = {'prores_ks': _prores, 'dnxhd': _dnxhr} # never lossless
 X26_PRESETS = 'ultrafast superfast veryfast faster fast medium slow slower veryslow placebo'.split()
 
 @functools.lru_cache
-def pixel_formats(encoder:str)->tuple:
-    "The pixel formats an encoder takes; none where it does not say."
+def pixel_formats(encoder:str)->tuple[str, ...]:
+    "List the pixel formats an encoder takes; none where it does not say."
     r = subprocess.run(
         [ffmpeg_exe(encoder), '-hide_banner', '-h', f'encoder={encoder}'], capture_output=True, text=True
     )
@@ -113,10 +109,8 @@ def choose_format(
     if f'{wanted}le' in takes: wanted += 'le'
     if not takes or wanted in takes: return wanted
     others = [e for e in ENCODERS if e!=encoder and e.startswith('lib') and wanted in pixel_formats(e)]
-    raise BadInput(
-        f"{encoder} does not write the pixel format {wanted}: choose {f'--encoder {others[0]}, which does, or ' if others else ''}--pix-fmt "
-        f"{', '.join(takes)}"
-    )
+    other = f'encoder {others[0]}, which does, or ' if others else ''
+    raise BadInput(f"{encoder} does not write the pixel format {wanted}: choose {other}pix_fmt {', '.join(takes)}")
 
 def describe_loss(info:VideoInfo, encoder:str, pix_fmt:str)->str:
     "What a pixel format does not keep of a film's, with advice, or ''."
@@ -125,13 +119,13 @@ def describe_loss(info:VideoInfo, encoder:str, pix_fmt:str)->str:
     best = _without_alpha(plain_format(info.pix_fmt))
     fits = [e for e in (encoder, 'libx265', 'prores_ks') if can_keep_planes(best) and best in pixel_formats(e)]
     how = (
-        f"--pix-fmt same {f'--encoder {fits[0]} ' if fits[0] != encoder else ''}keeps them"
+        f"pix_fmt same {f'with encoder {fits[0]} ' if fits[0] != encoder else ''}keeps them"
         if fits
         else "no encoder here keeps them"
     )
     return f"{info.path.name} has {info.bits} bits a color; the result has {n} ({how})"
 
-def check_encoding(encoder:str, preset:str, lossless:bool=False):
+def check_encoding(encoder:str, preset:str, lossless:bool=False)->None:
     "Refuse an encoder that this ffmpeg does not have, and a preset that x264 and x265 do not know."
     here = lambda name: _has_encoder(ffmpeg_exe(name), name)
     if not here(encoder):
@@ -139,7 +133,7 @@ def check_encoding(encoder:str, preset:str, lossless:bool=False):
         raise BadInput(f"unknown encoder {encoder!r}: choose one that this ffmpeg has, such as {have}")
     if encoder in ('libx264','libx265'): check_choice('preset', preset, X26_PRESETS)
     if lossless and encoder in INTERMEDIATES:
-        raise BadInput(f"{encoder} is never lossless: leave out --lossless, or choose {', '.join(ENCODERS)}")
+        raise BadInput(f"{encoder} is never lossless: leave out lossless, or choose {', '.join(ENCODERS)}")
     if lossless and encoder not in ENCODERS:
         raise BadInput(f"swapkit does not know how {encoder} is lossless: choose {', '.join(ENCODERS)}")
 
@@ -152,19 +146,19 @@ class _AnyName(str):
     def __str__(self): return ascii(self)
 
 def encode_command(
-    path,                   # file to write
+    path:PathLike,          # file to write
     size:tuple,             # H, W of the encoded picture, even
-    rate,                   # nominal frames per second
+    rate:Any,               # nominal frames per second: what `Fraction` takes
     color:Color=Color(),
-    sar=1,                  # shape of a pixel, width/height
+    sar:Any=1,              # shape of a pixel, width/height
     encoder:str='libx264',
     crf:int=16,
     preset:str='medium',
     pix_fmt:str='yuv420p',  # of the frames that come in, and of the film
     lossless:bool=False,    # `crf` does not matter then
     container:str='mp4',    # or 'mov'
-):
-    "An `ffmpeg-python` output that reads frames, plane by plane, from standard input."
+)->Any:
+    "Make an `ffmpeg-python` output that reads frames, plane by plane, from standard input."
     rate = Fraction(rate).limit_denominator(1001)
     words = dict(
         colorspace=color.matrix, color_primaries=color.primaries, color_trc=color.transfer, color_range=color.range
@@ -180,15 +174,8 @@ def encode_command(
     clock = rate.numerator*math.ceil(10000/rate.numerator)
     return (
         ffmpeg.output(
-            frames,
-            _AnyName(f'file:{Path(path).absolute()}'),
-            format=container,
-            vcodec=encoder,
-            video_track_timescale=clock,
-            pix_fmt=pix_fmt,
-            loglevel='error',
-            **options,
-            **tags,
+            frames, _AnyName(f'file:{Path(path).absolute()}'), format=container, vcodec=encoder,
+            video_track_timescale=clock, pix_fmt=pix_fmt, loglevel='error', **options, **tags,
         )
         .global_args('-hide_banner', '-nostats')
         .overwrite_output()
@@ -199,7 +186,8 @@ def _feed(q, pipe):
     "Write what comes through the queue until None; that the pipe is broken, the process's end will tell."
     alive = True
     while (x := q.get()) is not None:
-        try: alive and pipe.write(memoryview(x).cast('B'))
+        try:
+            if alive: pipe.write(memoryview(x).cast('B'))
         except OSError: alive = False
     try: pipe.close()
     except OSError: pass
@@ -215,11 +203,11 @@ _NAMED = Path('segment').absolute().anchor + 'segment' # stands for a name in a 
 class Encoding:
     "An ffmpeg that runs beside us and is fed arrays."
     def __init__(self,
-        cmd,                # of `encode_command`
-        exe:str,            # the binary
-        queue_size:int=4,   # arrays that may wait
-        path=None,          # the file to write instead of the command's `_NAMED`: a name of any bytes, which ffmpeg-python does not take
-    ):
+        cmd:Any,                    # of `encode_command`
+        exe:str,                    # the binary
+        queue_size:int=4,           # arrays that may wait
+        path:PathLike|None=None,    # the file to write instead of `_NAMED`; its name may be any bytes
+    )->None:
         self.q,self.said = queue.Queue(queue_size),deque(maxlen=50)
         words = [
             f'file:{Path(path).absolute()}' if path and w == f'file:{_NAMED}' else w
@@ -229,10 +217,11 @@ class Encoding:
         jobs = (_feed, self.q, self.proc.stdin), (_listen, self.proc.stderr, self.said)
         self.threads = [threading.Thread(target=f, args=a, daemon=True) for f,*a in jobs]
         for t in self.threads: t.start()
-    def put(self, x):
+    def put(self, x:np.ndarray)->None:
+        "Hand over an array; waits while the queue is full."
         if self.proc.poll() is not None: self.close()
         self.q.put(x)
-    def close(self, kill=False):
+    def close(self, kill:bool=False)->None:
         "Wait for the end; raises `SystemFault` in ffmpeg's own words where it failed and was not killed by us."
         if kill: self.proc.kill()
         self.q.put(None)
@@ -248,7 +237,7 @@ class Encoding:
 # %% ../../nbs/2_video/11_encode.ipynb #c2bc3465
 def _in_parts(
     rgb:torch.Tensor,           # (N,3,H,W) uint8
-    was=None,                   # the `Frames` they were, with planes: what did not change keeps its bytes
+    was:Frames|None=None,       # what they were, with planes: what did not change keeps its bytes
     color:Color=Color(),
     pix_fmt:str='yuv420p',
 )->list:                        # of (n,B) arrays
@@ -257,7 +246,7 @@ def _in_parts(
     def some(rgb, was):
         if was is None or was.planes is None: return to_planes(rgb, color, pix_fmt)
         return draw_over(was.planes, was.data, rgb, color, pix_fmt)
-    return [some(rgb[i:i+few], was and was[i:i+few]).cpu().numpy() for i in range(0, len(rgb), few)]
+    return [some(rgb[i:i+few], None if was is None else was[i:i+few]).cpu().numpy() for i in range(0, len(rgb), few)]
 
 # %% ../../nbs/2_video/11_encode.ipynb #f6a8b0c1
 def nominal_rate(info:VideoInfo)->Fraction:
@@ -271,15 +260,15 @@ def nominal_rate(info:VideoInfo)->Fraction:
 class SegmentWriter:
     "Encode RGB frames to one segment; a context manager, and the file appears only when it is complete."
     def __init__(self,
-        path,                       # the segment
+        path:PathLike,              # the segment
         size:tuple,                 # H, W of the frames; an odd side is padded by one
-        rate,                       # nominal frames per second
-        color:Color=Color(),     # tags, matrix and range of the target
+        rate:Any,                   # nominal frames per second
+        color:Color=Color(),        # tags, matrix and range of the target
         encoder:str='libx264',      # key of `ENCODERS`, or any encoder of ffmpeg
         queue_size:int=4,           # batches that may wait
         pix_fmt:str='yuv420p',      # what is written
-        **options,                  # `sar`, `crf`, `preset`, `lossless`, `container` of `encode_command`
-    ):
+        **options:Any,              # `sar`, `crf`, `preset`, `lossless`, `container` of `encode_command`
+    )->None:
         self.path,self.size,self.color,self.pix_fmt,self.frames = Path(path),tuple(size),color,pix_fmt,0
         self.start = lambda made: Encoding(
             encode_command(_NAMED, even_size(size), rate, color, encoder=encoder, pix_fmt=pix_fmt, **options),
@@ -299,20 +288,20 @@ class SegmentWriter:
             self.todo = todo.pop_all()
         return self
     def stored(self,
-        rgb,        # (N,3,H,W) uint8, any device
-        was=None,   # the `Frames` they were, with planes: what did not change keeps its bytes
-    )->list:        # of (n,B) arrays
-        "A batch as the encoder takes it; may be called by any thread."
+        rgb:torch.Tensor,       # (N,3,H,W) uint8, any device
+        was:Frames|None=None,   # what they were, with planes: what did not change keeps its bytes
+    )->list[np.ndarray]:        # (n,B) each
+        "Turn a batch into what the encoder takes; may be called by any thread."
         check_shape('rgb', rgb, ('N',3,*self.size))
         return _in_parts(rgb, was, self.color, self.pix_fmt)
     def put(self,
-        parts,      # from `stored`
-    ):
+        parts:Iterable[np.ndarray], # from `stored`
+    )->None:
         "Hand over a batch; waits while the queue is full; raises `SystemFault` when ffmpeg has failed."
         for x in parts: self.ffmpeg.put(x); self.frames += len(x)
     def write(self,
-        rgb, was=None,      # as for `stored`
-    ):
+        rgb:torch.Tensor, was:Frames|None=None, # as for `stored`
+    )->None:
         "Encode frames."
         self.put(self.stored(rgb, was))
     def _some(self, kind, error, trace):
@@ -320,8 +309,9 @@ class SegmentWriter:
     def __exit__(self, *error): return self.todo.__exit__(*error)
 
 # %% ../../nbs/2_video/11_encode.ipynb #7bfcf2b6
-def _gray_film(path, info:VideoInfo=None, **encode)->Path:
+def _gray_film(path:Path, info:VideoInfo|None=None, **encode:Any)->Path:
     "One gray picture, encoded as the film will be; raises `SystemFault` where that fails."
+    how: dict[str, Any]
     size, how = (
         ((144, 256), dict(rate=25))
         if info is None
@@ -329,21 +319,23 @@ def _gray_film(path, info:VideoInfo=None, **encode)->Path:
     )
     try:
         with SegmentWriter(path, size, **how, **encode) as w: w.write(torch.full((1,3,*size), 128, dtype=torch.uint8))
-    except SystemFault as e: raise SystemFault(f"the encoder {encode['encoder']} does not work here ({e}); choose another, such as --encoder libx264") from e
+    except SystemFault as e:
+        said = f"the encoder {encode['encoder']} does not work here ({e}); choose another, such as libx264"
+        raise SystemFault(said) from e
     return path
 
 @functools.lru_cache
 def try_encoding(encoder:str, preset:str, pix_fmt:str, lossless:bool, suffix:str)->str: # the container of segments
     "Encode one picture; raises `SystemFault` where that fails, `BadInput` where the container cannot hold it."
     if lossless and encoder == 'libsvtav1' and '10' in pix_fmt:
-        raise BadInput("libsvtav1 is not lossless with 10 bits: choose --encoder libx265, or --pix-fmt yuv420p")
-    encode = dict(encoder=encoder, preset=preset, pix_fmt=pix_fmt, lossless=lossless)
+        raise BadInput("libsvtav1 is not lossless with 10 bits: choose encoder libx265, or pix_fmt yuv420p")
+    encode: dict[str, Any] = dict(encoder=encoder, preset=preset, pix_fmt=pix_fmt, lossless=lossless)
     with TemporaryDirectory() as d:
         try: path, container = _gray_film(Path(d)/'try.mp4', **encode), 'mp4'
         except SystemFault:
             if encoder in ENCODERS: raise
             path, container = _gray_film(Path(d)/'try.mov', container='mov', **encode), 'mov'
         with open_media(path) as c: holds = {s: can_carry(f, c.streams.video[0]) for s,f in FORMATS.items()}
-    others = ' or '.join(s for s in FORMATS if holds[s]) or 'another --encoder'
+    others = ' or '.join(s for s in FORMATS if holds[s]) or 'another encoder'
     if not holds[suffix]: raise BadInput(f"{suffix} does not hold what {encoder} writes: choose {others}")
     return container

@@ -9,15 +9,19 @@ __all__ = ['StreamFit', 'fit_streams', 'rehearse_mux', 'find_lift', 'join_segmen
 import heapq
 import io
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import av
+import av.error
 from av.stream import Disposition
 
 from ..errors import SystemFault
+from ..types import PathLike
 from .containers import can_carry, format_of, replacing
 from .encode import _gray_film
 from .packets import open_media
@@ -38,15 +42,15 @@ class StreamFit:
 def _first_packets(
     film,               # open container
     wanted,             # numbers of streams
-    each:int=48,        # packets of each
-    most:int=2**26,     # bytes that are looked through
+    each:int=48,            # packets of each
+    max_bytes:int=2**26,    # that are looked through
 )->dict:                # stream number → packets
     "The first packets of some streams."
     got, seen = {i:[] for i in wanted}, 0
     for p in _unbroken(film.demux()) if got else ():
         if p.size and p.stream_index in got: got[p.stream_index].append(p)
         seen += p.size
-        if seen>most or all(len(g)>=each for g in got.values()): break
+        if seen>max_bytes or all(len(g)>=each for g in got.values()): break
     return {i:g[:each] for i,g in got.items()}
 
 def _unbroken(packets):
@@ -90,12 +94,13 @@ def _has_alpha(info):
 def _left_out(s, info, fmt):
     what, language = info.streams[s.index], info.streams[s.index].language
     elsewhere = '' if fmt=='matroska' or not can_carry('matroska', s) else ', .mkv takes it'
-    return f"{fmt} cannot carry stream {s.index} ({what.kind} {what.codec}{f' {language}' if language else ''}); it is left out{elsewhere}"
+    said = ' '.join(filter(None, (what.kind, what.codec, language)))
+    return f"{fmt} cannot carry stream {s.index} ({said}); it is left out{elsewhere}"
 
 # %% ../../nbs/2_video/13_mux.ipynb #b2c5e0d4
 def fit_streams(
     info:VideoInfo,     # the target
-    segment,            # a file of its picture as it is encoded now
+    segment:PathLike,   # a file of its picture as it is encoded now
     fmt:str,            # 'mp4', 'mov' or 'matroska'
 )->StreamFit:
     "Try a target's other streams, tags and time code in a container."
@@ -129,7 +134,7 @@ def fit_streams(
 def rehearse_mux(
     info:VideoInfo,     # the target
     suffix:str,         # of the result
-    **encode,           # options of `SegmentWriter`
+    **encode:Any,       # options of `SegmentWriter`
 )->StreamFit:
     """Find out what goes into the film before it is made: its encoder with a picture of this size, its container with
     the target's other streams."""
@@ -143,9 +148,8 @@ class _Refused(Exception):
 def _mux(made, segments, info, fmt, fit, words, ranks, stamps, begin, end, shift):
     "Write the film; raises `_Refused` for a packet beside the picture that the container does not take."
     refused = None
-    how = dict(words=words, begin=begin, end=end, shift=shift) | (
-        {} if fmt == 'matroska' else dict(movflags='+faststart')
-    )
+    how: dict[str, Any] = dict(words=words, begin=begin, end=end, shift=shift)
+    if fmt!='matroska': how['movflags'] = '+faststart'
     try:
         with open_media(info.path) as film, open_media(segments[0]) as seg, \
              _begun(f'file:{made.absolute()}', film, seg.streams.video[0], info, fmt, fit, **how) as (c, streams):
@@ -165,10 +169,10 @@ def _mux(made, segments, info, fmt, fit, words, ranks, stamps, begin, end, shift
 # %% ../../nbs/2_video/13_mux.ipynb #b2c5e0d7
 def find_lift(
     info:VideoInfo,
-    begin=None,         # seconds: where a cut begins
+    begin:Fraction|None=None,   # seconds: where a cut begins
 )->Fraction:            # seconds, 0 for most films
     "By how much a film is moved so that nothing that is seen or heard lies before zero, where players do not show it."
-    starts = [int(info.pts[0])*info.time_base, *(_heard_from(info.path) if begin is None else ())]
+    starts: list[Any] = [int(info.pts[0])*info.time_base, *(_heard_from(info.path) if begin is None else ())]
     return max(-min(starts), Fraction(0))
 
 def _heard_from(path): # seconds
@@ -183,7 +187,7 @@ def _heard_from(path): # seconds
             yield from heard
             if not waiting: return
 
-def _decoded_of(packet):
+def _decoded_of(packet)->list[Any]:
     "Frames of a packet; where there is no decoder, the packet itself stands for them."
     if packet.stream.codec_context is None: return [packet]
     try: return packet.decode()
@@ -191,14 +195,14 @@ def _decoded_of(packet):
 
 # %% ../../nbs/2_video/13_mux.ipynb #9d136705
 def join_segments(
-    segments,           # paths, in order, of frames first … last-1
-    info:VideoInfo,     # the target
-    out,                # .mp4, .mov or .mkv
-    first:int=0,        # first frame number of the target
-    last:int=None,      # one past the last; all by default
-    words:dict={},      # notes on the film, beside the target's own
-    fit:StreamFit=None,       # of `fit_streams`, where that was asked before
-)->list:                # one line for each thing that could not be carried over, and is not told by `fit`
+    segments:Sequence[PathLike],    # in order, of frames first … last-1
+    info:VideoInfo,                 # the target
+    out:PathLike,                   # .mp4, .mov or .mkv
+    first:int=0,                    # first frame number of the target
+    last:int|None=None,             # one past the last; all by default
+    words:Mapping[str, str]|None=None,  # notes on the film, beside the target's own
+    fit:StreamFit|None=None,        # of `fit_streams`, where that was asked before
+)->list[str]:                       # one line for each thing that could not be carried over, and is not told by `fit`
     """Join segments to a film with the stamps, sound and other streams of the target; raises `SystemFault` where frames
     are missing."""
     fmt, n = format_of(out), len(info)

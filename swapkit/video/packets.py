@@ -8,21 +8,26 @@ __all__ = ['open_media', 'demux_pictures', 'Piece', 'Pieces', 'join_clocks', 'Pa
 # %% ../../nbs/2_video/02_packets.ipynb #a4368ea5
 import math
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
 import av
+import av.container
+import av.error
+import av.format
 from av.bitstream import BitStreamFilterContext
 from av.codec.context import Flags
 from av.stream import Disposition
 
 from ..errors import BadInput
+from ..types import PathLike
 from .files import check_file
 
 # %% ../../nbs/2_video/02_packets.ipynb #948bd037
-def open_media(path)->av.container.InputContainer:
+def open_media(path:PathLike)->av.container.InputContainer:
     "Open a media file; raises `BadInput` in one line where that cannot be."
     check_file(path)
     try:
@@ -38,8 +43,8 @@ def _demuxed(container, *streams):
 
 def _full(packets): return (p for p in packets if p is not None and p.size)
 
-def demux_pictures(container)->list:
-    "Its streams of moving pictures; a cover is none."
+def demux_pictures(container:av.container.InputContainer)->list: # of `av.VideoStream`
+    "List its streams of moving pictures; a cover is none."
     return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
 
 def _ready(stream):
@@ -77,20 +82,20 @@ class Piece:
     end:dict = field(default_factory=dict)
 
 class Pieces:
-    "Where the clock of a file jumps: back by more than 0.1 s, or on by more than `most` seconds, as in ffmpeg."
-    def __init__(self, most: float):
-        self.all, self.most, self.here, self.last, self.newest = [Piece(0)], most, {}, {}, 0.0
-    def add(self, p, s:int, tick:float, length:int, strict:bool):
-        "A packet of sound or pictures of stream `s`; `length` ticks where it does not say how long it is."
+    "Where the clock of a file jumps: back by more than 0.1 s, or on by more than `max_gap` s, as in ffmpeg."
+    def __init__(self, max_gap:float)->None:
+        self.all, self.max_gap, self.here, self.last, self.newest = [Piece(0)], max_gap, {}, {}, 0.0
+    def add(self, p:av.Packet, s:int, tick:float, length:int, strict:bool)->None:
+        "Add a packet of sound or pictures of stream `s`; `length` ticks where it does not say how long it is."
         if p.dts is None: return
         t, a, last = p.dts*tick, p.dts if p.pts is None else p.pts, self.last.get(s)
-        if last is not None and (t<last-(0 if strict else .1) or t>last+self.most): self.jump(s, t, p.pos)
+        if last is not None and (t<last-(0 if strict else .1) or t>last+self.max_gap): self.jump(s, t, p.pos)
         self.last[s], n = t, self.here.setdefault(s, len(self.all)-1)
         piece = self.all[n]
         if n==len(self.all)-1: self.newest = t
         piece.start[s], piece.end[s] = min(piece.start.get(s, a), a), max(piece.end.get(s, a), a+(p.duration or length))
-    def jump(self, s, t, at):
-        "The stream goes on in the newest piece where another has begun it at about that time, else in a new one."
+    def jump(self, s:int, t:float, at:int|None)->None:
+        "Let the stream go on in the newest piece where another has begun it at about that time, else in a new one."
         if self.here[s]==len(self.all)-1 or abs(t-self.newest)>10: self.all.append(Piece(at or self.all[-1].at))
         self.here[s] = len(self.all)-1
         self.all[-1].at = min(self.all[-1].at, at or self.all[-1].at)
@@ -113,8 +118,8 @@ def _shift_of(clock:tuple, at:int)->Fraction: # seconds to add to the stamps of 
     "How far the clock at a place of the file is off."
     return next((s for a,s in reversed(clock) if at>=a), Fraction(0))
 
-def join_clocks(packets, clock:tuple):
-    "Packets of any streams with stamps that go on where the file's clock jumps, and rise."
+def join_clocks(packets:Iterable[av.Packet], clock:tuple)->Iterator[av.Packet]:
+    "Yield packets of any streams with stamps that go on where the file's clock jumps, and rise."
     at, last = {}, {}
     for p in packets:
         s = p.stream_index
@@ -162,7 +167,7 @@ def _head(p):
     return data[4:8]+data[more+4:more+6] if data[:4]==b'\0\0\1\xb3' and more>0 else b''
 
 # %% ../../nbs/2_video/02_packets.ipynb #5d0c7a15
-def walk_packets(container, stream)->PacketWalk:
+def walk_packets(container:av.container.InputContainer, stream:av.VideoStream)->PacketWalk:
     "Look at every packet of a film without decoding any."
     w, since, tick = PacketWalk(), {}, {s.index: float(s.time_base or 0) for s in container.streams}
     timed = {
@@ -171,7 +176,7 @@ def walk_packets(container, stream)->PacketWalk:
         if s.type in ('audio', 'video') and not s.disposition & Disposition.attached_pic
     }
     pieces = Pieces(10. if container.format.flags & av.format.Flags.ts_discont.value else float('inf'))
-    length, code = round(1/(stream.guessed_rate or 25)/stream.time_base), stream.codec_context.name
+    length, code = round(1/(stream.guessed_rate or 25)/(stream.time_base or 1)), stream.codec_context.name
     fresh = {'h264':{5}, 'hevc':{19,20}}.get(code)
     for p in _demuxed(container):
         if p is None: w.cut = True; break
@@ -213,7 +218,7 @@ def _lost_at_start(
     hidden:set,     # numbers of packets that are not shown
     numbers:list,   # packets of the first frames
     whole:bool,     # they are all there are
-)->object:          # set of packets that no frame comes from; None where the stamps do not say which
+)->set|None:        # packets that no frame comes from; None where the stamps do not say which
     "The packets before the first frames from which nothing is decoded."
     seen = [pts[n] for n in numbers if n is not None]
     if None in pts or len(seen)<len(numbers) or seen!=sorted(seen): return None
@@ -221,8 +226,11 @@ def _lost_at_start(
     return lost if whole or all(pts[n]<seen[3] for n in lost) else None
 
 # %% ../../nbs/2_video/02_packets.ipynb #5d0c7a18
-def decode_once(path, stream:int)->tuple: # for each frame the packet it comes from, the packet that was decoded last; damaged frames; interlaced
-    "Which packets the frames of a film come from, by decoding all of it."
+def decode_once(
+    path:PathLike,
+    stream:int,
+)->tuple:   # for each frame its packet, and the packet decoded last; damaged frames; interlaced
+    "Find out which packets the frames of a film come from, by decoding all of it."
     numbers, after, damaged, interlaced = [], [], [], False
     with open_media(path) as c:
         v = _ready(c.streams[stream])

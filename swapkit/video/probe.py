@@ -7,14 +7,19 @@ __all__ = ['Color', 'read_color_tags', 'StreamInfo', 'VideoInfo', 'frame_range',
 
 # %% ../../nbs/2_video/04_probe.ipynb #ac8ffcce
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
+import av.container
+import av.format
 import torch
 
 from ..errors import BadInput
+from ..types import PathLike
 from .display import _is_oblique, display_matrix, find_crop, find_stereo, orientation
 from .files import check_pixels
 from swapkit.video.packets import (
@@ -86,21 +91,21 @@ class VideoInfo:
     mirrored:bool = False
     stereo:str = ''         # how the views of two eyes lie in the picture, as `find_stereo` says
     crop:tuple = ()         # pixels that the container cuts off the stored picture: top, bottom, left, right
-    order:torch.Tensor = field(default=None, repr=False)
+    order:torch.Tensor|None = field(default=None, repr=False)
     # where there is an `order`: packet of a key frame → packet from which it is decoded
     keys:dict = field(default_factory=dict, repr=False)
     clock:tuple = ()
     notes:list = field(default_factory=list)
-    def __len__(self): return len(self.pts)
+    def __len__(self)->int: return len(self.pts)
     @property
-    def seconds(self): return self.pts.double()*float(self.time_base)
+    def seconds(self)->torch.Tensor: return self.pts.double()*float(self.time_base)
 
 # %% ../../nbs/2_video/04_probe.ipynb #d4824b2a
 def frame_range(
     info:VideoInfo,
-    start:float=None,   # seconds from the film's first frame; first frame shown at or after it
-    end:float=None,     # seconds from the film's first frame; frames shown before it
-)->tuple:               # first, last: frames first … last-1
+    start:float|None=None,  # seconds from the film's first frame; first frame shown at or after it
+    end:float|None=None,    # seconds from the film's first frame; frames shown before it
+)->tuple[int, int]:         # first, last: frames first … last-1
     "Frame numbers between two times; raises `BadInput` where there are none."
     at = info.seconds-info.seconds[0]
     first = 0 if start is None else int((at<start-1e-6).sum())
@@ -113,7 +118,7 @@ def frame_range(
     return first, last
 
 # %% ../../nbs/2_video/04_probe.ipynb #db82e3b0
-def _sound_until(pts, time_base)->tuple:
+def _sound_until(pts:torch.Tensor, time_base:Fraction)->tuple[int, float]:
     """Last frame of a film that was cut off which can be trusted, and the time just after it: frames near the cut lean
     on lost ones."""
     last = max(len(pts)-5, 0)
@@ -122,7 +127,7 @@ def _sound_until(pts, time_base)->tuple:
 # %% ../../nbs/2_video/04_probe.ipynb #e5525b61
 def _has_seams(
     w:PacketWalk,
-    length:int, # ticks of a frame
+    length:Fraction,    # ticks of a frame
 )->bool:
     """Whether what leads to a key frame that is no fresh start is missing: its pictures overlap with those before, or
     leave a gap."""
@@ -141,17 +146,22 @@ def _ends_early(w:PacketWalk, container, stream)->bool:
 # %% ../../nbs/2_video/04_probe.ipynb #5d0c7a21
 def _plural(n:int, what:str)->str: return f"{n} {what}{'s'*(n!=1)}"
 
-def _losses(name, w:PacketWalk, numbers, damaged, at:list, pts:list):
+def _losses(name:str, w:PacketWalk, numbers:list, damaged:list, at:list, pts:list)->Iterator[str]:
     "A line for damaged pictures, and one for packets without; `at` are the packets' stamps, where these can be used."
-    if damaged: yield f"{name} has {_plural(len(damaged), 'damaged picture')}, the first is frame {damaged[0]}: used as far as decoded"
+    if damaged:
+        yield (f"{name} has {_plural(len(damaged), 'damaged picture')}, the first is frame {damaged[0]}: "
+               "used as far as decoded")
     gone = sorted({*range(len(w.pts))} - {*numbers} - w.hidden)
     if not gone or len(gone)>.4*len(w.pts): return # half of them are the second fields of pictures
     times = [at[n] for n in gone if at and at[n] is not None]
     k = sum(t<min(times) for t in pts) if times else sum(n<gone[0] for n in numbers)
-    yield f"{name} has {_plural(len(gone), 'packet')} from which no picture can be decoded, {f'the first after frame {k-1}' if k else 'from its beginning on'}: left out"
+    where = f'the first after frame {k-1}' if k else 'from its beginning on'
+    yield f"{name} has {_plural(len(gone), 'packet')} from which no picture can be decoded, {where}: left out"
 
 # %% ../../nbs/2_video/04_probe.ipynb #5d0c7a22
-def _pictures(path, container, v, w:PacketWalk, numbers, whole)->dict: # pts, order, clock, notes, …
+def _pictures(
+    path:PathLike, container:av.container.InputContainer, v:Any, w:PacketWalk, numbers:list, whole:bool
+)->dict: # pts, order, clock, notes, …
     """The frames of a film, from the walk and the first frames, or by decoding it where these show that packets are not
     pictures."""
     name, clock = (
@@ -199,11 +209,7 @@ def _pictures(path, container, v, w:PacketWalk, numbers, whole)->dict: # pts, or
     by = 'rate' if bare else 'place' if by_index else 'stamp'
     pts = _stamps_by_order(w, numbers, after, clock, v.time_base, rate, by)
     notes += _losses(
-        name,
-        w,
-        numbers,
-        damaged,
-        [_at(w, n, clock, v.time_base) for n in range(len(w.pts))] if by == 'stamp' else [],
+        name, w, numbers, damaged, [_at(w, n, clock, v.time_base) for n in range(len(w.pts))] if by == 'stamp' else [],
         pts,
     )
     keys = [n for n,k in enumerate(w.key) if k]
@@ -215,12 +221,12 @@ def _pictures(path, container, v, w:PacketWalk, numbers, whole)->dict: # pts, or
 
 # %% ../../nbs/2_video/04_probe.ipynb #5d0c7a20
 def video_info(
-    path,               # any container FFmpeg reads
-    end:float=None,     # seconds from the first frame: a damaged film is accepted where the damage comes later
+    path:PathLike,          # any container FFmpeg reads
+    end:float|None=None,    # seconds from the first frame: a damaged film is accepted where the damage comes later
 )->VideoInfo:
     "What a film is; raises `BadInput` for no film, a damaged one, or one that swapkit must not take for SDR."
     with open_media(path) as c:
-        v = c.streams.best('video')
+        v: Any = c.streams.best('video')
         if v is None:
             raise BadInput(f"{path} has no picture, only {', '.join(sorted({s.type for s in c.streams})) or 'nothing'}")
         if v.codec_context is None: raise BadInput(f"{path} has a picture of a kind that this ffmpeg cannot decode")
@@ -230,7 +236,7 @@ def video_info(
         check_pixels(path, f.width, f.height)
         # not every container can be wound back
         with open_media(path) as again: w = walk_packets(again, again.streams[v.index])
-        told = dict(rate=v.average_rate or v.guessed_rate, interlaced=f.interlaced_frame, notes=[]) | _pictures(
+        told: dict[str, Any] = dict(rate=v.average_rate or v.guessed_rate, interlaced=f.interlaced_frame, notes=[]) | _pictures(
             path, c, v, w, *found
         )
         pts = told['pts'] = torch.tensor(told['pts'], dtype=torch.long)
@@ -239,7 +245,7 @@ def video_info(
         if short and (end is None or end>until+1e-6):
             raise BadInput(
                 f"{path} is damaged or cut off: its last good frame is {good}; use "
-                f"the part before it with --end {until:.3f}"
+                f"the part before it: end {until:.3f}"
             )
         rotation, mirrored = orientation(f)
         turned = rotation%180!=0
@@ -255,25 +261,12 @@ def video_info(
             (16 // f.format.chroma_height(16), 16 // f.format.chroma_width(16)),
         )
         top, bottom, left, right = crop or (0,)*4
-        size = dict(zip(('height', 'width'), (f.height-top-bottom, f.width-left-right)[::-1 if turned else 1]))
+        height, width = (f.height-top-bottom, f.width-left-right)[::-1 if turned else 1]
         info = VideoInfo(
-            Path(path),
-            **size,
-            **told,
-            time_base=v.time_base,
-            rotation=rotation,
-            mirrored=mirrored,
-            stereo=find_stereo(f),
-            crop=crop,
-            pix_fmt=f.format.name,
-            bits=f.format.components[0].bits,
-            sar=_sar_of(v, turned),
-            color=read_color_tags(f),
-            stream=v.index,
-            streams=streams,
-            damaged=short,
-            trimmed=len(w.hidden) > 0,
-            container=c.format.name,
+            Path(path), width, height, **told, time_base=v.time_base, rotation=rotation, mirrored=mirrored,
+            stereo=find_stereo(f), crop=crop, pix_fmt=f.format.name, bits=f.format.components[0].bits,
+            sar=_sar_of(v, turned), color=read_color_tags(f), stream=v.index, streams=streams, damaged=short,
+            trimmed=len(w.hidden) > 0, container=c.format.name,
         )
         others = len(demux_pictures(c))-1
     if others > 0:

@@ -8,14 +8,19 @@ __all__ = ['place_segments', 'segment_ranks', 'side_packets']
 # %% ../../nbs/2_video/12_streams.ipynb #4a9f9b16
 import itertools
 import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
+import av.container
+import av.error
 from av.stream import Disposition
 
 from ..errors import BadInput, SystemFault
+from ..types import PathLike
 from .packets import demux_pictures, join_clocks, open_media
 
 # %% ../../nbs/2_video/12_streams.ipynb #6a815550
@@ -31,8 +36,8 @@ def place_segments(
 
 # %% ../../nbs/2_video/12_streams.ipynb #7291551a
 def segment_ranks(
-    segments,   # paths, in the film's order
-)->list:        # display number of every packet, in decoding order
+    segments:Sequence[PathLike],    # in the film's order
+)->list[int]:                       # display number of every packet, in decoding order
     "Number the packets of all segments; raises `BadInput` where a segment was made with other settings than the first."
     ranks, head = [], None
     for path in segments:
@@ -41,7 +46,7 @@ def segment_ranks(
             mine = (v.width, v.height, bytes(v.codec_context.extradata or b''))
             if mine != (head := head or mine):
                 raise BadInput(f"segment {Path(path).name} was made with other settings than the first; make it again")
-            at = [p.pts for p in c.demux(v) if p.size]
+            at = [p.pts for p in c.demux(v) if p.size and p.pts is not None]
         number = {t:len(ranks)+i for i,t in enumerate(sorted(at))}
         ranks += [number[t] for t in at]
     return ranks
@@ -61,15 +66,15 @@ def _count_back(held, known):
     return held
 
 def _with_dts(
-    packets,        # of any streams
-    most:int=32,    # packets of one stream that may wait
+    packets,            # of any streams
+    max_waiting:int=32, # packets of one stream
 ):
     "Yield packets, those at the beginning of each stream with a decoding time too."
     held = {}
     for p in packets:
         waiting = held.setdefault(p.stream.index, [])
         if waiting is None or (not waiting and p.pts is None): yield p; continue
-        if p.dts is None and p.pts is not None and len(waiting)<most: waiting.append(p); continue
+        if p.dts is None and p.pts is not None and len(waiting)<max_waiting: waiting.append(p); continue
         yield from _count_back(waiting, next(t for t in (p.dts, p.pts, waiting and waiting[-1].pts) if t is not None))
         held[p.stream.index] = None
         yield p
@@ -88,9 +93,9 @@ def _restamp(
     ends, last = {}, {} # of each stream: when its last packet ends, and its decoding time, in ticks of the new film
     for p in _with_dts(packets):
         i, to, tb = p.stream.index, streams[p.stream.index], p.time_base
-        still = p.stream.disposition & Disposition.attached_pic
+        moved = 0 if p.stream.disposition & Disposition.attached_pic else shift
         loose = _container_of(to)=='matroska' or p.stream.type in ('subtitle','data')
-        at = lambda t: round((t*tb-(0 if still else shift))/to.time_base)
+        at = lambda t, tb=tb, to=to, moved=moved: round((t*tb-moved)/to.time_base)
         d = (
             at(p.dts)
             if p.dts is not None
@@ -107,13 +112,13 @@ def _restamp(
 
 # %% ../../nbs/2_video/12_streams.ipynb #050d1f11
 def side_packets(
-    film,               # open container of the target
-    streams:dict,       # index in the target → stream of the film to be written
-    begin=None,         # seconds, as in `_is_in_cut`
-    end=None,
-    shift=Fraction(0),  # seconds to take off every stamp
-    clock=(),           # of `VideoInfo`
-):
+    film:av.container.InputContainer,   # the target
+    streams:dict,                       # index in the target → stream of the film to be written
+    begin:Fraction|None=None,           # seconds, as in `_is_in_cut`
+    end:Fraction|None=None,
+    shift:Fraction=Fraction(0),         # seconds to take off every stamp
+    clock:tuple=(),                     # of `VideoInfo`
+)->Iterator[av.Packet]:
     "Yield the packets of the target's other streams, re-stamped for the film to be written."
     started = set()
     def kept():
@@ -159,13 +164,13 @@ def _clock(streams):
     return n if n<2**31 else 90000
 
 # %% ../../nbs/2_video/12_streams.ipynb #e0929fb9
-_own = set(
-    """major_brand minor_version compatible_brands encoder rotate duration operational_pattern_ul uid generation_uid product_uid
-    toolkit_version_num material_package_umid file_package_umid""".split()
-)  # what a writer says of itself, not of the film
+# what a writer says of itself, not of the film
+_own = set("""major_brand minor_version compatible_brands encoder rotate duration operational_pattern_ul uid
+    generation_uid product_uid toolkit_version_num material_package_umid file_package_umid""".split())
 
 def _words(old, timecode=True):
-    return {k: v for k, v in old.items() if k.lower() not in _own and (timecode or k.lower() != 'timecode')}
+    return {k: v for k, v in old.items() if k.lower() not in _own and (timecode or k.lower()!='timecode')}
+
 def _when(p): return float((p.pts if p.dts is None else p.dts)*p.time_base)
 
 @contextmanager
@@ -222,7 +227,7 @@ def _sides(film, info):
     )
     return [s for s in film.streams if s.index!=info.stream and not made(s)]
 
-def _chapters(film, begin, end, shift):
+def _chapters(film, begin, end, shift)->Iterator[Any]:
     "The target's chapters that touch the interval, moved with the picture."
     for c in film.chapters():
         tb = c['time_base']
@@ -233,7 +238,7 @@ def _chapters(film, begin, end, shift):
 def _begun(
     file, film, picture, info, fmt,     # where to, from where, stream of the encoded picture, the target, the container
     fit,                                # `StreamFit`
-    words={}, begin=None, end=None, shift=Fraction(0), movflags='',
+    words=None, begin=None, end=None, shift=Fraction(0), movflags='',
 ):
     """A film whose header is written: yields the container and its streams by number in the target, whose order they
     keep."""
@@ -242,13 +247,14 @@ def _begun(
     if fmt != 'matroska':
         options |= dict(movie_timescale=str(_clock(film.streams))) | (dict(movflags=flags) if flags else {})
     with av.open(file, 'w', format=fmt, options=options) as c:
-        c.metadata.update(_words(film.metadata, fit.timecode) | words)
+        c.metadata.update(_words(film.metadata, fit.timecode) | (words or {}))
         c.set_chapters(list(_chapters(film, begin, end, shift)))
         new = {
             s.index: _add(c, picture if s.index == info.stream else s, s, fit.timecode)
             for s in film.streams
             if s.index in (info.stream, *fit.streams)
         }
-        if info.stereo and fmt=='matroska': new[info.stream].metadata['stereo_mode'] = info.stereo
+        main = new[info.stream]
+        if info.stereo and fmt=='matroska' and main: main.metadata['stereo_mode'] = info.stereo
         c.start_encoding()
         yield c, {i:s for i,s in new.items() if s} # what became an attachment has no packets
