@@ -33,7 +33,7 @@ from swapkit.face.align import align
 from swapkit.compositor import Compositor, Look
 from swapkit.types import cat
 from swapkit.face.store import load_faces
-from swapkit.face.detect import make_detector
+from swapkit.face.detect import Detector
 from swapkit.face.landmarks import FaceMesh
 from swapkit.analysis import Finder
 from swapkit.video.read import read_frames
@@ -173,7 +173,7 @@ def _():
 def one_face(n, device):
     "Frames of the film, the first of them again and again, with one face each."
     frames = next(iter(read_frames(video_info(FILM), min(n, 32)))).to(device)
-    found = make_detector("tiny_detect", device)(frames)
+    found = Detector("tiny_detect", device)(frames)
     found = found[choose_faces(track(found))]
     faces = FaceMesh("tiny_mesh", device)(frames, found)
     return frames[:n], faces[faces.frame < n]
