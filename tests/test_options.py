@@ -288,3 +288,16 @@ def test_choices():
     assert said=="unknown fruit 'kiwis': choose fig, kiwi (did you mean 'kiwi'?)"
     assert refused(lambda: check_choice('fruit', 'x', ('fig', 'kiwi')))=="unknown fruit 'x': choose fig, kiwi"
     refused(lambda: check_choice('fruit', {}, ('fig',))); refused(lambda: check_choice('fruit', 'x', ()))
+
+
+def test_several_names(monkeypatch):
+    "Masks of one's own: any number of names, in any order."
+    monkeypatch.setattr(registry.MASKS, '_specs', dict(bar=1, hand=2))
+    for given in ('hand, bar', 'bar,hand', ('hand', 'bar', 'hand'), 'none,bar,hand'):
+        assert SwapOptions(masks=given).masks=='bar,hand'
+    assert SwapOptions(masks=()).masks==SwapOptions().masks=='none'
+    assert to_argv(SwapOptions(masks=['bar']))==['--masks', 'bar'] and key(SwapOptions(masks='bar'))['masks']=='bar'
+    refused(lambda: SwapOptions(masks='bar,hnd'), "unknown masks 'hnd': choose none, bar, hand", "did you mean 'hand'")
+    refused(lambda: SwapOptions(masks=3), 'unknown masks 3'); refused(lambda: SwapOptions(masks='bar,'), 'unknown masks')
+    code, said = run(command(SwapOptions), '--masks', 'hand,bar')
+    assert (code, said)==(0, 'got --masks bar,hand')
