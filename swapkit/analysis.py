@@ -44,7 +44,7 @@ from .video.probe import VideoInfo
 from .video.read import read_frames
 from .weights import choose_model
 from .workdir import fingerprint, stage_fingerprint, WorkDir
-from .messages import logger
+from .messages import hints, logger
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #71d68321
 def _thumbnail_embedding(crops:torch.Tensor)->torch.Tensor: # (F,3,S,S) in [0,1] → (F,432), of length one
@@ -246,7 +246,7 @@ def finder_names(
     got = tuple(choose_model(*w) for w in want)
     if lost := [w[0] for w,g in zip(want, got) if g!=w[0]]:
         mine = [g for g,w in zip(got, want) if g!=w[0]]
-        logger.warning(
+        hints.warning(
             f"no {' and '.join(lost)} here, so the built-in {' and '.join(mine)} "
             f"will do; `swapkit models pull {' '.join(lost)}` "
             f"fetches what is more exact ({sum(MODELS[n].size for n in lost) / 1e6:.1f} "
