@@ -57,10 +57,10 @@ def _nvenc(crf, preset, pix_fmt=''):
     )
 def _svtav1(crf, preset, pix_fmt=''):
     speed = dict(ultrafast=12, superfast=11, veryfast=10, faster=9, fast=8, medium=7, slow=5, slower=4, veryslow=2)
-    p = speed[preset] if preset in speed else int(preset)
+    p = speed.get(preset)
     # faster than 10 it writes films that cannot be decoded
-    if crf is None: return {'preset': min(p, 10), 'svtav1-params': 'lossless=1'}
-    return dict(preset=p, crf=crf)
+    if crf is None: return {'preset': min(int(preset) if p is None else p, 10), 'svtav1-params': 'lossless=1'}
+    return dict(preset=preset if p is None else p, crf=crf)
 
 ENCODERS = {'libx264': _x264, 'libx265': _x265, 'libsvtav1': _svtav1, 'h264_nvenc': _nvenc,
             'hevc_nvenc': lambda crf, preset, pix_fmt='': {**_nvenc(crf, preset), 'tag:v': 'hvc1'}, 'av1_nvenc': _nvenc}
