@@ -74,7 +74,8 @@ print(' '.join(n for n in sys.modules if n.startswith('swapkit.') or n=='onnxrun
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=dev.ROOT)
     assert done.returncode==0, done.stderr[-2000:]
     loaded = done.stdout.split()
-    if module in ('face.align', 'blend'): assert not [m for m in loaded if m=='onnxruntime' or m.startswith('swapkit.nets')]
+    if module in ('face.align', 'blend'):
+        assert not [m for m in loaded if m=='onnxruntime' or m.startswith('swapkit.nets')]
 
 
 @pytest.mark.parametrize('module', MODULES)

@@ -235,9 +235,8 @@ def video_info(
         check_pixels(path, f.width, f.height)
         # not every container can be wound back
         with open_media(path) as again: w = walk_packets(again, again.streams[v.index])
-        told: dict[str, Any] = dict(rate=v.average_rate or v.guessed_rate, interlaced=f.interlaced_frame, notes=[]) | _pictures(
-            path, c, v, w, *found
-        )
+        told: dict[str, Any] = dict(rate=v.average_rate or v.guessed_rate, interlaced=f.interlaced_frame, notes=[])
+        told |= _pictures(path, c, v, w, *found)
         pts = told['pts'] = torch.tensor(told['pts'], dtype=torch.long)
         if not len(pts): raise BadInput(f"{path} is damaged: not one frame of it can be read")
         short, (good, until) = _ends_early(w, c, v), _sound_until(pts, v.time_base)
