@@ -128,7 +128,7 @@ def _apart(rect, turn, group, few):
 def paste(
     frames:Frames,      # N frames
     crops:Crops,        # F changed crops, each of a face in these frames; below 0 counts as 0, above 1 as 1
-    mask:torch.Tensor,  # (F,1,s,s) how much of each pixel is taken from the crop; on a grid as fine as the crop's, or coarser
+    mask:torch.Tensor,  # (F,1,s,s) how much of each pixel is taken from the crop; on the crop's grid, or a coarser one
     group:float=1.5,    # faces whose sizes differ by more than this factor are warped apart
 )->Frames:
     "Blend crops back; outside the mask the frames keep their bytes."
@@ -200,8 +200,8 @@ def _at_steps(y): # (F,1,P) → (F,9,P): how near each pixel is to each step
 def find_tones(
     low:torch.Tensor,   # (F,3,s,s) small pictures
     mask:torch.Tensor,  # (F,1,s,s) where they show the face
-)->tuple[torch.Tensor, torch.Tensor]: # (F,9,2) Cb and Cr at steps of brightness; (F,) levels that colors are away from this curve
-    "The tone of pictures: color as a function of brightness."
+)->tuple[torch.Tensor, torch.Tensor]: # (F,9,2) Cb and Cr at steps of brightness; (F,) levels
+    "The tone of pictures: color as a function of brightness; and how far colors are from this curve."
     y, c = torch.einsum('ij,fjhw->fihw', _ycbcr(low.device)[0], low).flatten(2).split((1,2), 1)
     sure = mask*(low.amax(1, keepdim=True)<.975)*(low.amin(1, keepdim=True)>.02) # what is clipped has lost its color
     total = lambda x: x.sum((2,3), keepdim=True)

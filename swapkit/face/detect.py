@@ -123,7 +123,7 @@ class DetectSpec(NetSpec):
     takes: cls, obj, bbox, kps of strides 8, 16, 32 by default."""
     decode:Callable[..., tuple[torch.Tensor, ...]] = decode_cells # answers, size of the input, least score → candidates
     min_score:float = .7            # of a sure face
-    merge_iou:float|None = None     # overlap from which candidates are averaged (`merge_candidates`); None: they are not
+    merge_iou:float|None = None     # overlap from which candidates are averaged: see `merge_candidates`
 
 class Detector(NetStage):
     "A stage that finds faces: `Frames` in, `Faces` out."

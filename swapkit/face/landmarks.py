@@ -163,7 +163,8 @@ def _rotate_like(
 def landmark_agreement(
     found:Faces,        # as a detector found them
     faces:Faces,        # the same, with landmarks
-    apart:tuple[float, float]=(.12,.3),     # mean distance of the five points, as a part of the box: whole trust, and none
+    apart:tuple[float, float]=(.12,.3),     # mean distance of the five points, as a part of the box: whole
+                                            # trust, and none
     narrow:tuple[float, float]=(.5,.25),    # distance of the detector's eyes, as a part of that from eyes to mouth:
                                             # about 60 and 75 degrees
     level:float=30.,    # degrees: a head that is turned further in the picture is compared without its turn, of which

@@ -56,7 +56,9 @@ def shape_change(
 # %% ../../nbs/5_mesh/03_reshape.ipynb #20813629
 _RINGS = ((1.12, .7), (1.25, .3), (1.4, 0.)) # distance from the middle, in those of the oval; share of the change
 
-def _add_rings(points:torch.Tensor, change:torch.Tensor)->tuple[torch.Tensor, torch.Tensor]: # (F,468,C) → (F,468+3·36,C)
+def _add_rings(
+    points:torch.Tensor, change:torch.Tensor,   # (F,468,C)
+)->tuple[torch.Tensor, torch.Tensor]:           # (F,468+3·36,C) both
     "Mesh and change, with rings around them in which the change fades."
     oval = points[:,OVAL]; mid = oval.mean(1, keepdim=True)
     rings = [mid+(oval-mid)*r for r,_ in _RINGS]

@@ -192,7 +192,9 @@ def even_sides(
     return (skin*lift.exp()).clamp(0,1)
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #05c39399
-def _texture_weights(crops:Crops, size:int=512)->tuple[torch.Tensor, torch.Tensor]: # (2F,3,t,t) skin, (2F,1,t,t) weights
+def _texture_weights(
+    crops:Crops, size:int=512
+)->tuple[torch.Tensor, torch.Tensor]: # (2F,3,t,t) skin, (2F,1,t,t) weights
     "All photos and their mirror images on the mean face, and what each knows of each place."
     skin, square = unwrap_photos(cat([crops, mirror_texture(crops)]), size)
     w = erode(square*skin_likeness(skin)**4, round(size/64))

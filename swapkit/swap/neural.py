@@ -41,7 +41,8 @@ class FaceNet:
         net:Callable[..., torch.Tensor],    # (F,3,S,S) in [0,1], what `told` gives → (F,3,S,S) in [0,1]
         told:Callable[[Source, int], torch.Tensor], # source, number of faces → the network's second input
     ): self.net, self.told = net, told
-    def __call__(self, crops:Crops, source:Source)->torch.Tensor: return self.net(crops.data, self.told(source, len(crops)))
+    def __call__(self, crops:Crops, source:Source)->torch.Tensor:
+        return self.net(crops.data, self.told(source, len(crops)))
 
 def by_embedding(
     net:Callable[..., torch.Tensor],    # (F,3,S,S) in [0,1], (F,D) → (F,3,S,S) in [0,1]
