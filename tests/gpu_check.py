@@ -31,7 +31,8 @@ import torch
 from swapkit import jobs
 from swapkit.analysis import Finder
 from swapkit.apps.samples import person_file, person_source, sample_film
-from swapkit.compositor import Compositor, Look
+from swapkit.compositor import Compositor
+from swapkit.options import SwapOptions
 from swapkit.face.detect import Detector
 from swapkit.face.landmarks import FaceMesh
 from swapkit.face.track import choose_faces, track
@@ -127,7 +128,7 @@ def _():
 @step("built-in compositor equals the CPU")
 def _():
     frames, faces = sample_film(range(0, 3 * min(N, 8), 3))
-    on = lambda d: Compositor(Look(parser="none"), d)(frames.to(d), faces.to(d), [cai.to(d)]).data
+    on = lambda d: Compositor(SwapOptions(parser="none"), d)(frames.to(d), faces.to(d), [cai.to(d)]).data
     return levels(on(DEVICE), on("cpu"))
 
 
@@ -181,7 +182,7 @@ def _():
     if n > len(frames):
         again = lambda b, key: type(b)(**{**vars(b), key: getattr(b, key) + len(frames)})
         frames, faces = cat([frames, again(frames, "idx")]), cat([faces, again(faces, "frame")])
-    compositor = Compositor(Look(**NEURAL), DEVICE)
+    compositor = Compositor(SwapOptions(**NEURAL), DEVICE)
     whole = compositor(frames, faces, [cai.to(DEVICE)]).data
     one = torch.cat(
         [
@@ -189,7 +190,7 @@ def _():
             for i in range(0, len(frames), 16)
         ]
     )
-    exact = Compositor(Look(**NEURAL, precision="fp32"), DEVICE)(
+    exact = Compositor(SwapOptions(**NEURAL, precision="fp32"), DEVICE)(
         frames[:8], faces[faces.frame < 8], [cai.to(DEVICE)]
     ).data
     return dict(
@@ -205,7 +206,7 @@ def _():
     if not CUDA:
         return "no card"
     frames, faces = one_face(32, DEVICE)
-    compositor = Compositor(Look(**NEURAL), DEVICE)
+    compositor = Compositor(SwapOptions(**NEURAL), DEVICE)
     stage = lambda f, fc, w: compositor(f, fc, [cai.to(DEVICE)], w)
     want = stage(frames, faces, faces.frame * 0)
     torch.cuda.empty_cache()
@@ -227,7 +228,7 @@ def _():
 def _():
     out = {}
     for name, look in (("built-in", dict(parser="none")), ("neural", NEURAL)):
-        compositor = Compositor(Look(**look), DEVICE)
+        compositor = Compositor(SwapOptions(**look), DEVICE)
         src = [cai.to(DEVICE)]
         for bs in (1, 4) if a.small else (1, 2, 8, 16, 32):
             frames, faces = one_face(bs, DEVICE)
@@ -267,7 +268,7 @@ def _():
 
     out = {}
     for name, look in (("built-in", dict(parser="none")), ("neural", NEURAL)):
-        compositor = Compositor(Look(**look), DEVICE)
+        compositor = Compositor(SwapOptions(**look), DEVICE)
         frames, faces = one_face(16, DEVICE)
         src = [cai.to(DEVICE)]
         compositor(frames, faces, src)
@@ -375,7 +376,7 @@ def _():
 
 @step("torch.compile of GFPGAN")
 def _():
-    c = Compositor(Look(**NEURAL), DEVICE)
+    c = Compositor(SwapOptions(**NEURAL), DEVICE)
     net = c.restore.net.__closure__[0].cell_contents
     out = {}
     if a.small:
