@@ -3,11 +3,13 @@
 
     python3 dev.py demo      set up, then swap faces in the built-in sample: results/demo
     python3 dev.py test      set up, then run every test that needs no download and no GPU
-    python3 dev.py check     set up, then compare notebooks and modules, and look for what must not be committed
+    python3 dev.py test --quick    the same without the slow ones: about three minutes
+    python3 dev.py check     set up, then check style, types, sizes, and that notebooks and modules agree
     python3 dev.py readme    write README.md from nbs/index.ipynb
     python3 dev.py site      set up, then build the site from the notebooks: _site/html/index.html
 
-What follows `demo` or `test` is passed on. Set-up is done once; it is repeated when what it depends on changes."""
+What follows `demo` or `test` is passed on to `swapkit demo` or to pytest. Set-up is done once; it is repeated when what
+it depends on changes."""
 # This file must parse on old Pythons, so that they can be told that they are too old.
 import configparser
 import filecmp
@@ -27,6 +29,8 @@ ROOT = Path(__file__).resolve().parent
 DIRECTIVES = set('default_exp export exports exporti hide eval slow gpu weights golden code-fold echo output'.split())
 FOLDERS = ('SWAPKIT_MODELS', 'SWAPKIT_MEDIA', 'SWAPKIT_GOLDEN')
 KB = 1000
+MODULE_LINES = 400      # of one module at most
+PIPELINE_LINES = 150    # of the module that assembles the stages
 
 
 class Stop(Exception):
@@ -254,6 +258,34 @@ def check_readme():
     return [] if ok else ['README.md: differs from nbs/index.ipynb; run python3 dev.py readme']
 
 
+def check_modules(root=ROOT):
+    "Name the modules that are too long."
+    said = []
+    for path in sorted((root/'swapkit').rglob('*.py')):
+        name = path.relative_to(root).as_posix()
+        if path.name == '_modidx.py': continue
+        limit = PIPELINE_LINES if name == 'swapkit/pipeline.py' else MODULE_LINES
+        count = len(path.read_text(encoding='utf-8').splitlines())
+        if count > limit: said.append('%s: %d lines, more than %d' % (name, count, limit))
+    return said
+
+
+def output_of(*cmd):
+    "Lines of a program that found something; none where it is content."
+    done = subprocess.run([str(c) for c in cmd], cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.stdout.decode(errors='replace').strip().splitlines() if done.returncode else []
+
+
+def check_style():
+    "What ruff finds. The rules stand in pyproject.toml; CONTRIBUTING.md says what they are for."
+    return output_of(tool('python'), '-m', 'ruff', 'check', '--no-cache', '--output-format', 'concise', '.')
+
+
+def check_types():
+    "What pyright finds in the package."
+    return output_of(tool('python'), '-m', 'pyright', '--pythonpath', tool('python'))
+
+
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 def demo(*args):
@@ -261,14 +293,22 @@ def demo(*args):
     return run(tool('swapkit'), 'demo', '--out', Path('results')/'demo', *args)
 
 
+def side_by_side(args, cores=None):
+    "Options that make pytest run on every core, one test at a time on each; none where the caller chose."
+    alone = ('-n', '--numprocesses', '-s', '--pdb', '--trace', '-p', '--collect-only', '--co')
+    if any(a.startswith(alone) for a in args): return []
+    return ['-n', str(min(cores or os.cpu_count() or 1, 8)), '--dist', 'load', '--maxschedchunk', '1']
+
+
 def test(*args):
     set_up('notebook', 'dev')
-    return run(tool('python'), '-m', 'pytest', *args)
+    return run(tool('python'), '-m', 'pytest', *side_by_side(args), *args)
 
 
 def check():
     set_up('notebook', 'dev')
     said = check_sizes() + check_cells() + check_paths() + check_sync(tool('python')) + check_readme()
+    said += check_modules() + check_style() + check_types()
     print('\n'.join(said) or 'dev.py: nothing to put right')
     return int(bool(said))
 
@@ -278,20 +318,8 @@ def build_site(python, folder):
     pages, html = folder/'pages', folder/'html'
     write = [python, ROOT/'docs'/'pages.py', pages]
     sphinx = [
-        python,
-        '-m',
-        'sphinx',
-        '-q',
-        '-W',
-        '--keep-going',
-        '-j',
-        '2',
-        '-c',
-        ROOT / 'docs',
-        '-d',
-        folder / 'doctrees',
-        pages,
-        html,
+        python, '-m', 'sphinx', '-q', '-W', '--keep-going', '-j', '2', '-c', ROOT / 'docs', '-d', folder / 'doctrees',
+        pages, html,
     ]
     return run(*write) or run(*sphinx) or run(python, ROOT/'docs'/'pages.py', 'links', html)
 

@@ -22,7 +22,7 @@ import torch.nn.functional as nnf
 
 from .errors import BadInput, check_choice
 from .face.align import align
-from .face.detect import DETECTORS, join_by_frame, make_detector, rotate_faces_back, rotate_quarters
+from .face.detect import Detector, DETECTORS, join_by_frame, rotate_faces_back, rotate_quarters
 from swapkit.face.landmarks import (
     BELIEVED_TRUST, CHECK_EVERY, DOUBTFUL_TRUST, estimate_roll, FaceMesh, find_doubtful_frames, landmark_agreement,
     merge_rotated, MESHES, TILT_DEGREES, WRONG_TRUST,
@@ -36,7 +36,7 @@ from .face.track import needs_embedding, track
 from .mesh.reshape import face_shape
 from .models import MODELS
 from .options import AnalyzeOptions, key
-from .registry import package_fingerprint
+from .fingerprint import package_fingerprint
 from .runtime import file_hash, frames_at_once, map_in_order, run_in_halves
 from .types import Faces, Frames
 from .video.files import printable_name
@@ -44,7 +44,7 @@ from .video.probe import VideoInfo
 from .video.read import read_frames
 from .weights import choose_model
 from .workdir import fingerprint, stage_fingerprint, WorkDir
-from .messages import logger
+from .messages import hints, logger
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #71d68321
 def _thumbnail_embedding(crops:torch.Tensor)->torch.Tensor: # (F,3,S,S) in [0,1] → (F,432), of length one
@@ -76,7 +76,7 @@ class Finder:
     ):
         check_choice('smooth', smooth, SMOOTHERS)
         self.detect, self.mesh = (
-            make_detector(detector, device, engine, fine=800 if small else 0),
+            Detector(detector, device, engine, close_short=800 if small else 0),
             FaceMesh(landmarks, device, engine=engine),
         )
         self.looks = FaceEmbedder(choose_model(*PREFERRED_EMBEDDERS, 'thumbnail'), device, engine)
@@ -246,7 +246,7 @@ def finder_names(
     got = tuple(choose_model(*w) for w in want)
     if lost := [w[0] for w,g in zip(want, got) if g!=w[0]]:
         mine = [g for g,w in zip(got, want) if g!=w[0]]
-        logger.warning(
+        hints.warning(
             f"no {' and '.join(lost)} here, so the built-in {' and '.join(mine)} "
             f"will do; `swapkit models pull {' '.join(lost)}` "
             f"fetches what is more exact ({sum(MODELS[n].size for n in lost) / 1e6:.1f} "

@@ -88,7 +88,7 @@ def shift(x:torch.Tensor, y:torch.Tensor)->torch.Tensor: # (F,2,3)
     one, zero = torch.ones_like(x, dtype=torch.float64), torch.zeros_like(x, dtype=torch.float64)
     return torch.stack([one, zero, x.double(), zero, one, y.double()], -1).view(-1,2,3)
 
-def rescale(r, like:torch.Tensor)->torch.Tensor: # a number, or (F,) → (F,2,3)
+def rescale(r:float|torch.Tensor, like:torch.Tensor)->torch.Tensor: # a number, or (F,) → (F,2,3)
     "Matrices of a resize by `r`, pixel centers kept: x becomes (x+½)·r−½."
     r = torch.as_tensor(r, dtype=torch.float64, device=like.device)
     o = torch.zeros_like(r)

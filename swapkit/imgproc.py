@@ -7,13 +7,14 @@ __all__ = ['coarse_step', 'enlarge', 'block_mean', 'erode', 'gaussian', 'blur', 
            'sample_at', 'combine']
 
 # %% ../nbs/1_base/09_imgproc.ipynb #8d704f71
+from functools import reduce
+
 import cv2 # before decord, whose own zlib would break its PNG reader
 import numpy as np
 import torch
 import torch.nn.functional as nnf
 
 from .runtime import apply_per_plane, can_use_opencv
-from functools import reduce
 
 # %% ../nbs/1_base/09_imgproc.ipynb #d3d78ce3
 def coarse_step(size:int)->int:
@@ -51,7 +52,7 @@ def erode(
     return -pool(-mask) if by>0 else pool(mask)
 
 # %% ../nbs/1_base/09_imgproc.ipynb #3015fcd8
-def gaussian(sigma:float, device='cpu')->torch.Tensor: # (2r+1,), sum 1
+def gaussian(sigma:float, device:torch.device|str='cpu')->torch.Tensor: # (2r+1,), sum 1
     "A Gaussian, up to three times its width."
     r = max(int(3*sigma+.5), 1)
     k = torch.exp(-.5*(torch.arange(-r, r+1, device=device)/sigma)**2)
@@ -124,7 +125,7 @@ def sample_at(
 
 # %% ../nbs/1_base/09_imgproc.ipynb #91ba83b4
 def combine(
-    *masks, # each (F,1,s,s)
+    *masks:torch.Tensor,    # each (F,1,s,s)
 )->torch.Tensor:
     "What every mask allows: the smallest value."
     return reduce(torch.minimum, masks)

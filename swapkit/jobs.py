@@ -30,7 +30,7 @@ from .face.store import load_faces
 from .messages import logger
 from .options import AnalyzeOptions, EncodeOptions, key, RunOptions, Seconds, split_part
 from .partial import count_partial_frames, find_changes, pack_record, PartialSegment
-from .registry import package_fingerprint
+from .fingerprint import package_fingerprint
 from .runtime import file_hash, frames_at_once, map_in_order, run_in_halves
 from .types import Faces, Frames, Source
 from .video.encode import choose_format, describe_loss, nominal_rate, SegmentWriter, try_encoding

@@ -1,11 +1,12 @@
-"""One channel for all messages: the logger `swapkit`. The library never prints; applications decide where messages go."""
+"""One channel for all messages: the logger `swapkit`. The library never prints; applications show what it logs."""
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ['collect_messages', 'logger']
+__all__ = ['collect_messages', 'hints', 'logger']
 
 logger = logging.getLogger('swapkit')
+hints = logging.getLogger('swapkit.hints')     # advice: the command line shows each hint once a day
 
 
 class _Collector(logging.Handler):

@@ -14,6 +14,7 @@ class FlatOptions(TypedDict, total=False):
     mouth: Literal['inner', 'lips', 'none']
     parser: str
     occluder: str
+    masks: str
     restore: str
     restore_strength: float
     fidelity: float

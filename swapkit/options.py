@@ -109,6 +109,7 @@ class Option:
     help:str = ''
     choices:tuple[str, ...] = ()        # names; where there is a registry, those that it does not have
     kind:str = ''                       # of the registry that has the other names
+    several:bool = False                # names separated by commas; the first of `choices` is none of them
     low:float|None = None               # smallest value
     high:float|None = None              # largest
     step:int = 1                        # what a whole number must be a multiple of
@@ -145,6 +146,7 @@ class Option:
         "The value, checked; raises `BadInput` in one line."
         value = _plain(value)
         if value is None and self.optional: return None
+        if self.several: return self._several(value)
         if self.choices or self.kind: return self._chosen(value)
         if self.parse:
             try: return self.parse(value)
@@ -166,6 +168,11 @@ class Option:
         known = (*self.choices, *(registry.registries()[self.kind].builtin if self.kind else ()))
         if isinstance(value, str) and value in known: return str(value)
         return check_choice(self.name, value, self.names())
+    def _several(self, value)->str:
+        "Names in one order, for equal keys."
+        given = value if isinstance(value, (tuple, list)) else value.split(',') if isinstance(value, str) else [value]
+        names = {self._chosen(n.strip() if isinstance(n, str) else n) for n in given} - {self.choices[0]}
+        return ','.join(sorted(names)) or self.choices[0]
     def _typed(self, value)->Any:
         "The value as this option's type; None where it is no such thing."
         if self.value_type is bool: return value if isinstance(value, bool) else None
@@ -239,6 +246,8 @@ class SwapOptions(Options):
                          kind='parser', metavar='NAME', widget='dropdown', folded=True)
     occluder: str = option('none', "Finds hands and microphones in front of the face.", 'none', kind='occluder',
                            metavar='NAME', widget='dropdown')
+    masks: str = option('none', "Masks of your own, separated by commas: the swap is seen where all of them allow it.",
+                        'none', kind='mask', several=True, metavar='NAME,NAME', widget='dropdown', folded=True)
     restore: str = option('none', "Restorer, which makes the face sharp.", 'none', kind='restorer', short='-r',
                           metavar='NAME', widget='dropdown')
     restore_strength: float = option(1., "How much of the restored face is seen; 0.8 often looks more natural.",

@@ -13,17 +13,22 @@ import hashlib
 import os
 import sys
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any, TypeVar
 
 import cv2 # before decord, whose own zlib would break its PNG reader
 import numpy as np
 import torch
 
 from .errors import check_choice, SystemFault
-from .types import cat, Faces, Frames
 from .messages import logger
+from .types import cat, Faces, Frames, PathLike
+
+_Piece = TypeVar('_Piece')
+_Result = TypeVar('_Result')
 
 # %% ../nbs/1_base/03_runtime.ipynb #2890d6f7
 def to_planar(x:torch.Tensor)->torch.Tensor: # (N,3,H,W) uint8, however it lies in memory → the same, color by color
@@ -39,9 +44,9 @@ def can_use_opencv(x:torch.Tensor)->bool:
     return x.device.type=='cpu' and x.dtype==torch.float32 and not x.requires_grad
 
 def apply_per_plane(
-    f,                  # (plane, result): fills in the result, both (h,w) arrays
+    f:Callable[[np.ndarray, np.ndarray], Any],  # (plane, result): fills in the result, both (h,w) arrays
     x:torch.Tensor,     # (F,C,h,w) that `can_use_opencv` allows
-    size:tuple=None,    # (H, W) of the result; as `x` by default
+    size:tuple|None=None,   # (H, W) of the result; as `x` by default
 )->torch.Tensor:        # (F,C,H,W)
     "A function of OpenCV on each plane of a tensor."
     out = x.new_empty(*x.shape[:2], *(size or x.shape[-2:]))
@@ -51,7 +56,7 @@ def apply_per_plane(
 # %% ../nbs/1_base/03_runtime.ipynb #0ce73b10
 def tune_allocator(
     every:bool=False,   # of any size, on Linux: for large batches on a CPU; more memory stays taken
-):
+)->None:
     "Let the allocator keep the memory of pictures for the next ones: up to 64 MB in each thread."
     np.empty(2**25-2**14, np.uint8)
     if not every or sys.platform!='linux' or not hasattr(c := ctypes.CDLL(None), 'mallopt'): return
@@ -59,19 +64,19 @@ def tune_allocator(
     for what, n in ((-8, 3), (-4, 0), (-1, 2**29)): c.mallopt(what, n)
 
 # %% ../nbs/1_base/03_runtime.ipynb #d97fa392
-def cached_tensor(n:int): # results at most → a decorator
+def cached_tensor(n:int)->Callable: # results at most → a decorator
     """`lru_cache` for functions that make tensors: always such as one may learn with, even where inference mode asks
     first."""
     return lambda make: lru_cache(n)(torch.inference_mode(False)(make))
 
 # %% ../nbs/1_base/03_runtime.ipynb #afcfa393
-def file_hash(path)->str: # SHA-256, hexadecimal
+def file_hash(path:PathLike)->str: # SHA-256, hexadecimal
     "What a file is, whatever its name."
     with open(path, 'rb') as f: return hashlib.file_digest(f, 'sha256').hexdigest()
 
 # %% ../nbs/1_base/03_runtime.ipynb #3c047f27
 @contextmanager
-def utf8_path(path): # yields a str
+def utf8_path(path:PathLike)->Iterator[str]:
     "A path for libraries that take only names that are text: of a file with any other name, that of its descriptor."
     try: plain = bool(os.fspath(path).encode())
     except UnicodeEncodeError: plain = False
@@ -85,22 +90,22 @@ def default_device(
     "The device to compute on; asking for a GPU that is not there raises `SystemFault`."
     check_choice('device', name, ('auto','cpu','cuda'))
     if name=='cuda' and not torch.cuda.is_available():
-        raise SystemFault("no CUDA device that torch can use; `swapkit doctor` says why, or use --device cpu")
+        raise SystemFault("no CUDA device that torch can use; `swapkit doctor` says why; device 'cpu' works everywhere")
     return torch.device('cuda' if name=='cuda' or (name=='auto' and torch.cuda.is_available()) else 'cpu')
 
 # %% ../nbs/1_base/03_runtime.ipynb #30a274ce
-def pixels_at_once(device)->int: # pixels
+def pixels_at_once(device:torch.device|str)->int: # pixels
     "How much is worked on together: what fits a processor's cache, or keeps a GPU busy."
     return 1<<20 if torch.device(device).type=='cpu' else 1<<26
 
-def faces_at_once(device, side:int)->int: # crops of side × side pixels
+def faces_at_once(device:torch.device|str, side:int)->int: # crops of side × side pixels
     """How many crops a network takes at once. On a GPU 32 of 512: enough to keep it busy; 64 pass the 2³¹ elements that
     some kernels can count."""
     return max(1, min(pixels_at_once(device), 1<<23)//side**2)
 
 def run_in_groups(
     key:torch.Tensor,   # (F,) integers
-    run,                # (key, rows) → a tensor with one row for each of `rows`
+    run:Callable[[int, Any], torch.Tensor], # (key, rows) → a tensor with one row for each of `rows`
 )->torch.Tensor:        # (F,…)
     "Run what belongs together together; results in the order of the faces."
     ks = key.unique().tolist()
@@ -117,33 +122,33 @@ def is_too_large(e:BaseException)->bool:
     )
 
 def run_in_halves(
-    stage,                      # (Frames, Faces, which) → a batch
+    stage:Callable[..., Any],       # (Frames, Faces, which) → a batch
     frames:Frames,
-    faces:Faces=None,
-    which:torch.Tensor=None,    # (F,)
-):
+    faces:Faces|None=None,
+    which:torch.Tensor|None=None,   # (F,); with `faces`
+)->Any:
     "Run a stage; where the batch is too large for the device, run it on both halves."
     try: return stage(frames, faces, which)
     except RuntimeError as e:
         if not is_too_large(e): raise
         if len(frames) == 1:
-            raise SystemFault("a single frame is too much for the GPU; use --crop 512 or --device cpu") from e
+            raise SystemFault("a single frame is too much for the GPU; use crop 512 or device 'cpu'") from e
         logger.warning(
             f"{len(frames)} frames at once are too much for the GPU; going on "
-            f"with half (--batch {len(frames) // 2} starts there)"
+            f"with half (batch {len(frames) // 2} starts there)"
         )
     if torch.cuda.is_available(): torch.cuda.empty_cache()
     cuts = frames[:len(frames)//2], frames[len(frames)//2:]
-    if faces is None: return cat([run_in_halves(stage, f) for f in cuts])
+    if faces is None or which is None: return cat([run_in_halves(stage, f) for f in cuts])
     on = [(faces.frame>=f.idx[0]) & (faces.frame<=f.idx[-1]) for f in cuts]
     return cat([run_in_halves(stage, f, faces[i], which[i]) for f,i in zip(cuts, on)])
 
 # %% ../nbs/1_base/03_runtime.ipynb #78a77485
 def map_in_order(
-    run,            # piece → result
-    pieces,         # any iterable
-    device=torch.device('cpu'),
-):
+    run:Callable[[_Piece], _Result],
+    pieces:Iterable[_Piece],
+    device:torch.device=torch.device('cpu'),
+)->Iterator[_Result]:
     "Yield the results in the order of the pieces: on a CPU each core works on its own piece, a GPU does one at a time."
     n, cv = torch.get_num_threads() if device.type=='cpu' else 1, cv2.getNumThreads()
     tune_allocator()
@@ -161,7 +166,7 @@ def map_in_order(
             torch.set_num_threads(n); cv2.setNumThreads(cv) # for threads to come
 
 # %% ../nbs/1_base/03_runtime.ipynb #2ec79868
-def frames_at_once(device, batch:int, size:tuple)->int: # frames
+def frames_at_once(device:torch.device|str, batch:int, size:tuple)->int: # frames
     """How many frames (H,W) are read and worked on as one: what was asked for, but for a CPU no more than two
     megapixels, or four frames."""
     return batch if torch.device(device).type!='cpu' else min(batch, max(4, 2**21//(size[0]*size[1])))

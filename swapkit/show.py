@@ -10,12 +10,17 @@ __all__ = ['use_jpeg', 'to_image', 'show_image', 'show_images', 'show_frames', '
 # %% ../nbs/1_base/02_show.ipynb #d2600ff2
 import base64
 import math
+from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Any
 
 import cv2 # before decord, whose own zlib would break its PNG reader
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 from .types import Crops, Faces, Frames, Source
 
@@ -23,7 +28,7 @@ from .types import Crops, Faces, Frames, Source
 def use_jpeg(
     quality:int=80, # of the JPEGs that figures are stored as
     dpi:int=72,     # so that a figure of 6 inches is 432 pixels wide
-):
+)->None:
     "Store the notebook's figures as small JPEGs."
     from IPython import get_ipython
     from IPython.core.pylabtools import select_figure_formats
@@ -32,7 +37,7 @@ def use_jpeg(
 
 # %% ../nbs/1_base/02_show.ipynb #a3f362a3
 def to_image(
-    x,                  # (3,H,W), (1,H,W), (H,W,3) or (H,W); uint8, or float in [0,1]
+    x:Any,              # (3,H,W), (1,H,W), (H,W,3) or (H,W); uint8, or float in [0,1]
 )->np.ndarray:          # (H,W,3) or (H,W), as matplotlib wants it
     "Any picture as an array to draw."
     x = torch.as_tensor(x).detach().cpu()
@@ -42,13 +47,13 @@ def to_image(
 
 # %% ../nbs/1_base/02_show.ipynb #5a28b1a8
 def show_image(
-    x,          # as for `to_image`
-    ax=None,    # where; a new one by default
-    title=None,
-    size=3.,    # inches high, of a new one
-    **kwargs,   # of matplotlib's `imshow`
-):
-    "Draw one picture, without axes; returns `ax`."
+    x:Any,                  # as for `to_image`
+    ax:Axes|None=None,      # where; a new one by default
+    title:str|None=None,
+    size:float=3.,          # inches high, of a new one
+    **kwargs:Any,           # of matplotlib's `imshow`
+)->Axes:
+    "Draw one picture, without axes."
     im = to_image(x)
     if ax is None: _,ax = plt.subplots(figsize=(size*im.shape[1]/im.shape[0], size), layout='constrained')
     ax.imshow(im, **({'cmap':'gray', 'vmin':0, 'vmax':255 if im.dtype==np.uint8 else 1} if im.ndim==2 else {}) | kwargs)
@@ -57,22 +62,23 @@ def show_image(
     return ax
 
 # %% ../nbs/1_base/02_show.ipynb #12f09b38
-def _axes_grid(n:int, cols:int=None, size=2., ratio=1.):
+def _axes_grid(n:int, cols:int|None=None, size:float=2., ratio:float=1.):
     "`n` axes in a grid of `cols` columns, each `size` inches high; unused ones are blank."
     cols = cols or min(n, 6)
     rows = math.ceil(n/cols)
     fig,axs = plt.subplots(rows, cols, figsize=(cols*size*ratio, rows*(size+.15)), squeeze=False, layout='constrained')
     for ax in axs.flat: ax.set_axis_off()
-    return axs.flat[:n]
+    return list(axs.flat[:n])
 
 def show_images(
-    xs,             # pictures, as for `to_image`
-    titles=None,    # one of each, or None
-    cols=None,
-    size=1.5,       # inches high
-    max_items=12, **kwargs,
-):
-    "Draw up to `most` pictures in a grid; returns the axes."
+    xs:Iterable,                    # pictures, as for `to_image`
+    titles:Sequence|None=None,      # one of each, or None
+    cols:int|None=None,
+    size:float=1.5,                 # inches high
+    max_items:int=12,
+    **kwargs:Any,                   # of `show_image`
+)->Sequence[Axes]:
+    "Draw up to `max_items` pictures in a grid."
     xs = list(xs)[:max_items]
     if not xs: return []
     im = to_image(xs[0])
@@ -81,32 +87,34 @@ def show_images(
     return axs
 
 # %% ../nbs/1_base/02_show.ipynb #adb0bacf
-def show_frames(frames:Frames, n=6, size=1.5, **kwargs):
-    "A film strip of up to `n` frames, evenly chosen, with their numbers."
+def show_frames(frames:Frames, n:int=6, size:float=1.5, **kwargs:Any)->Sequence[Axes]:
+    "Draw a film strip of up to `n` frames, evenly chosen, with their numbers."
     i = torch.linspace(0, len(frames)-1, min(n, len(frames))).round().long() if len(frames) else []
     return show_images(frames.data[i] if len(frames) else [], [f'{frames.idx[k]}' for k in i], size=size, **kwargs)
 
 # %% ../nbs/1_base/02_show.ipynb #3b33602e
-def draw_faces(faces:Faces, ax, lms=True):
-    "Boxes, five colored points, scores and landmarks of `faces` into a picture of their frame."
+def draw_faces(faces:Faces, ax:Axes, lms:bool=True)->Axes:
+    "Draw boxes, five colored points, scores and landmarks of `faces` into a picture of their frame."
     for i in range(len(faces)):
         x,y,X,Y = faces.boxes[i].tolist()
-        ax.add_patch(plt.Rectangle((x,y), X-x, Y-y, fill=False, color='lime', lw=1))
+        ax.add_patch(Rectangle((x,y), X-x, Y-y, fill=False, color='lime', lw=1))
         ax.text(x, y-2, f'{faces.scores[i]:.2f}' if faces.ids is None else f'#{faces.ids[i]}', color='lime', fontsize=7)
         if lms and faces.lms is not None: ax.scatter(*faces.lms[i,:,:2].T.tolist(), s=.3, c='white')
         ax.scatter(*faces.kps[i].T.tolist(), s=8, c=['red','orange','yellow','cyan','magenta'])
     return ax
 
 # %% ../nbs/1_base/02_show.ipynb #b69e3d61
-def show_faces(frames:Frames, faces:Faces, n=6, size=1.8, lms=True, **kwargs):
-    "Frames with the faces found in them; returns the axes."
+def show_faces(
+    frames:Frames, faces:Faces, n:int=6, size:float=1.8, lms:bool=True, **kwargs:Any
+)->Sequence[Axes]:
+    "Draw frames with the faces found in them."
     axs = show_frames(frames, n, size, **kwargs)
     for ax in axs: draw_faces(faces[faces.frame==int(ax.get_title())], ax, lms)
     return axs
 
 # %% ../nbs/1_base/02_show.ipynb #7b4445a9
-def show_crops(crops:Crops, max_items=6, size=1.5, lms=False, **kwargs):
-    "Aligned faces, titled with their frame; returns the axes."
+def show_crops(crops:Crops, max_items:int=6, size:float=1.5, lms:bool=False, **kwargs:Any)->Sequence[Axes]:
+    "Draw aligned faces, titled with their frame."
     axs = show_images(
         crops.data[:max_items], [f'frame {f}' for f in crops.frame[:max_items].tolist()], size=size, **kwargs
     )
@@ -117,37 +125,43 @@ def show_crops(crops:Crops, max_items=6, size=1.5, lms=False, **kwargs):
 def overlay_masks(
     images:torch.Tensor,    # (F,3,S,S) in [0,1]
     masks:torch.Tensor,     # (F,1,S,S) in [0,1]
-    color=(.1,.9,.3),      # RGB
-    alpha=.5,               # how much of it where the mask is 1
+    color:Sequence[float]=(.1,.9,.3),   # RGB
+    alpha:float=.5,         # how much of it where the mask is 1
 )->torch.Tensor:
-    "Pictures with masks laid over them in color."
+    "Lay masks over pictures in color."
     return images + masks*alpha*(images.new_tensor(color)[:,None,None] - images)
 
 # %% ../nbs/1_base/02_show.ipynb #6ee85730
-def show_masks(crops, mask, max_items=6, size=1.5, **kwargs):
-    "Crops, or pictures (F,3,S,S), with a mask laid over them; returns the axes."
+def show_masks(
+    crops:Crops|torch.Tensor,   # or pictures (F,3,S,S)
+    mask:torch.Tensor,          # (F,1,S,S)
+    max_items:int=6, size:float=1.5, **kwargs:Any,
+)->Sequence[Axes]:
+    "Draw crops with a mask laid over them."
     x = crops.data if isinstance(crops, Crops) else crops
     return show_images(overlay_masks(x[:max_items], mask[:max_items]), size=size, **kwargs)
 
-def show_rows(max_items=4, size=1.5, **stages):
-    "One row a face, one column for each named stage (F,C,S,S); returns the axes."
+def show_rows(max_items:int=4, size:float=1.5, **stages:torch.Tensor)->Sequence[Axes]:
+    "Draw one row for each face, one column for each named stage (F,C,S,S)."
     n = min(max_items, len(next(iter(stages.values()))))
     xs = [x[i] for i in range(n) for x in stages.values()]
     return show_images(xs, [*stages]+[None]*(len(xs)-len(stages)), cols=len(stages), size=size, max_items=len(xs))
 
 # %% ../nbs/1_base/02_show.ipynb #801bcd48
 # class 0 is gray
-_PALETTE = torch.from_numpy(plt.get_cmap('tab20').colors*np.ones((20,3))).float()[[14,*range(14),*range(15,20)]]
+_PALETTE = torch.from_numpy(plt.get_cmap('tab20')(np.arange(20))[:,:3]).float()[[14,*range(14),*range(15,20)]]
 
 def show_labels(
     labels:torch.Tensor,    # (F,S,S) numbers of classes, or (F,C,S,S) how likely each is
-    names=(),               # of the classes, for the legend
-    max_items=6, size=1.5, **kwargs):
-    "Classes as colors, with a legend of those that occur; returns the axes."
+    names:Sequence[str]=(), # of the classes, for the legend
+    max_items:int=6, size:float=1.5, **kwargs:Any,
+)->Sequence[Axes]:
+    "Draw classes as colors, with a legend of those that occur."
     l = (labels.argmax(1) if labels.ndim==4 else labels)[:max_items].cpu().long()
     axs = show_images(_PALETTE[l%len(_PALETTE)].permute(0,3,1,2), size=size, **kwargs)
     said = [(c, names[c] if c<len(names) else str(c)) for c in l.unique().tolist()]
-    dots = [plt.Line2D([], [], ls='', marker='s', color=_PALETTE[c%len(_PALETTE)].tolist(), label=n) for c,n in said]
+    color = lambda c: tuple(_PALETTE[c%len(_PALETTE)].tolist())
+    dots = [Line2D([], [], ls='', marker='s', color=color(c), label=n) for c,n in said]
     if len(axs):
         axs[0].figure.legend(
             handles=dots, ncols=min(len(dots), 6), fontsize=7, frameon=False, loc='outside lower center'
@@ -157,18 +171,19 @@ def show_labels(
 # %% ../nbs/1_base/02_show.ipynb #d505b914
 def show_stage_outputs(
     stages:dict,    # name → `Crops`, pictures (F,3,S,S), or a mask (F,1,S,S), of the same faces
-    max_items=4, size=1.5):
-    "What became of each face, one row a face, one column a stage; returns the axes."
+    max_items:int=4, size:float=1.5,
+)->Sequence[Axes]:
+    "Draw what became of each face: one row for each face, one column for each stage."
     return show_rows(max_items, size, **{k: x.data if isinstance(x, Crops) else x for k,x in stages.items()})
 
 # %% ../nbs/1_base/02_show.ipynb #064b7c4d
-def show_diff(a, b, gain=8., **kwargs):
-    "Two pictures and their difference, amplified; mid gray is equal."
+def show_diff(a:Any, b:Any, gain:float=8., **kwargs:Any)->Sequence[Axes]:
+    "Draw two pictures and their difference, amplified; mid gray is equal."
     a,b = (torch.as_tensor(t).float()/(255 if t.dtype==torch.uint8 else 1) for t in (a,b))
     return show_images([a, b, .5+(a-b)*gain], ['a', 'b', f'a − b, × {gain:g}'], **kwargs)
 
-def show_track(faces:Faces, point=2, ax=None, **kwargs):
-    "Where one of the five points goes over time, each track a line: jitter is seen here first."
+def show_track(faces:Faces, point:int=2, ax:Axes|None=None, **kwargs:Any)->Axes:
+    "Plot where one of the five points goes over time, each track a line: jitter is seen here first."
     ax = ax or plt.subplots(figsize=(5,2), layout='constrained')[1]
     ids = faces.ids if faces.ids is not None else torch.zeros_like(faces.frame)
     for i in ids.unique().tolist():
@@ -180,10 +195,11 @@ def show_track(faces:Faces, point=2, ax=None, **kwargs):
 
 # %% ../nbs/1_base/02_show.ipynb #e9fbd535
 def show_compare(
-    before, after,      # `Frames`, `Crops` or pictures (N,3,H,W)
-    at:float=.5,        # where the seam is, as a part of the width
-    max_items=4, size=1.8, **kwargs):
-    "Before on the left of a seam, after on its right; returns the axes."
+    before:Any, after:Any,  # `Frames`, `Crops` or pictures (N,3,H,W)
+    at:float=.5,            # where the seam is, as a part of the width
+    max_items:int=4, size:float=1.8, **kwargs:Any,
+)->Sequence[Axes]:
+    "Draw before on the left of a seam, after on its right."
     a,b = (getattr(x, 'data', x) for x in (before, after))
     both, k = b.clone(), round(at*b.shape[-1])
     both[...,:k] = a[...,:k]
@@ -196,7 +212,7 @@ def thumbnails_html(
     data:torch.Tensor,  # (N,3,H,W)
     max_items:int=8, height:int=80, quality:int=75,
 )->str:                 # HTML
-    "A strip of small pictures, evenly chosen, as one JPEG within the page."
+    "Make a strip of small pictures, evenly chosen, as one JPEG within the page."
     if not len(data): return ''
     i = torch.linspace(0, len(data)-1, min(max_items, len(data))).round().long()
     width = max(1, round(height*data.shape[-1]/data.shape[-2]))
@@ -205,7 +221,7 @@ def thumbnails_html(
     return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(encode_jpeg(row, quality)).decode()}">'
 
 def encode_jpeg(im:np.ndarray, quality:int=80)->bytes: # (H,W,3) or (H,W) uint8
-    "A picture as the bytes of a JPEG file."
+    "Encode a picture as the bytes of a JPEG file."
     im = cv2.cvtColor(im, cv2.COLOR_RGB2BGR) if im.ndim==3 else im
     return cv2.imencode('.jpg', im, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
@@ -224,7 +240,8 @@ def _table(x, max_items=5):
     ]
     lines = ''.join(f"<tr>{''.join(f'<td>{v}</td>' for v in r)}</tr>" for r in rows)
     more = f'<br>… and {len(x)-max_items} more' if len(x)>max_items else ''
-    return f'<code>{x!r}</code><table><tr><th>frame</th><th>track</th><th>score</th><th>size</th></tr>{lines}</table>{more}'
+    head = '<tr><th>frame</th><th>track</th><th>score</th><th>size</th></tr>'
+    return f'<code>{x!r}</code><table>{head}{lines}</table>{more}'
 
 def _photos(x): return f'<code>{escape(repr(x))}</code><br>{thumbnails_html(x.crops.data)}'
 

@@ -8,6 +8,7 @@ __all__ = ['OVAL', 'LIPS_OUTER', 'LIPS_INNER', 'EYE_LEFT', 'EYE_RIGHT', 'MESH68'
            'five_points', 'asset_path', 'mean_mesh', 'triangles', 'mirror_points', 'distance_to_landmarks']
 
 # %% ../nbs/1_base/08_topology.ipynb #0c12b141
+from collections.abc import Sequence
 from pathlib import Path
 
 import swapkit
@@ -19,42 +20,8 @@ from .runtime import cached_tensor
 
 # %% ../nbs/1_base/08_topology.ipynb #29103069
 OVAL = [
-    10,
-    338,
-    297,
-    332,
-    284,
-    251,
-    389,
-    356,
-    454,
-    323,
-    361,
-    288,
-    397,
-    365,
-    379,
-    378,
-    400,
-    377,
-    152,
-    148,
-    176,
-    149,
-    150,
-    136,
-    172,
-    58,
-    132,
-    93,
-    234,
-    127,
-    162,
-    21,
-    54,
-    103,
-    67,
-    109,
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150,
+    136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 ]
 LIPS_OUTER = [61,146,91,181,84,17,314,405,321,375,291,409,270,269,267,0,37,39,40,185]
 LIPS_INNER = [78,95,88,178,87,14,317,402,318,324,308,415,310,311,312,13,82,81,80,191]
@@ -62,74 +29,9 @@ EYE_LEFT = [33,7,163,144,145,153,154,155,133,173,157,158,159,160,161,246]
 EYE_RIGHT = [263,249,390,373,374,380,381,382,362,398,384,385,386,387,388,466]
 # the mesh's points that come nearest to dlib's 68: jaw, brows, nose, eyes, outer and inner lip
 MESH68 = [
-    127,
-    234,
-    93,
-    132,
-    58,
-    136,
-    150,
-    176,
-    152,
-    400,
-    379,
-    365,
-    288,
-    361,
-    323,
-    454,
-    356,
-    70,
-    63,
-    105,
-    66,
-    107,
-    336,
-    296,
-    334,
-    293,
-    300,
-    168,
-    197,
-    5,
-    4,
-    98,
-    97,
-    2,
-    326,
-    327,
-    33,
-    160,
-    158,
-    133,
-    153,
-    144,
-    362,
-    385,
-    387,
-    263,
-    373,
-    380,
-    61,
-    39,
-    37,
-    0,
-    267,
-    269,
-    291,
-    405,
-    314,
-    17,
-    84,
-    181,
-    78,
-    81,
-    13,
-    311,
-    308,
-    402,
-    14,
-    178,
+    127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356, 70, 63, 105, 66, 107, 336, 296,
+    334, 293, 300, 168, 197, 5, 4, 98, 97, 2, 326, 327, 33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380, 61,
+    39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 81, 13, 311, 308, 402, 14, 178,
 ]
 
 # %% ../nbs/1_base/08_topology.ipynb #d961fe29
@@ -138,7 +40,7 @@ FIVE_POINTS = {'mesh468': (EYE_LEFT, EYE_RIGHT, [4], [61], [291]),
 
 def five_points(
     lms:torch.Tensor,           # (F,468,2 or 3), or (F,68,2 or 3) as dlib counts
-    weights:torch.Tensor=None,     # (F,K) how far each point is believed; all alike by default
+    weights:torch.Tensor|None=None,     # (F,K) how far each point is believed; all alike by default
 )->torch.Tensor:                # (F,5,2): eyes, nose tip, mouth corners
     "The five points of alignment templates, from many."
     xy, groups = lms[...,:2], FIVE_POINTS['dlib68' if lms.shape[1]==68 else 'mesh468']
@@ -148,42 +50,8 @@ def five_points(
 
 # %% ../nbs/1_base/08_topology.ipynb #b2930d12
 RIGID = [
-    10,
-    338,
-    297,
-    332,
-    284,
-    251,
-    389,
-    356,
-    127,
-    162,
-    21,
-    54,
-    103,
-    67,
-    109,
-    151,
-    9,
-    8,
-    168,
-    6,
-    197,
-    195,
-    5,
-    4,
-    1,
-    33,
-    263,
-    133,
-    362,
-    234,
-    454,
-    98,
-    327,
-    2,
-    129,
-    358,
+    10, 338, 297, 332, 284, 251, 389, 356, 127, 162, 21, 54, 103, 67, 109, 151, 9, 8, 168, 6, 197, 195, 5, 4, 1, 33,
+    263, 133, 362, 234, 454, 98, 327, 2, 129, 358,
 ]
 
 # %% ../nbs/1_base/08_topology.ipynb #165f5a02
@@ -209,7 +77,7 @@ def mirror_points()->torch.Tensor: # (468,) point numbers
 
 # %% ../nbs/1_base/08_topology.ipynb #c4d5e6f2
 def distance_to_landmarks(
-    ids,            # point numbers
+    ids:Sequence[int]|torch.Tensor, # point numbers
 )->torch.Tensor:    # (468,) units of `mean_mesh`
     "How far each point of the mean face is from the nearest of some, as seen from the front."
     m = mean_mesh()[:,:2]
@@ -233,46 +101,8 @@ NOSTRIL_RIMS = [98,97,2,326,327,64,294]
 
 # %% ../nbs/1_base/08_topology.ipynb #0205087f
 NOSTRILS = NOSTRIL_RIMS + [
-    240,
-    460,
-    99,
-    328,
-    75,
-    305,
-    59,
-    289,
-    20,
-    250,
-    242,
-    462,
-    141,
-    370,
-    238,
-    458,
-    94,
-    19,
-    1,
-    4,
-    44,
-    274,
-    45,
-    275,
-    166,
-    392,
-    79,
-    309,
-    48,
-    278,
-    115,
-    344,
-    220,
-    440,
-    218,
-    438,
-    219,
-    439,
-    60,
-    290,
+    240, 460, 99, 328, 75, 305, 59, 289, 20, 250, 242, 462, 141, 370, 238, 458, 94, 19, 1, 4, 44, 274, 45, 275, 166,
+    392, 79, 309, 48, 278, 115, 344, 220, 440, 218, 438, 219, 439, 60, 290,
 ]
 
 # forehead, beside the mouth, beside the eyes: points and reach

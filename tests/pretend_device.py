@@ -17,13 +17,7 @@ COUNT = Counter()
 HOST = torch.device("cpu")
 # operations whose result has a size, or a value, that only the card knows
 WAITS = {
-    "_local_scalar_dense",
-    "nonzero",
-    "masked_select",
-    "equal",
-    "_unique2",
-    "unique_dim",
-    "unique_consecutive",
+    "_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique2", "unique_dim", "unique_consecutive",
     "is_nonzero",
 }
 

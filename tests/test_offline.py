@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -24,20 +23,19 @@ JOBS = dict( # what a user does on the first day; each has a folder as its own
     models=['models', 'list'],
     homeless=['swap', 'ada.jpg', '--source', 'ben.jpg', '--out', 'homeless.png'])
 OURS = (
-    '.cache/swapkit/',
-    '.config/swapkit/signing.pem',
-    '.cache/matplotlib/',
-    '.config/matplotlib/',
-    '.cache/fontconfig/',
+    '.cache/swapkit/', '.config/swapkit/signing.pem', '.cache/matplotlib/', '.config/matplotlib/', '.cache/fontconfig/',
 )
 RUN = '''
 import contextlib, importlib, io, json, os, pkgutil, sys
 calls, files, said, name = [], [], {}, ''
-def look(event, args):
-    if event in ('socket.connect', 'socket.sendto', 'socket.sendmsg', 'socket.getaddrinfo', 'socket.gethostbyname') and not isinstance(args[1], str): calls.append(f'{name}: {event} {args[1:]}')
-    if event in ('socket.getaddrinfo', 'socket.gethostbyname', 'urllib.Request'): calls.append(f'{name}: {event} {args[0]}')
-    if event=='open' and isinstance(args[0], (str, bytes)) and args[2] & (os.O_WRONLY|os.O_RDWR|os.O_CREAT): files.append(os.path.abspath(os.fsdecode(args[0])))
-sys.addaudithook(look)
+lookups = 'socket.getaddrinfo', 'socket.gethostbyname'
+calling = 'socket.connect', 'socket.sendto', 'socket.sendmsg', *lookups
+def watch(event, args):
+    if event in calling and not isinstance(args[1], str): calls.append(f'{name}: {event} {args[1:]}')
+    if event in (*lookups, 'urllib.Request'): calls.append(f'{name}: {event} {args[0]}')
+    if event=='open' and isinstance(args[0], (str, bytes)) and args[2] & (os.O_WRONLY|os.O_RDWR|os.O_CREAT):
+        files.append(os.path.abspath(os.fsdecode(args[0])))
+sys.addaudithook(watch)
 import swapkit
 for m in pkgutil.walk_packages(swapkit.__path__, 'swapkit.'): importlib.import_module(m.name)
 from swapkit.apps import cli
@@ -73,17 +71,7 @@ def fresh(tmp_path_factory):
     import imageio_ffmpeg
     for n in ('ada', 'ben'): shutil.copy(PEOPLE/f'{n}.jpg', work)
     still = [
-        '-loop',
-        '1',
-        '-framerate',
-        '24',
-        '-i',
-        work / 'ada.jpg',
-        '-t',
-        '0.25',
-        '-vf',
-        'scale=256:256',
-        '-pix_fmt',
+        '-loop', '1', '-framerate', '24', '-i', work / 'ada.jpg', '-t', '0.25', '-vf', 'scale=256:256', '-pix_fmt',
         'yuv420p',
     ]
     subprocess.run(
@@ -110,14 +98,8 @@ def fresh(tmp_path_factory):
     assert done.returncode==0, done.stderr
     calls, files, said = json.loads((work/'found.json').read_text())
     return SimpleNamespace(
-        work=work,
-        home=home,
-        tmp=tmp,
-        calls=calls,
-        files=files,
-        said=said,
-        traced=log.read_text() if log.exists() else '',
-        err=done.stderr,
+        work=work, home=home, tmp=tmp, calls=calls, files=files, said=said,
+        traced=log.read_text() if log.exists() else '', err=done.stderr,
     )
 
 
@@ -169,14 +151,7 @@ def test_no_file_is_left_elsewhere(fresh):
     assert [f for f in fresh.files if not f.startswith(own) and not f.startswith(('/dev/', '/proc/'))]==[]
     assert sorted(p.name for p in fresh.work.iterdir()) == sorted(
         [
-            'ada.jpg',
-            'ben.jpg',
-            'film.mp4',
-            'film.faces',
-            'film.faces.jpg',
-            'new.mp4',
-            'new.png',
-            'homeless.png',
+            'ada.jpg', 'ben.jpg', 'film.mp4', 'film.faces', 'film.faces.jpg', 'new.mp4', 'new.png', 'homeless.png',
             'found.json',
         ]
     )
@@ -185,7 +160,11 @@ def test_no_file_is_left_elsewhere(fresh):
 def test_onnxruntime_is_told_to_be_silent():
     """By the package itself, so before any of its modules can load it; whatever the user's environment says, and for
     processes that we start."""
-    code = "import swapkit, subprocess, sys; assert 'onnxruntime' not in sys.modules; print(subprocess.check_output(['printenv', 'ORT_DISABLE_TELEMETRY'], text=True))"
+    code = '''
+import swapkit, subprocess, sys
+assert 'onnxruntime' not in sys.modules
+print(subprocess.check_output(['printenv', 'ORT_DISABLE_TELEMETRY'], text=True))
+'''
     assert subprocess.check_output(
         [sys.executable, '-c', code], text=True, env={**os.environ, 'ORT_DISABLE_TELEMETRY': '0'}
     ).split() == ['1']

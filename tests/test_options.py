@@ -1,4 +1,5 @@
 "Options, each written once: checks, the command line's flags, the studio's widgets, tables, keys."
+import functools
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, dataclass
@@ -288,3 +289,16 @@ def test_choices():
     assert said=="unknown fruit 'kiwis': choose fig, kiwi (did you mean 'kiwi'?)"
     assert refused(lambda: check_choice('fruit', 'x', ('fig', 'kiwi')))=="unknown fruit 'x': choose fig, kiwi"
     refused(lambda: check_choice('fruit', {}, ('fig',))); refused(lambda: check_choice('fruit', 'x', ()))
+
+
+def test_several_names(monkeypatch):
+    "Masks of one's own: any number of names, in any order."
+    monkeypatch.setattr(registry.MASKS, '_specs', dict(bar=1, hand=2))
+    for given in ('hand, bar', 'bar,hand', ('hand', 'bar', 'hand'), 'none,bar,hand'):
+        assert SwapOptions(masks=given).masks=='bar,hand'
+    assert SwapOptions(masks=()).masks==SwapOptions().masks=='none'
+    assert to_argv(SwapOptions(masks=['bar']))==['--masks', 'bar'] and key(SwapOptions(masks='bar'))['masks']=='bar'
+    refused(lambda: SwapOptions(masks='bar,hnd'), "unknown masks 'hnd': choose none, bar, hand", "did you mean 'hand'")
+    for wrong in (3, 'bar,', ['hand', 3]): refused(functools.partial(SwapOptions, masks=wrong), 'unknown masks')
+    code, said = run(command(SwapOptions), '--masks', 'hand,bar')
+    assert (code, said)==(0, 'got --masks bar,hand')

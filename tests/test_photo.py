@@ -26,28 +26,9 @@ SIDE = 128 # of a tile
 def hevc(tile):
     "The units of one picture, encoded by x265."
     command = [
-        ffmpeg_exe('libx265'),
-        '-v',
-        'error',
-        '-f',
-        'rawvideo',
-        '-pix_fmt',
-        'rgb24',
-        '-s',
-        f'{SIDE}x{SIDE}',
-        '-i',
-        '-',
-        '-frames:v',
-        '1',
-        '-c:v',
-        'libx265',
-        '-x265-params',
-        'log-level=none:crf=12',
-        '-pix_fmt',
-        'yuv420p',
-        '-f',
-        'hevc',
-        '-',
+        ffmpeg_exe('libx265'), '-v', 'error', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', f'{SIDE}x{SIDE}', '-i', '-',
+        '-frames:v', '1', '-c:v', 'libx265', '-x265-params', 'log-level=none:crf=12', '-pix_fmt', 'yuv420p', '-f',
+        'hevc', '-',
     ]
     data = subprocess.run(command, input=tile.tobytes(), capture_output=True, check=True).stdout
     return [n for n in data.replace(b'\0\0\0\1', b'\0\0\1').split(b'\0\0\1') if n]
@@ -104,12 +85,7 @@ def test_heic_of_tiles_is_one_picture(tmp_path, recwarn):
 
 
 NAMES = dict(
-    latin=b'f\xfcr',
-    emoji='😀 影'.encode(),
-    dash=b'-x',
-    percent=b'50% %d %s',
-    colon=b'a:b',
-    line=b'a\nb',
+    latin=b'f\xfcr', emoji='😀 影'.encode(), dash=b'-x', percent=b'50% %d %s', colon=b'a:b', line=b'a\nb',
     long=b'n' * 240,
 )
 
@@ -140,7 +116,13 @@ def test_names_of_any_bytes(tmp_path): assert files_of(tmp_path)==7
 
 @pytest.mark.skipif(sys.platform!='linux', reason='other systems only take names that are text')
 def test_names_where_the_locale_is_ascii(tmp_path):
-    code = f'import sys; from pathlib import Path; sys.path[:0] = [{os.path.dirname(__file__)!r}]; from test_photo import files_of; print(files_of(Path({str(tmp_path)!r})))'
+    code = f'''
+import sys
+from pathlib import Path
+sys.path[:0] = [{os.path.dirname(__file__)!r}]
+from test_photo import files_of
+print(files_of(Path({str(tmp_path)!r})))
+'''
     env = {k: v for k, v in os.environ.items() if not k.startswith(('LC_', 'LANG'))} | dict(
         LC_ALL='C', PYTHONUTF8='0', PYTHONCOERCECLOCALE='0'
     )

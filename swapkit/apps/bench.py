@@ -30,7 +30,7 @@ from .samples import person_source
 from ..blend import paste
 from ..errors import BadInput
 from ..face.align import align
-from ..face.detect import decode_cells, fit_size, make_detector, net_input, nms
+from ..face.detect import decode_cells, Detector, fit_size, net_input, nms
 from ..face.landmarks import FaceMesh
 from ..face.track import choose_faces, track
 from ..imgproc import coarse_step
@@ -49,7 +49,7 @@ from ..weights import model_path
 def _stage_calls(frames, source, device, size=512)->dict: # name → function of some of these frames
     "Every stage that works on a batch of frames, with what it needs ready."
     d, m = finder_names()
-    find, mesh, swap, masks = make_detector(d, device), FaceMesh(m, device), Swapper('mesh', device), Masks()
+    find, mesh, swap, masks = Detector(d, device), FaceMesh(m, device), Swapper('mesh', device), Masks()
     found = find(frames); found = found[choose_faces(track(found))] # one face a frame
     faces = mesh(frames, found)
     base = align(frames, faces, size=size)
@@ -235,7 +235,7 @@ def _bench_detect(film, frames:int=16, rounds:int=9)->dict: # seconds per frame,
     "Speed of detection on one film."
     fs = next(iter(read_frames(video_info(film), frames)))
     x = net_input(fs.data, fit_size(fs.size))
-    net = make_detector('yunet_s')
+    net = Detector('yunet_s')
     ref = cv2.FaceDetectorYN.create(str(model_path('yunet_2023mar')), '', (x.shape[3], x.shape[2]), .7, .3)
     pictures = [p.permute(1,2,0).contiguous().byte().numpy() for p in x]
     def run(x):

@@ -144,7 +144,7 @@ def _check_ffmpeg(
     "The ffmpeg that will be used, and whether it has the default encoder."
     fix = 'pip install imageio-ffmpeg (it carries one), or install ffmpeg with your system'
     try:
-        if find is None: from swapkit.write import ffmpeg_exe as find
+        if find is None: from swapkit.video.containers import ffmpeg_exe as find
         exe = find()
         out = subprocess.run([exe, '-hide_banner', '-encoders'], capture_output=True, timeout=30, text=True).stdout
     except Exception as e: return Check('ffmpeg', False, _first_line(e), fix)
@@ -201,7 +201,7 @@ def _check_credential(env=os.environ)->Check:
     lost = [v for v,f in files.items() if not f or not os.access(f, os.R_OK)]
     fix = f"{' and '.join(lost)} must name a file that can be read, or unset both"
     if lost: return Check('C2PA credential', False, ', '.join(f'{v}={f or ""}' for v,f in files.items()), fix)
-    from swapkit.video.provenance import load_credential
+    from swapkit.video.signing import load_credential
     try: load_credential(*files.values())
     except Exception as e:
         return Check('C2PA credential', False, _first_line(e), 'name another certificate and key, or unset both')

@@ -29,7 +29,7 @@ from swapkit.apps.metrics import (
 from ..assignment import assign_faces, resolve_people
 from ..errors import BadInput, FaceMissing
 from ..face.align import align
-from ..face.detect import make_detector
+from ..face.detect import Detector
 from ..face.landmarks import FaceMesh
 from ..face.people import read_people
 from ..face.store import load_faces
@@ -115,7 +115,7 @@ def evaluate_swap(
 )->dict:                # film: frames, stamps, sound; outside: levels; people: track → figures; series: track → figures per frame
     "Measure a swap."
     device, info, nets = default_device(device), video_info(target), finder_names(detector, landmarks)
-    detect, mesh = make_detector(nets[0], device), FaceMesh(nets[1], device)
+    detect, mesh = Detector(nets[0], device), FaceMesh(nets[1], device)
     identity, pose = (IdentityEmbedder(device), PoseEstimator(device)) if networks else (None, None)
     src = sources if isinstance(sources, Source) else load_source(sources, lambda f: mesh(f, detect(f)), device)
     emb = _source_embedding(src, identity) if identity else None

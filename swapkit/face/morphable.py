@@ -9,6 +9,7 @@ __all__ = ['read_mat', 'MorphableModel', 'load_morphable', 'rotation_matrices', 
 import dataclasses
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from ..geometry import invert, transform
 from ..nets.deep3d import ReconNet, split_coefficients
 from ..runtime import default_device
 from ..topology import five_points
-from ..types import Faces, Frames
+from ..types import Faces, Frames, PathLike
 from ..weights import load_state, model_dirs
 
 # %% ../../nbs/3_face/04_morphable.ipynb #00fcff18
@@ -42,8 +43,8 @@ def _array(b):
     if flags[0]<6 or flags[0]>15: return name, None # text, cells, structures
     return name, np.frombuffer(data, _NUMBERS[kind]).reshape(dims[::-1]).T.copy()
 
-def read_mat(path)->dict: # name → array
-    "Numeric arrays of a MATLAB 5 file; raises `BadInput` for anything else."
+def read_mat(path:PathLike)->dict[str, np.ndarray]:
+    "Read the numeric arrays of a MATLAB 5 file; raises `BadInput` for anything else."
     try:
         b = Path(path).read_bytes()
         if b[:10]!=b'MATLAB 5.0' or b[126:128]!=b'IM': raise ValueError('no MATLAB 5 file')
@@ -52,15 +53,17 @@ def read_mat(path)->dict: # name → array
             for kind, d in _elements(b[128:])
             if kind in (14, 15)
         ]
-    except (OSError, ValueError, KeyError, IndexError, StopIteration, struct.error, zlib.error) as e: raise BadInput(f"{path} cannot be read as a MATLAB 5 file ({e}); version 7.3 must be saved again with -v7") from e
+    except (OSError, ValueError, KeyError, IndexError, StopIteration, struct.error, zlib.error) as e:
+        said = f"{path} cannot be read as a MATLAB 5 file ({e}); version 7.3 must be saved again with -v7"
+        raise BadInput(said) from e
     return {k:v for k,v in found if v is not None}
 
 # %% ../../nbs/3_face/04_morphable.ipynb #34a767ca
 @dataclasses.dataclass
 class MorphableModel:
     "A linear face model's points, in decimeters: x right, y up, z towards the camera."
-    mean:torch.Tensor   # (K,3)
-    shape:torch.Tensor  # (K,3,80)
+    mean:torch.Tensor       # (K,3)
+    shape:torch.Tensor      # (K,3,80)
     expression:torch.Tensor # (K,3,64)
     def __call__(self, c:dict)->torch.Tensor: # `nets.deep3d.split_coefficients` of F faces → (F,K,3)
         return (
@@ -70,8 +73,8 @@ class MorphableModel:
         )
 
 def load_morphable(
-    path,           # BFM_model_front.mat
-    points=None,    # numbers of the vertices wanted; by default its 68 landmarks
+    path:PathLike,              # BFM_model_front.mat
+    points:Sequence[int]|None=None,     # numbers of the vertices wanted; by default its 68 landmarks
 )->MorphableModel:
     "Read a morphable model; raises `BadInput` where the file is something else."
     m = read_mat(path)
@@ -101,7 +104,7 @@ def project_to_crop(
     c:dict,                 # `split_coefficients`: angle, xy, z
     size:int=224, focal:float=1015., away:float=10.,
 )->torch.Tensor:            # (F,K,2) pixels of the crop
-    "Where points are seen."
+    "Project points of a head to pixels of its crop."
     p = points@rotation_matrices(c['angle']).mT + torch.cat([c['xy'], c['z']], 1)[:,None]
     depth = away-p[...,2]
     return torch.stack([focal*p[...,0]/depth+size/2, size-1-(focal*p[...,1]/depth+size/2)], -1)
@@ -169,10 +172,10 @@ class Deep3D:
     "68 landmarks (as dlib counts them) for all faces of a batch, by a morphable model."
     topology = 'dlib68'
     def __init__(self,
-        net=None,           # (F,3,224,224) in [0,1] → (F,257); by default ReconNet with the user's weights
-        model=None,         # `MorphableModel`; by default the user's BFM_model_front.mat
-        device=None,
-    ):
+        net:torch.nn.Module|None=None,  # (F,3,224,224) in [0,1] → (F,257); by default ReconNet with the user's weights
+        model:MorphableModel|None=None, # by default the user's BFM_model_front.mat
+        device:torch.device|str|None=None,
+    )->None:
         self.device = torch.device(device or default_device())
         m = model or load_morphable(_find_user_file('BFM_model_front.mat'))
         self.model = MorphableModel(*(t.to(self.device) for t in (m.mean, m.shape, m.expression)))

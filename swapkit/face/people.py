@@ -8,6 +8,7 @@ __all__ = ['Person', 'shape_confidence', 'list_people', 'read_people', 'PersonQu
 
 # %% ../../nbs/3_face/09_people.ipynb #b3142332
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import torch.nn.functional as nnf
 from ..errors import BadInput
 from .landmarks import estimate_pose
 from .track import describe_people
-from ..types import Faces, Frames
+from ..types import Faces, Frames, PathLike
 from ..video.probe import VideoInfo
 from ..video.read import read_frame
 
@@ -39,7 +40,7 @@ class Person:
 
 # %% ../../nbs/3_face/09_people.ipynb #83c29e19
 def shape_confidence(faces:Faces)->torch.Tensor: # (F,), at most 1
-    "How far each mesh can be believed to show its person's shape: seen from the front, and agreed upon."
+    "Measure how far a mesh can be trusted to show its person's shape: seen from the front, with opacity 1."
     front = (1-estimate_pose(faces.lms)[:,:2].abs().amax(1)/45).clamp(min=.03).square()
     return front if faces.landmark_confidence is None else front*faces.landmark_confidence.clamp(min=.03)
 
@@ -55,11 +56,12 @@ def _person_shape(i, shapes)->tuple: # shape, and what it is worth
 
 # %% ../../nbs/3_face/09_people.ipynb #7666783f
 def list_people(
-    faces:Faces, size:tuple,    # of frames (H,W)
-    embeddings=None,     # (ids (R,), embeddings (R,D))
-    shapes=None,    # (ids (C,), `face_shape` (C,n), how sure each is (C,))
-)->list:            # of `Person`, by number
-    "The people of a film, from its table of faces."
+    faces:Faces,
+    size:tuple,             # of frames (H,W)
+    embeddings:tuple|None=None, # (ids (R,), embeddings (R,D))
+    shapes:tuple|None=None, # (ids (C,), `face_shape` (C,n), how sure each is (C,))
+)->list[Person]:            # by number
+    "List the people of a film, from its table of faces."
     out, area = [], faces.wh.clamp(min=0).prod(1)
     front = 1. if faces.pose is None else (1-faces.pose[:,:2].abs().amax(1)/90).clamp(min=.05)
     shown = 1. if faces.opacity is None else .05+faces.opacity
@@ -70,22 +72,15 @@ def list_people(
         x = faces.boxes[on][:,[0,2]].mean(1).median()/size[1]
         out.append(
             Person(
-                i,
-                len(f),
-                int(f[0]),
-                int(f[-1]),
-                round(float(x), 3),
-                int(faces.frame[k]),
-                [round(v) for v in faces.boxes[k].tolist()],
-                _mean_embedding(i, embeddings),
-                *_person_shape(i, shapes),
+                i, len(f), int(f[0]), int(f[-1]), round(float(x), 3), int(faces.frame[k]),
+                [round(v) for v in faces.boxes[k].tolist()], _mean_embedding(i, embeddings), *_person_shape(i, shapes),
             )
         )
     return out
 
 # %% ../../nbs/3_face/09_people.ipynb #c7c708f6
-def read_people(about:dict)->list: # of `Person`
-    "The people named in a faces file."
+def read_people(about:dict)->list[Person]:
+    "List the people named in a faces file."
     return [Person(**p) for p in json.loads(about.get('people', '[]'))]
 
 # %% ../../nbs/3_face/09_people.ipynb #19c9bd05
@@ -98,9 +93,9 @@ class PersonQuery:
     def __str__(self): return self.name
 
 def parse_person(
-    who,            # number, 'left', 'left2', 'right' …, or `PersonQuery`
-)->tuple:           # what it is: 'number', 'left', 'right' or 'photo'; and which
-    "The same in one spelling: `left1` is left. Raises `BadInput` for what names nobody."
+    who:int|str|PersonQuery,    # number, 'left', 'left2', 'right' …, or a query
+)->tuple:                       # what it is: 'number', 'left', 'right' or 'photo'; and which
+    "Parse how a person is named: `left` is `left1`. Raises `BadInput` for what names nobody."
     if isinstance(who, PersonQuery): return 'photo', who
     for side in ('left', 'right'):
         kind, n = str(who)[:len(side)], str(who)[len(side):]
@@ -109,17 +104,17 @@ def parse_person(
     raise BadInput(f"{str(who)!r} is nobody: give a number, left, right, left2 …, or a photo")
 
 def find_person(
-    who,            # as for `parse_person`
-    people:list,    # of `Person`
-)->int:             # number of the person
-    "Who is meant; raises `BadInput` where there is no such person."
+    who:int|str|PersonQuery,    # as for `parse_person`
+    people:Sequence[Person],
+)->int:                         # number of the person
+    "Find who is meant; raises `BadInput` where there is no such person."
     kind, n = parse_person(who)
     if kind=='number': return n
     if kind=='photo':
-        like = {p.id: float(who.emb.cpu()@torch.tensor(p.emb)) for p in people if len(p.emb)==len(who.emb)}
-        if not like or max(like.values()) < who.least:
+        like = {p.id: float(n.emb.cpu()@torch.tensor(p.emb)) for p in people if len(p.emb)==len(n.emb)}
+        if not like or max(like.values())<n.least:
             raise BadInput(f"nobody in the target looks like {who}; `swapkit analyze` shows who is there")
-        return max(like, key=like.get)
+        return max(like, key=lambda i: like[i])
     row = sorted(people, key=lambda p: p.middle, reverse=kind=='right')
     if not 1<=n<=len(row): raise BadInput(f"nobody is {who}: {describe_people(p.id for p in people)}")
     return row[n-1].id
@@ -135,24 +130,18 @@ def _cut_portrait(frames:Frames, box, side:int=160)->np.ndarray: # (side,side,3)
     return cv2.resize(im[my-r:my+r, mx-r:mx+r], (side, side), interpolation=cv2.INTER_AREA)
 
 def draw_people_sheet(
-    people:list,        # of `Person`
-    frame_of,           # number → `Frames` of that one frame
-    rate:float,         # frames a second
+    people:Sequence[Person],
+    frame_of:Callable[[int], Frames],   # number → that one frame
+    rate:float,                         # frames a second
     cols:int=6, side:int=160,
 )->np.ndarray:          # (H,W,3) BGR
-    "Everybody in a film on one picture."
+    "Draw everybody in a film on one picture."
     out = []
     for p in people:
         tile = cv2.copyMakeBorder(_cut_portrait(frame_of(p.best), p.box, side), 0, 36, 0, 0, cv2.BORDER_CONSTANT)
         for i, text in enumerate((f'{p.id}', f'{p.frames / rate:.1f} s from {p.first / rate:.1f}')):
             cv2.putText(
-                tile,
-                text,
-                (4, side + 15 + 16 * i),
-                cv2.FONT_HERSHEY_SIMPLEX,
-                0.45 if i else 0.55,
-                (255, 255, 255),
-                1,
+                tile, text, (4, side + 15 + 16 * i), cv2.FONT_HERSHEY_SIMPLEX, 0.45 if i else 0.55, (255, 255, 255), 1,
                 cv2.LINE_AA,
             )
         out.append(tile)
@@ -161,7 +150,7 @@ def draw_people_sheet(
     n = min(cols, len(out))
     return np.vstack([np.hstack(out[i:i+n]) for i in range(0, len(out), n)])
 
-def save_people_sheet(path, people:list, info:VideoInfo)->Path:
+def save_people_sheet(path:PathLike, people:Sequence[Person], info:VideoInfo)->Path:
     "Write the sheet of a film's people as a .jpg."
     im = draw_people_sheet(people, lambda n: read_frame(info, n), float(info.rate))
     Path(path).write_bytes(cv2.imencode('.jpg', im, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes())

@@ -15,9 +15,9 @@ from ..types import Frames
 def make_thumbnails(
     frames:Frames,
     size:tuple=(36,64), # rows and columns of the result
-    samples:int=3,         # pixels read across one pixel of the result
+    samples:int=3,      # pixels read across one pixel of the result
 )->torch.Tensor:        # (N,3,36,64) in 0…255
-    "Frames, very small."
+    "Make frames very small."
     H, W = frames.size
     sy, sx = (max(n//(m*samples), 1) for n,m in zip((H, W), size))
     return nnf.adaptive_avg_pool2d(frames.data[...,::sy,::sx].float(), size).cpu()
@@ -30,9 +30,9 @@ def _color_histograms(small:torch.Tensor, bins:int=16)->torch.Tensor: # (N,3,h,w
 
 def frame_differences(
     small:torch.Tensor,     # (N,3,h,w) from `make_thumbnails`
-    before:torch.Tensor=None,   # (1,3,h,w) the frame before the first; none at the beginning of a film
+    before:torch.Tensor|None=None,  # (1,3,h,w) the frame before the first; none at the beginning of a film
 )->torch.Tensor:            # (N,2) levels, and part of the picture; 0 for a film's first frame
-    "Change of every frame from the one before."
+    "Measure the change of every frame from the one before."
     x = torch.cat([small[:1] if before is None else before, small])
     h = _color_histograms(x)
     return torch.stack([(x[1:]-x[:-1]).abs().mean((1,2,3)), (h[1:]-h[:-1]).abs().sum(1)/6], 1)
@@ -40,12 +40,12 @@ def frame_differences(
 # %% ../../nbs/3_face/06_shots.ipynb #cc3b75a8
 def find_cuts(
     d:torch.Tensor,         # (N,2) from `frame_differences`, of frames in a row
-    min_product:float=2.,          # least product of the two readings
-    min_level:float=10.,        # or least change of pixels, in levels …
-    min_ratio:float=3.,         # … and so many times the largest of the frames around it
+    min_product:float=2.,   # least product of the two readings
+    min_level:float=10.,    # or least change of pixels, in levels …
+    min_ratio:float=3.,     # … and so many times the largest of the frames around it
     first:int=0,            # number of the first frame
 )->torch.Tensor:            # (C,) frame numbers that begin a new picture
-    "Where the film cuts."
+    "Find where the film cuts."
     if len(d)<2: return torch.zeros(0, dtype=torch.long)
     level = d[:,0]
     near = nnf.pad(level[None,None], (2,2))[0,0].unfold(0, 5, 1)[:,[0,1,3,4]].amax(1)

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as nnf
 
 from ..errors import BadInput
+from ..registry import SMOOTHERS
 from .landmarks import estimate_pose, head_angles
 from .store import FacesWriter, finish_faces, load_faces
 from ..geometry import invert, scale_of, similarity, template_points, transform
@@ -151,7 +152,9 @@ def one_euro(
         out.append(torch.lerp(out[-1], y[t], a.clamp(max=1.)))
     return torch.stack(out)
 
-SMOOTHERS = {'kalman': _smooth_kalman, 'savgol': _smooth_savgol, 'one_euro': one_euro, 'none': lambda y,seen,r,hard: y}
+def _not_smoothed(y, seen, r, hard): return y
+
+SMOOTHERS |= dict(kalman=_smooth_kalman, savgol=_smooth_savgol, one_euro=one_euro, none=_not_smoothed)
 
 # %% ../../nbs/3_face/08_smooth.ipynb #2a18410d
 def smooth_points(

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -17,35 +18,40 @@ from safetensors import safe_open
 
 from ..errors import BadInput
 from ..runtime import utf8_path
-from ..types import Faces, no_faces
+from ..types import Faces, no_faces, PathLike
 
 # %% ../../nbs/3_face/10_store.ipynb #6fdf782e
 class FacesWriter:
     """Collect a film's faces batch by batch into one safetensors file; a context manager, and the file appears when it
     is complete."""
-    def __init__(self, path): self.path, self.parts, self.like, self.n = Path(path), {}, None, 0
-    def part(self, key): return self.path.with_name(f'.{self.path.name}.{key}')
+    def __init__(self, path:PathLike)->None:
+        self.path, self.like, self.n = Path(path), no_faces(), 0
+        self.parts: dict[str, BinaryIO] = {}
+    def part(self, key:str)->Path: # a file beside the one to be made
+        return self.path.with_name(f'.{self.path.name}.{key}')
     def __enter__(self): return self
-    def add(self, faces:Faces):
+    def add(self, faces:Faces)->None:
+        "Add the faces of a batch."
         if not self.n: self.like = faces[:0].to('cpu')
         self.n += len(faces)
         for k,t in (faces.tensors() if len(faces) else {}).items():
             if k not in self.parts: self.parts[k] = open(self.part(k), 'wb')
-            self.parts[k].write(t.contiguous().cpu().numpy())
+            self.parts[k].write(t.contiguous().cpu().numpy().data)
     def small(self)->Faces: # all but the landmarks, in memory
         "The faces added so far, without landmarks."
         if not self.n: return no_faces()
         for f in self.parts.values(): f.flush()
         read = lambda k,t: torch.from_numpy(np.fromfile(self.part(k), dtype=t.numpy().dtype)).view(self.n, *t.shape[1:])
-        return Faces(**{k:read(k, t) for k,t in self.like.tensors().items() if k!='lms'})
-    def reorder(self, rows:torch.Tensor): # (R,)
+        fields: dict[str, Any] = {k: read(k, t) for k,t in self.like.tensors().items() if k!='lms'}
+        return Faces(**fields)
+    def reorder(self, rows:torch.Tensor)->None: # (R,)
         "Keep these of the faces added so far, in this order."
         for k,f in self.parts.items():
             like = self.like.tensors()[k].numpy()
             f.close()
             old = np.memmap(self.part(k), like.dtype, 'r', shape=(self.n, *like.shape[1:]))
             with open(self.part('made'), 'wb') as new:
-                for r in rows.split(256): new.write(np.ascontiguousarray(old[r.numpy()]))
+                for r in rows.split(256): new.write(np.ascontiguousarray(old[r.numpy()]).data)
             del old
             os.replace(self.part('made'), self.part(k))
             self.parts[k] = open(self.part(k), 'ab')
@@ -61,23 +67,23 @@ _kinds = {torch.float32:'F32', torch.float64:'F64', torch.int64:'I64'}
 def finish_faces(
     w:FacesWriter,      # still open
     about:dict,         # what the faces are of: strings
-    **more,             # fields found out since, such as `ids`
-):
+    **more:torch.Tensor,    # fields found out since, such as `ids`
+)->None:
     "Put the collected parts together, as safetensors stores them: a header in JSON, then the numbers."
-    like = (no_faces() if w.like is None else w.like).tensors() | more
-    meta = dict(kind=_KIND, topology='' if w.like is None else w.like.topology) | {
-        k: str(v) for k, v in about.items()
-    }
-    head, at = {'__metadata__': meta}, 0
+    like = w.like.tensors() | more
+    meta = dict(kind=_KIND, topology=w.like.topology) | {k: str(v) for k,v in about.items()}
+    at = 0
+    head: dict[str, Any] = {'__metadata__': meta}
     for k,t in like.items():
         size = w.n*t.shape[1:].numel()*t.element_size()
         head[k] = dict(dtype=_kinds[t.dtype], shape=[w.n, *t.shape[1:]], data_offsets=[at, at+size]); at += size
-    head = json.dumps(head).encode(); head += b' '*(-len(head)%8)
+    words = json.dumps(head).encode()
+    words += b' '*(-len(words)%8)
     made = w.part('made')
     with open(made, 'wb') as f:
-        f.write(len(head).to_bytes(8, 'little') + head)
+        f.write(len(words).to_bytes(8, 'little') + words)
         for k in like:
-            if k in more: f.write(more[k].contiguous().numpy())
+            if k in more: f.write(more[k].contiguous().numpy().data)
             elif w.n: w.parts[k].flush(); _append(f, w.part(k))
     os.replace(made, w.path)
 
@@ -86,10 +92,10 @@ def _append(f, path):
 
 # %% ../../nbs/3_face/10_store.ipynb #28b44028
 def load_faces(
-    path,
+    path:PathLike,
     rows:slice=slice(None), # which faces
     lms:bool=True,          # with their landmarks
-)->tuple:                   # `Faces`, and the dict they were saved with
+)->tuple[Faces, dict]:      # and what they were saved with
     "Read faces that a `FacesWriter` wrote; raises `BadInput` for any other file."
     if not Path(path).is_file(): raise BadInput(f"{path}: no such file")
     try:
@@ -103,6 +109,10 @@ def load_faces(
     except BadInput: raise
     except Exception as e: raise BadInput(f"{path} is not a faces file written by `swapkit analyze`") from e
 
-def save_faces(faces:Faces, path, **about):
-    "Write `faces`, and what they are `about`, to one file."
+def save_faces(
+    faces:Faces,
+    path:PathLike,
+    **about:Any,    # what they are of
+)->None:
+    "Write faces to one file."
     with FacesWriter(path) as w: w.add(faces); finish_faces(w, about)

@@ -8,6 +8,7 @@ __all__ = ['match_greedily', 'needs_embedding', 'follow_faces', 'reidentify', 't
 # %% ../../nbs/3_face/07_track.ipynb #797e346d
 import dataclasses
 from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -21,8 +22,8 @@ from ..types import Faces
 def match_greedily(
     fit:torch.Tensor,   # (A,B) how well each pair fits
     min_fit:float,
-)->list:                    # (a, b), each row and column at most once
-    "Greedy pairs, best first."
+)->list[tuple[int, int]]:   # (a, b), each row and column at most once
+    "Pair rows and columns greedily, best first."
     found, o = [], fit.clone()
     while o.numel() and o.max()>min_fit:
         a,b = divmod(int(o.argmax()), o.shape[1])
@@ -49,7 +50,7 @@ def needs_embedding(
     every:int=8,        # frames
     grow:float=.3,      # how much larger a box is taken for this
 )->torch.Tensor:        # (R,) rows
-    "Faces whose embedding says something: near another face of their frame, or in every eighth frame."
+    "Choose faces whose embedding says something: near another face of their frame, or in every eighth frame."
     side = faces.wh.repeat(1,2)*faces.boxes.new_tensor([-grow,-grow,grow,grow])/2
     touch = (iou(faces.boxes+side, faces.boxes+side)>0) & (faces.frame[:,None]==faces.frame)
     return ((touch.sum(1)>1) | (faces.frame%every==0)).nonzero()[:,0]
@@ -80,11 +81,11 @@ class _LiveTracks: # the tracks so far
 # %% ../../nbs/3_face/07_track.ipynb #3be8d21a
 def follow_faces(
     faces:Faces,        # of a whole film
-    cuts=(),            # frames that begin a new picture
-    embeddings=None,         # (rows (R,), embeddings (R,D)) of some of the faces
+    cuts:Sequence[int]|torch.Tensor=(),     # frames that begin a new picture
+    embeddings:tuple|None=None, # (rows (R,), embeddings (R,D)) of some of the faces
     same:float=.35,     # likeness above which a pair gains by it
     sure:float=0.,      # least score of a face that begins a track
-    min_fit:float=.3,     # least of `_motion_fit`, likeness added
+    min_fit:float=.3,   # least of `_motion_fit`, likeness added
     gap:int=12,         # frames a face may be missing
 )->torch.Tensor:        # (F,) number of each face's track; −1 for none
     "Follow faces from frame to frame."
@@ -108,7 +109,7 @@ def follow_faces(
         live.learn(ids[on], emb[at[on]])
     return ids
 
-def _embedding_rows(n, looks): # where each face's embedding is; row 0 says nothing
+def _embedding_rows(n, looks): # where each face's embedding is; row 0 is of faces without one
     at, rows, emb = torch.zeros(n, dtype=torch.long), *(looks or (torch.zeros(0, dtype=torch.long), torch.zeros(0,1)))
     at[rows] = torch.arange(len(rows))+1
     return at, torch.cat([torch.zeros(1, emb.shape[1]), emb.cpu()])
@@ -122,9 +123,9 @@ def _confirmed(
     faces:Faces,
     ids:torch.Tensor,   # (F,) from `follow_faces`
     sure:float=0.,      # least score of a sure face
-    min_faces:int=5,        # so many sure faces …
+    min_faces:int=5,    # so many sure faces …
     min_share:float=1/3,    # … and such a part of the track
-    frames:int=None,    # length of the film
+    frames:int|None=None,   # length of the film
 )->torch.Tensor:        # (F,) bool
     "Faces of tracks that can be believed."
     n = int(ids.max())+1 if len(ids) else 0
@@ -137,11 +138,11 @@ def _confirmed(
 def reidentify(
     faces:Faces,
     ids:torch.Tensor,   # (F,) track of each face, −1 for none
-    embeddings=None,         # (rows (R,), embeddings (R,D))
+    embeddings:tuple|None=None, # (rows (R,), embeddings (R,D))
     same:float=.45,     # least likeness
     sure:float=0.,      # least mean score of a track that can be known again
 )->torch.Tensor:        # (F,) person of each face, the number of their first track; −1 for none
-    "Tracks to people."
+    "Join tracks to people."
     n = int(ids.max())+1 if len(ids) else 0
     if not n: return ids
     name, (at, emb) = torch.arange(n), _embedding_rows(len(ids), embeddings)
@@ -179,7 +180,7 @@ def _seen_together(frame, ids, n:int)->torch.Tensor: # (n,n) bool
 def _number_people(
     faces:Faces,
     ids:torch.Tensor,   # (F,) from `reidentify`
-    cuts=(),            # frames that begin a new picture
+    cuts:Sequence[int]|torch.Tensor=(),     # frames that begin a new picture
     near:int=12,        # frames
 )->torch.Tensor:        # (F,) 0, 1, 2 …; −1 for none
     "People in order of appearance; those who appear within `near` frames of one shot, from left to right."
@@ -200,8 +201,8 @@ def _number_people(
 # %% ../../nbs/3_face/07_track.ipynb #87ff7b15
 def track(
     faces:Faces,        # of a whole film
-    cuts=(),            # frames that begin a new picture
-    embeddings=None,         # (rows (R,), embeddings (R,D)) of some of the faces
+    cuts:Sequence[int]|torch.Tensor=(),     # frames that begin a new picture
+    embeddings:tuple|None=None, # (rows (R,), embeddings (R,D)) of some of the faces
     same:float=.45,     # least likeness of one person
     sure:float=0.,      # least score of a face that begins a track
     frames:int=1,       # length of the film; a longer one than a few frames loses tracks that are shorter than those
@@ -218,17 +219,17 @@ def track(
     return dataclasses.replace(faces, ids=ids.to(faces.device))
 
 # %% ../../nbs/3_face/07_track.ipynb #f6f1a82f
-def describe_people(ids)->str:
-    "Whom one may choose, in words."
+def describe_people(ids:Iterable[int])->str:
+    "Say in words whom one may choose."
     ids = sorted(ids)
     if len(ids)<2: return f"only person {ids[0]} is in the target" if ids else "nobody is in the target"
     return f"people {', '.join(map(str, ids))} are in the target"
 
 def choose_faces(
     faces:Faces,        # with `ids`
-    who='largest',      # 'largest', 'all', or track numbers: (0, 2) or '0,2'
+    who:str|Sequence[int]='largest',    # 'largest', 'all', or track numbers: (0, 2) or '0,2'
 )->torch.Tensor:        # (F,) bool
-    "Which faces are to be swapped; raises `BadInput` for a track that is not there."
+    "Choose which faces are to be swapped; raises `BadInput` for a track that is not there."
     if who=='all': return faces.ids>=0 if faces.ids is not None else torch.ones_like(faces.frame, dtype=torch.bool)
     if who=='largest': return _largest(faces)
     try: ids = [int(i) for i in (who.split(',') if isinstance(who, str) else who)]
@@ -240,8 +241,9 @@ def choose_faces(
 
 # %% ../../nbs/3_face/07_track.ipynb #08532fda
 def _largest(faces):
-    on = (faces.ids>=0).nonzero()[:,0] if faces.ids is not None else torch.zeros(0, dtype=torch.long)
-    ids, frame, area = faces.ids[on] if len(on) else on, faces.frame[on], faces.wh[on].clamp(min=0).prod(1).double()
+    known = faces.frame.new_full((len(faces),), -1) if faces.ids is None else faces.ids
+    on = (known>=0).nonzero()[:,0]
+    ids, frame, area = known[on], faces.frame[on], faces.wh[on].clamp(min=0).prod(1).double()
     total = area.new_zeros(int(ids.max())+1 if len(on) else 0).index_add_(0, ids, area)
     order = np.lexsort((-area.cpu().numpy(), -total[ids].cpu().numpy(), frame.cpu().numpy()))
     first = np.unique(frame.cpu().numpy()[order], return_index=True)[1]

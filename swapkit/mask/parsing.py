@@ -4,25 +4,24 @@
 
 # %% auto #0
 __all__ = ['CLASSES', 'BROW_CLASSES', 'EYE_CLASSES', 'NOSE_CLASSES', 'MOUTH_CLASSES', 'LIP_CLASSES', 'GLASSES_CLASSES',
-           'FACE_CLASSES', 'PARSERS', 'ParseSpec', 'bisenet', 'bisenet_onnx', 'Parser', 'class_probability',
+           'FACE_CLASSES', 'PARSERS', 'ParseSpec', 'load_bisenet', 'load_bisenet_onnx', 'Parser', 'class_probability',
            'connected_to', 'region_mask']
 
 # %% ../../nbs/4_mask/02_parsing.ipynb #a47e5117
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Callable
 
 import torch
 import torch.nn.functional as nnf
 
-from ..errors import check_choice
 from ..imgproc import erode, feather, resize_square
 from .polygons import face_mask
 from ..nets.base import to_imagenet
 from ..nets.bisenet import BiSeNet
 from ..nets.load import load_net
 from ..nets.onnx import OnnxNet
-from ..runtime import default_device
+from ..registry import NetSpec, NetStage, PARSERS
 from ..types import Crops
 from ..weights import model_path
 
@@ -49,7 +48,7 @@ CLASSES = (
     'hat',
 )
 
-def _class_numbers(names:str)->tuple: return tuple(CLASSES.index(n) for n in names.split())
+def _class_numbers(names:str)->tuple[int, ...]: return tuple(CLASSES.index(n) for n in names.split())
 
 BROW_CLASSES, EYE_CLASSES, NOSE_CLASSES, MOUTH_CLASSES, LIP_CLASSES = map(
     _class_numbers, ('l_brow r_brow', 'l_eye r_eye', 'nose', 'mouth', 'u_lip l_lip')
@@ -59,20 +58,21 @@ GLASSES_CLASSES = _class_numbers('eye_g')
 FACE_CLASSES = _class_numbers('skin') + BROW_CLASSES + EYE_CLASSES + NOSE_CLASSES + MOUTH_CLASSES + LIP_CLASSES
 
 # %% ../../nbs/4_mask/02_parsing.ipynb #bed5d0fa
-@dataclass(frozen=True)
-class ParseSpec:
-    "What must be known of a parsing network."
-    load:Callable       # (device, engine, dtype) → net: (F,3,512,512) in [0,1] → (F,19,512,512), one number per class
-    license:str = ''
-    commercial:str = ''
-    needs:tuple = ()    # keys of `MODELS`
+@dataclass(frozen=True, kw_only=True)
+class ParseSpec(NetSpec):
+    """What must be known of a parsing network. `load` gives a function (F,3,512,512) in [0,1] → (F,19,512,512), one
+    number per class."""
 
-def bisenet(device, engine='auto', dtype=torch.float32):
+def load_bisenet(
+    device:torch.device|str, engine:str='auto', dtype:torch.dtype=torch.float32
+)->Callable[[torch.Tensor], torch.Tensor]:
     "BiSeNet with ResNet-18, the weights of zllrunning and facexlib."
     net = load_net('bisenet_19', BiSeNet(), device, dtype)
     return lambda x: net(to_imagenet(x))
 
-def bisenet_onnx(name, device, engine='auto', dtype=None):
+def load_bisenet_onnx(
+    name:str, device:torch.device|str, engine:str='auto', dtype:torch.dtype|None=None
+)->Callable[[torch.Tensor], torch.Tensor]:
     "BiSeNet with torchvision's ResNet (yakhyo), from its ONNX file."
     net = OnnxNet(model_path(name), device, engine=engine)
     def run(x):
@@ -80,35 +80,37 @@ def bisenet_onnx(name, device, engine='auto', dtype=None):
         return next(iter(y.values())) if isinstance(y, dict) else y
     return run
 
-_terms = ('MIT; data CelebAMask-HQ (research)', 'unclear')
-PARSERS = {
-    n: ParseSpec(load, *_terms, (n,))
-    for n, load in (
-        ('bisenet_19', bisenet),
-        *((n, partial(bisenet_onnx, n)) for n in ('bisenet_resnet_18', 'bisenet_resnet_34')),
-    )
+_terms = dict(license='MIT; data CelebAMask-HQ (research)', commercial='unclear')
+PARSERS['bisenet_19'] = ParseSpec(load=load_bisenet, needs=('bisenet_19',), **_terms)
+PARSERS |= {
+    n: ParseSpec(load=partial(load_bisenet_onnx, n), needs=(n,), **_terms)
+    for n in ('bisenet_resnet_18', 'bisenet_resnet_34')
 }
 
 # %% ../../nbs/4_mask/02_parsing.ipynb #026bcb2f
-class Parser:
+class Parser(NetStage):
     "A stage that says what each pixel is."
+    registry = PARSERS
     def __init__(self,
-        name:str='bisenet_19',  # key of `PARSERS`
-        device=None,
-        engine:str='auto',      # what runs an ONNX file
-        dtype=torch.float32,    # inside a torch network
-        size:int=128,           # side of the answer
+        name:str|ParseSpec='bisenet_19',    # key of `PARSERS`, or a spec
+        device:torch.device|str|None=None,
+        engine:str='auto',                  # what runs an ONNX file
+        dtype:torch.dtype=torch.float32,    # inside a torch network
+        *,
+        size:int=128,                       # side of the answer
     ):
-        check_choice('parser', name, PARSERS)
-        self.name, self.spec, self.size = name, PARSERS[name], size
-        self.net = self.spec.load(device or default_device(), engine, dtype)
+        super().__init__(name, device, engine, dtype)
+        self.size = size
     @torch.inference_mode()
     def __call__(self, crops:Crops)->torch.Tensor: # (F,19,size,size) probabilities
         "Class probabilities of FFHQ crops."
         return resize_square(self.net(resize_square(crops.data, 512)), self.size).softmax(1)
 
 # %% ../../nbs/4_mask/02_parsing.ipynb #3d4257b3
-def class_probability(prob:torch.Tensor, which:tuple)->torch.Tensor: # (F,19,s,s), class numbers → (F,1,s,s)
+def class_probability(
+    prob:torch.Tensor,      # (F,19,s,s)
+    which:tuple[int, ...],  # class numbers
+)->torch.Tensor:            # (F,1,s,s)
     "How much of each pixel is of these classes."
     return prob[:,list(which)].sum(1, keepdim=True).clamp(0,1)
 
@@ -136,12 +138,12 @@ def _face_middle(crops:Crops, size:int)->torch.Tensor: # (F,1,size,size)
     return (seed>.5).to(m.dtype)
 
 def region_mask(
-    prob:torch.Tensor,  # (F,19,s,s)
+    prob:torch.Tensor,      # (F,19,s,s)
     crops:Crops,
-    which:tuple=FACE_CLASSES,   # class numbers
-    shrink:float=.01,   # how far the edge lies inside the region, as a part of the crop
-    soft:float=.045, size:int=None,     # as in `face_mask`
-)->torch.Tensor:        # (F,1,S,S)
+    which:tuple[int, ...]=FACE_CLASSES,     # class numbers
+    shrink:float=.01,       # how far the edge lies inside the region, as a part of the crop
+    soft:float=.045, size:int|None=None,    # as in `face_mask`
+)->torch.Tensor:            # (F,1,S,S)
     "A region of the face as a mask: no islands, feathered inwards."
     s = prob.shape[-1]
     m = connected_to(class_probability(prob, which), _face_middle(crops, s))

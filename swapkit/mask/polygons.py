@@ -17,7 +17,7 @@ from ..types import Crops
 def _edge_crossings(
     ring:torch.Tensor,  # (F,K,2) corners
     y:torch.Tensor,     # (R,) rows
-)->tuple:               # of each crossing: its ring, its row, x, and +1 or −1
+)->tuple[torch.Tensor, ...]: # of each crossing: its ring, its row, x, and +1 or −1
     "Where edges cross rows, and which way."
     above = ring[...,1:2]<=y
     f,k,r = (above!=above.roll(-1, 1)).nonzero(as_tuple=True)
@@ -29,17 +29,17 @@ def _edge_crossings(
 def fill_polygons(
     ring:torch.Tensor,  # (F,K,2) corners of a closed ring, in pixels
     size:int,           # side of the mask
-    fine:int=2,         # rows tested within each row of pixels
+    supersampling:int=2,    # rows tested within each row of pixels
 )->torch.Tensor:        # (F,1,S,S) covered part of each pixel
     "Polygons filled, with soft edges."
-    y = (torch.arange(size*fine, device=ring.device)+.5)/fine - .5
+    y = (torch.arange(size*supersampling, device=ring.device)+.5)/supersampling - .5
     f, r, x, way = _edge_crossings(ring.float(), y)
     x = (x+.5).clamp(0, size)
     i = x.long()
-    acc, at = x.new_zeros(len(ring)*size*(size+2)), (f*size+r//fine)*(size+2)+i
+    acc, at = x.new_zeros(len(ring)*size*(size+2)), (f*size+r//supersampling)*(size+2)+i
     right = way*(x-i)
     acc.index_add_(0, at, way-right).index_add_(0, at+1, right)
-    return acc.view(len(ring),1,size,size+2).cumsum(3)[...,:size].abs_().div_(fine).clamp_(max=1)
+    return acc.view(len(ring),1,size,size+2).cumsum(3)[...,:size].abs_().div_(supersampling).clamp_(max=1)
 
 # %% ../../nbs/4_mask/01_polygons.ipynb #81feb6fc
 def _ring_mask(crops, points): # points (F,K,2) of the crop → (F,1,s,s)
@@ -50,7 +50,7 @@ def _ring_mask(crops, points): # points (F,K,2) of the crop → (F,1,s,s)
 def face_mask(
     crops:Crops,        # with mesh landmarks
     soft:float=.02,     # width of the edge, as a part of the crop
-    size:int=None,      # side of the mask; the crop's by default
+    size:int|None=None, # side of the mask; the crop's by default
 )->torch.Tensor:        # (F,1,S,S)
     "The face's oval, feathered inwards."
     m = _ring_mask(crops, crops.lms[:,OVAL,:2])
@@ -61,7 +61,7 @@ def mouth_mask(
     crops:Crops,        # with mesh landmarks
     what:str='inner',   # inner: teeth and tongue, nothing when closed; lips: with the lips; none
     soft:float=.006,    # width of the blur, as a part of the crop
-    size:int=None,      # side of the mask; the crop's by default
+    size:int|None=None, # side of the mask; the crop's by default
 )->torch.Tensor:        # (F,1,S,S)
     "The open mouth."
     rings = dict(inner=LIPS_INNER, lips=LIPS_OUTER, none=None)
@@ -77,7 +77,7 @@ EYE_REACH = dict(eyes=0., lashes=.5, lids=1.) # how far towards the crease
 def eye_mask(
     crops:Crops,        # with mesh landmarks
     what:str='lids',    # eyes: between their lids; lashes: with those and the rims of the lids; lids: with the lids
-    soft:float=.009, size:int=None,     # as in `mouth_mask`
+    soft:float=.009, size:int|None=None,    # as in `mouth_mask`
 )->torch.Tensor:        # (F,1,S,S)
     "Both eyes."
     check_choice('eyes', what, EYE_REACH)

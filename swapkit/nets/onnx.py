@@ -13,6 +13,7 @@ import torch
 
 from ..cache import cached_file_hash, read_cache, write_cache
 from ..errors import BadInput, check_choice, SystemFault
+from ..registry import ENGINES
 from swapkit.nets.onnx_graph import (
     data_inputs, free_batch, has_half_weights, is_frozen, load_graph, stated_shape, subgraphs,
 )
@@ -24,7 +25,7 @@ from ..messages import logger
 ort.disable_telemetry_events() # swapkit/__init__.py has said so too, unless somebody loaded onnxruntime before it
 
 # %% ../../nbs/nets/04_onnx.ipynb #c444526f
-ENGINES = dict(
+ENGINES |= dict( # execution provider of ONNX Runtime, and the kind of device that it computes on
     cpu=('CPUExecutionProvider', 'cpu'),
     cuda=('CUDAExecutionProvider', 'cuda'),
     tensorrt=('TensorrtExecutionProvider', 'cuda'),

@@ -14,7 +14,8 @@ from ..mesh.raster import sample_texture, texture_positions, to_frontal
 from ..mesh.relight import LIGHT_SIGMA, relight, skin_outliers
 from ..mesh.texture import make_texture, rim_weights
 from ..runtime import cached_tensor
-from .base import SWAPPERS, SwapSpec
+from ..registry import SWAPPERS
+from .base import SwapSpec
 from ..topology import BROWS, distance_to_landmarks, FOLDS, LIPS_INNER, LIPS_OUTER, mean_mesh, NOSTRILS, SMILE
 from ..types import Crops, Source
 
@@ -51,7 +52,7 @@ def _without_smile(
 def _visible_window(
     see:torch.Tensor,   # (F,1,s,s)
     step:int,
-)->tuple:               # of slices: of the coarse grid, of the crop
+)->tuple[tuple, tuple]: # of slices: of the coarse grid, of the crop
     "The part of the crops outside which nothing is seen of any face."
     y, x = ((see>0).flatten(0,1).any(0).any(d).nonzero()[:,0].tolist() or [0] for d in (1, 0))
     part = [(max(i[0]-2, 0), min(i[-1]+3, see.shape[-1])) for i in (y, x)]
@@ -88,12 +89,11 @@ def _texture(source:Source): return source.get('texture', lambda s: make_texture
 def _smile(source:Source): return source.get('mouth_width', lambda s: mouth_width(s.crops.lms).median())
 
 SWAPPERS['mesh'] = SwapSpec(
-    'ffhq_512',
-    0,
-    lambda _, crops, source: mesh_swap(crops, _texture(source), _smile(source)),
+    template='ffhq_512',
+    run=lambda _, crops, source: mesh_swap(crops, _texture(source), _smile(source)),
     license='Apache-2.0 (no weights)',
     commercial='yes',
-    told_by='texture',
-    shape=True,
+    conditioning='texture',
+    keeps_shape=True,
     verified='looked at; measured',
 )

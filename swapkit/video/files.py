@@ -10,14 +10,17 @@ __all__ = ['PHOTO_SUFFIXES', 'PHOTO_OUTPUT_SUFFIXES', 'ANIMATED_FORMATS', 'check
 import os
 import re
 import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import av
+import av.error
 from PIL import Image
 
 from ..errors import BadInput
 from ..messages import logger
+from ..types import PathLike
 
 # %% ../../nbs/2_video/01_files.ipynb #10202f9c
 try: import pi_heif
@@ -26,7 +29,7 @@ except ImportError: pi_heif = None # no wheel for this machine; HEIC is refused 
 # %% ../../nbs/2_video/01_files.ipynb #photo005
 _MAX_PIXELS = 2**27 # of the largest picture that is opened: 16384 × 8192
 
-def check_pixels(path, width:int, height:int):
+def check_pixels(path:PathLike, width:int, height:int)->None:
     "Refuse a picture whose header asks for more memory than any camera's."
     if width * height > _MAX_PIXELS:
         raise BadInput(
@@ -34,12 +37,12 @@ def check_pixels(path, width:int, height:int):
             "megapixels are not opened"
         )
 
-def printable_name(path)->str:
+def printable_name(path:PathLike)->str:
     """The name of a file as text, whatever bytes it is made of and whatever the locale: for records, where it must be
     UTF-8."""
     return os.fsencode(Path(path).name).decode(errors='replace')
 
-def check_file(path):
+def check_file(path:PathLike)->None:
     "Raise `BadInput` where a path is not a file with something in it that may be read."
     path = Path(path)
     if not path.exists(): raise BadInput(f"{path}: no such file")
@@ -51,38 +54,12 @@ def check_file(path):
 # %% ../../nbs/2_video/01_files.ipynb #photo008
 # as Pillow calls them
 _PILLOW_FORMATS = (
-    'JPEG',
-    'PNG',
-    'WEBP',
-    'AVIF',
-    'HEIF',
-    'TIFF',
-    'GIF',
-    'BMP',
-    'DIB',
-    'JPEG2000',
-    'PPM',
-    'PSD',
-    'ICO',
-    'QOI',
+    'JPEG', 'PNG', 'WEBP', 'AVIF', 'HEIF', 'TIFF', 'GIF', 'BMP', 'DIB', 'JPEG2000', 'PPM', 'PSD', 'ICO', 'QOI',
 )
 # how photos are named
 PHOTO_SUFFIXES = (
-    '.jpg',
-    '.jpeg',
-    '.jpe',
-    '.jfif',
-    '.png',
-    '.webp',
-    '.avif',
-    '.heic',
-    '.heif',
-    '.hif',
-    '.bmp',
-    '.tif',
-    '.tiff',
-    '.jp2',
-    '.mpo',
+    '.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.avif', '.heic', '.heif', '.hif', '.bmp', '.tif', '.tiff',
+    '.jp2', '.mpo',
 )
 PHOTO_OUTPUT_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff') # how results are
 ANIMATED_FORMATS = ('GIF', 'PNG', 'WEBP', 'AVIF', 'HEIF') # formats of pictures that may be animations
@@ -90,16 +67,16 @@ ANIMATED_FORMATS = ('GIF', 'PNG', 'WEBP', 'AVIF', 'HEIF') # formats of pictures 
 if pi_heif: pi_heif.register_heif_opener()
 
 @contextmanager
-def open_with_pillow(path): # yields a `PIL.Image.Image`, not yet decoded
-    "A picture by its content, whatever it is called."
+def open_with_pillow(path:PathLike)->Iterator[Image.Image]: # not yet decoded
+    "Open a picture by its content, whatever it is called."
     check_file(path)
     with warnings.catch_warnings(), open(path, 'rb') as f:
         warnings.simplefilter('ignore') # of large pictures, odd tags …: what matters is said below
         with Image.open(f, formats=[n for n in _PILLOW_FORMATS if n!='HEIF' or pi_heif]) as im: yield im
 
 # %% ../../nbs/2_video/01_files.ipynb #photo010
-def _is_playable(path, min_frames:int=1)->bool:
-    "Whether ffmpeg decodes a file as a film of `least` pictures or more."
+def _is_playable(path:PathLike, min_frames:int=1)->bool:
+    "Whether ffmpeg decodes a file as a film of `min_frames` pictures or more."
     try:
         with av.open(f'file:{Path(path).absolute()}', metadata_errors='replace') as c:
             if re.search('_pipe$|^image2', c.format.name) or not (v := c.streams.best('video')): return False
@@ -108,7 +85,7 @@ def _is_playable(path, min_frames:int=1)->bool:
 
 _heads = rb'\xff\xd8\xff|\x89PNG|RIFF....WEBP|II\*\0|MM\0\*|....ftyp(heic|heix|heim|heis|mif1|avif)|\0\0\0\x0cjP  |8BPS'
 
-def file_kind(path)->str:
+def file_kind(path:PathLike)->str:
     "'photo' or 'film', by what is in a file; raises `BadInput` where there is no such file."
     try:
         with open_with_pillow(path) as im: many = im.format in ANIMATED_FORMATS and getattr(im, 'n_frames', 1)>1
@@ -121,9 +98,9 @@ def file_kind(path)->str:
 
 # %% ../../nbs/2_video/01_files.ipynb #photo036
 def list_photos(
-    folder,
-)->tuple:   # paths of photos by name; paths of what is no photo
-    "The photos of a folder; sub-folders do not count unless they are named like photos."
+    folder:PathLike,
+)->tuple[list[Path], list[Path]]:   # photos by name; what is no photo
+    "List the photos of a folder; sub-folders do not count unless they are named like photos."
     photos, others = [], []
     for p in sorted(Path(folder).iterdir()):
         if p.is_dir() and p.suffix.lower() not in PHOTO_SUFFIXES: continue
@@ -133,27 +110,26 @@ def list_photos(
     return photos, others
 
 def collect_photos(
-    paths,          # photos and folders of photos
-)->list:            # of Path
-    "All photos named, those in folders by name; raises `BadInput` where there are none."
+    paths:PathLike|Iterable[PathLike],  # photos and folders of photos
+)->list[Path]:
+    "List all photos named, those in folders by name; raises `BadInput` where there are none."
     files = []
-    for p in [Path(p) for p in ([paths] if isinstance(paths, (str, Path)) else paths)]:
+    for p in map(Path, [paths] if isinstance(paths, (str, os.PathLike)) else paths):
         if not p.exists(): raise BadInput(f"{p}: no such photo or folder")
         here, _ = list_photos(p) if p.is_dir() else ([p], [])
         if not here: raise no_photos_error(p)
         files += here
-    if not files: raise BadInput("no source photo: name one with --source")
+    if not files: raise BadInput("no source photo: name at least one")
     return files
 
-def no_photos_error(folder)->BadInput:
-    "The error of a folder without one photo that can be read."
+def no_photos_error(folder:PathLike)->BadInput:
+    "Make the error of a folder without one photo that can be read."
     deeper = any(f.suffix.lower() in PHOTO_SUFFIXES and f.is_file() for f in Path(folder).glob('*/*'))
-    return BadInput(
-        f"{folder} has no photos in it that can be read{'; those in its sub-folders are not looked at: name these folders' if deeper else ''}"
-    )
+    more = '; those in its sub-folders are not looked at: name these folders' if deeper else ''
+    return BadInput(f"{folder} has no photos in it that can be read{more}")
 
-def warn_left_out(paths:list):
-    "One line for all that was left out of folders."
+def warn_left_out(paths:Sequence[Path])->None:
+    "Log one line for all that was left out of folders."
     names = [f'{p.name}/' if p.is_dir() else p.name for p in paths]
     more = f' and {len(names)-6} more' if names[6:] else ''
     if names:

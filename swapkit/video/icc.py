@@ -8,18 +8,27 @@ __all__ = ['SRGB', 'PRIMARIES', 'open_profile', 'make_transform', 'color_transfo
 # %% ../../nbs/2_video/06_icc.ipynb #36ff2a53
 import io
 import struct
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms
 
 from ..errors import BadInput
+from ..types import PathLike
 
 # %% ../../nbs/2_video/06_icc.ipynb #photo013
 SRGB = ImageCms.createProfile('sRGB')
 
-def open_profile(icc:bytes): return ImageCms.getOpenProfile(io.BytesIO(icc))
+def open_profile(icc:bytes)->ImageCms.ImageCmsProfile:
+    "Read an ICC profile."
+    return ImageCms.getOpenProfile(io.BytesIO(icc))
 
-def make_transform(a, b, inside, outside):
+def make_transform(
+    a:Any, b:Any,   # profiles
+    inside:str,     # modes of Pillow: of what goes in, and of what comes out
+    outside:str,
+)->ImageCms.ImageCmsTransform:
+    "Make the transform from one profile to another: relative colorimetric, black adapted."
     return ImageCms.buildTransform(
         a, b, inside, outside, ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
     )
@@ -40,7 +49,7 @@ def color_transforms(
     to, fro = (
         make_transform(*p) for p in ((open_profile(icc), SRGB, mode, 'RGB'), (SRGB, open_profile(icc), 'RGB', mode))
     )
-    steps = np.arange(0, 256, 17, np.uint8)
+    steps = np.arange(0, 256, 17, dtype=np.uint8)
     some = (
         steps[:, None, None]
         if mode == 'L'
@@ -104,7 +113,7 @@ def _profile_from_h273(path, primaries:int, transfer:int)->bytes: # a profile; n
     if primaries not in PRIMARIES or (primaries==1 and transfer not in _GAMMAS): return b''
     return make_rgb_profile(PRIMARIES[primaries], _GAMMAS.get(transfer, 0))
 
-def find_profile(path, im, data:bytes)->bytes: # an ICC profile; nothing for sRGB
+def find_profile(path:PathLike, im:Image.Image, data:bytes)->bytes: # an ICC profile; nothing for sRGB
     "What a file says of its colors."
     icc = im.info.get('icc_profile') or b''
     if im.format=='PNG':

@@ -16,10 +16,10 @@ import torch
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from ..errors import BadInput
-from ..types import Frames
+from ..messages import logger
+from ..types import Frames, PathLike
 from .files import ANIMATED_FORMATS, check_pixels, open_with_pillow, pi_heif
 from .icc import color_transforms, find_profile, make_transform, open_profile, SRGB
-from ..messages import logger
 
 # %% ../../nbs/2_video/07_photo.ipynb #photo019
 @dataclass
@@ -27,7 +27,7 @@ class Photo:
     "A picture, and what its file carries beside it."
     frames:Frames               # one, upright, sRGB
     stored:np.ndarray           # (H,W,1 or 3) uint8 or uint16: upright, in the file's own colors
-    alpha:np.ndarray = None     # (H,W), of the same type
+    alpha:np.ndarray|None = None    # (H,W), of the same type
     icc:bytes = b''             # the profile of those colors; nothing for sRGB
     exif:bytes = b''
     dpi:tuple = ()
@@ -39,7 +39,7 @@ def _deep(im)->bool: # whether this is a PNG or TIFF with 16 bits a color
         return set(im.tag_v2.get(258, (1,))) == {16} and im.mode in ('L', 'I;16', 'I;16B', 'RGB', 'RGBA', 'RGBX')
     return im.format=='PNG' and (im.mode.startswith('I') or '16B' in str(im.tile[0][3] if im.tile else ''))
 
-def _sixteen(im, data)->tuple: # pixels (H,W,C) and alpha (H,W), uint16; None where OpenCV does not read them so
+def _sixteen(im, data)->tuple|None: # pixels (H,W,C) and alpha (H,W), uint16; None where OpenCV reads them otherwise
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR) # odd tags are no news
     x = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     cv2.utils.logging.setLogLevel(level)
@@ -134,12 +134,13 @@ def _decode(path, im)->tuple: # `Photo`, and a line or nothing
     )
     return Photo(frames, x, alpha, space, exif, im.info.get('dpi', ()), (*notes, *_depth_note(im, data))), line
 
-def open_photo(path)->Photo:
-    "A photo with all that its file carries; raises `BadInput` in one line."
+def open_photo(path:PathLike)->Photo:
+    "Read a photo with all that its file carries; raises `BadInput` in one line."
     try:
         with open_with_pillow(path) as im: photo, line = _decode(path, im)
     except BadInput: raise
-    except Image.DecompressionBombError as e: raise BadInput(f"{path} says that it is larger than any photo; it is not opened") from e
+    except Image.DecompressionBombError as e:
+        raise BadInput(f"{path} says that it is larger than any photo; it is not opened") from e
     except UnidentifiedImageError as e:
         with open(path, 'rb') as f: heic = re.match(rb'....ftyp(hei|mif1)', f.read(16), re.S) and not pi_heif
         raise BadInput(
@@ -154,6 +155,6 @@ def open_photo(path)->Photo:
     if line: logger.warning(line)
     return photo
 
-def read_photo(path)->Frames: # one frame
-    "A photo, upright and in sRGB, as a film of one frame."
+def read_photo(path:PathLike)->Frames: # one frame
+    "Read a photo, upright and in sRGB, as a film of one frame."
     return open_photo(path).frames

@@ -40,7 +40,8 @@ def _apply_changes(
     return out
 
 # %% ../../nbs/2_video/08_photo_write.ipynb #photo028
-def _to_8_bits(x): return x if x is None or x.dtype==np.uint8 else ((x.astype(np.uint32)+128)//257).astype(np.uint8)
+def _to_8_bits(x:np.ndarray)->np.ndarray:
+    return x if x.dtype==np.uint8 else ((x.astype(np.uint32)+128)//257).astype(np.uint8)
 
 def _png(photo, x):
     # OpenCV has no gray with alpha
@@ -68,12 +69,8 @@ def _jpeg(photo, x):
 def _webp(photo, x):
     x = _to_8_bits(x).repeat(3//x.shape[2], 2)
     return _pillow(
-        photo,
-        x if photo.alpha is None else np.dstack([x, _to_8_bits(photo.alpha)]),
-        format='WEBP',
-        quality=95,
-        method=4,
-        exact=True,
+        photo, x if photo.alpha is None else np.dstack([x, _to_8_bits(photo.alpha)]), format='WEBP', quality=95,
+        method=4, exact=True,
     )
 
 # %% ../../nbs/2_video/08_photo_write.ipynb #photo029
@@ -109,8 +106,8 @@ def _tiff(photo, x):
 _writers = {'.png': _png, '.jpg': _jpeg, '.jpeg': _jpeg, '.webp': _webp, '.tif': _tiff, '.tiff': _tiff}
 _MAX_SIDES = {'.webp': 16383, '.jpg': 65535, '.jpeg': 65535} # pixels of a side
 
-def list_losses(photo:Photo, suffix:str)->list: # of str
-    "What a format cannot hold of a photo; raises `BadInput` where it cannot hold the picture."
+def list_losses(photo:Photo, suffix:str)->list[str]:
+    "List what a format cannot hold of a photo; raises `BadInput` where it cannot hold the picture."
     if max(photo.stored.shape[:2]) > _MAX_SIDES.get(suffix, 1 << 30):
         raise BadInput(f"{suffix} holds pictures of at most {_MAX_SIDES[suffix]} pixels a side: choose .png or .tif")
     deep, few = photo.stored.dtype==np.uint16, suffix not in ('.png', '.tif', '.tiff')
@@ -126,9 +123,9 @@ def encode_photo(
     frames:Frames,      # one: what became of `photo.frames`
     suffix:str,         # one of `PHOTO_OUTPUT_SUFFIXES`
 )->bytes:
-    "A picture file with all that the photo carried."
+    "Encode a picture file with all that the photo carried."
     return _writers[suffix](photo, _apply_changes(photo, frames))
 
 def photo_from_frame(frames:Frames)->Photo: # of one frame
-    "A frame of a film as a photo that carries nothing."
+    "Turn a frame of a film into a photo that carries nothing."
     return Photo(frames, np.ascontiguousarray(frames.data[0].permute(1,2,0).cpu().numpy()))

@@ -18,6 +18,7 @@ import torch
 from av.video.reformatter import VideoReformatter
 
 from ..errors import BadInput, check_choice
+from ..registry import READERS
 from ..types import Frames
 from .display import turn_upright
 from .packets import _decoded, _demuxed, _full, _numbered, _ready, open_media
@@ -264,7 +265,7 @@ def pyav_reader(info:VideoInfo, planes:str=''):
     return get
 
 # %% ../../nbs/2_video/05_read.ipynb #71ac9871
-READERS = {'pyav': pyav_reader, 'decord': decord_reader}
+READERS |= dict(pyav=pyav_reader, decord=decord_reader)
 
 def open_reader(
     info:VideoInfo,

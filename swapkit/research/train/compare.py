@@ -21,7 +21,7 @@ import torch
 
 from ...apps.bench_tools import machine_info, save_figures
 from ...face.align import cut_crops
-from ...face.detect import Detector, make_detector
+from ...face.detect import Detector
 from ...face.landmarks import crop_matrix, FaceMesh, landmark_agreement, mesh_crop_matrix
 from ...geometry import iou
 from ..steadiness import mean_acceleration
@@ -78,7 +78,7 @@ def compare_detectors(
     every:int=3,        # of films, every so-manyth frame
 )->dict:
     "Teacher and pupil on the same frames."
-    teacher, pupil, sums = make_detector('yunet_n', score=.5), make_detector('tiny_detect'), []
+    teacher, pupil, sums = Detector('yunet_n', min_score=.5), Detector('tiny_detect'), []
     for f in files:
         for frames in read_some_frames(Path(root)/f, every):
             sums.append(count_agreement(teacher(frames), pupil(frames)))
@@ -102,10 +102,10 @@ def compare_itself(root, files, every:int=9, by=(3.,2.), sizes=(.77,.85,.93,1.08
     """The teacher beside itself on frames moved by some pixels or a little smaller and larger, and beside its larger
     sister; teacher and pupil beside the teacher's mean over sizes."""
     teacher, same, large, pupil, by = (
-        make_detector('yunet_n', score=0.5),
-        make_detector('yunet_n'),
-        make_detector('yunet_s'),
-        make_detector('tiny_detect'),
+        Detector('yunet_n', min_score=0.5),
+        Detector('yunet_n'),
+        Detector('yunet_s'),
+        Detector('tiny_detect'),
         torch.tensor(by),
     )
     at, sums = (
@@ -152,7 +152,7 @@ def compare_meshes(root, files, every:int=3, least=32)->tuple:
     """Errors and yaws of the pupil over files, and how far the pipeline would trust the teacher
     (`face.landmarks.landmark_agreement` with the detector's points)."""
     find, teacher, pupil, got = (
-        make_detector('yunet_n', score=0.8),
+        Detector('yunet_n', min_score=0.8),
         FaceMesh('face_mesh_468', scout=False),
         FaceMesh('tiny_mesh'),
         [],
@@ -182,7 +182,7 @@ def mirror_faces(frames:Frames, f:Faces)->tuple:
 
 def compare_mirrored(root, files, every:int=9, least=32)->tuple:
     "The teacher of the mesh beside itself in a mirror."
-    find, mesh, got = make_detector('yunet_n', score=.8), FaceMesh('face_mesh_468', scout=False), []
+    find, mesh, got = Detector('yunet_n', min_score=.8), FaceMesh('face_mesh_468', scout=False), []
     for f in files:
         for frames in read_some_frames(Path(root)/f, every):
             faces = find(frames)
@@ -209,7 +209,7 @@ def measure_unrest(
 def compare_unrest(root, files, seed=0)->dict:
     "Mean unrest of both, on the same pictures and noise."
     find, meshes, rows = (
-        make_detector('yunet_n', score=0.8),
+        Detector('yunet_n', min_score=0.8),
         [FaceMesh('face_mesh_468', scout=False), FaceMesh('tiny_mesh')],
         [],
     )
@@ -249,7 +249,7 @@ def sample_empty_squares(
 def compare_presence(root, files, every:int=15, seed=0)->dict:
     "Presence on faces, some covered in part, and on what is none."
     g, rng, mesh = torch.Generator().manual_seed(seed), np.random.default_rng(seed), FaceMesh('tiny_mesh')
-    find, any_face = make_detector('yunet_n', score=.8), make_detector('yunet_n', score=.2)
+    find, any_face = Detector('yunet_n', min_score=.8), Detector('yunet_n', min_score=.2)
     S, yes, no = mesh.size, [], dict(elsewhere=[], beside=[], hidden=[])
     say = lambda x: mesh.run(x)[1]
     spot = lambda im: occlude(rng, im, most=.35) if rng.random()<.3 else im
@@ -282,7 +282,7 @@ def compare_presence(root, files, every:int=15, seed=0)->dict:
 def compare_speed(rounds:int=9, size=(320,576))->dict: # milliseconds for one frame or face, and ratios
     "Networks alone, alternating, medians."
     x, a, b = torch.rand(16,3,*size)*255, torch.rand(16,3,192,192), torch.rand(16,3,128,128)
-    nets = dict(yunet_n=(make_detector('yunet_n').net, x), tiny_detect=(make_detector('tiny_detect').net, x),
+    nets = dict(yunet_n=(Detector('yunet_n').net, x), tiny_detect=(Detector('tiny_detect').net, x),
                 face_mesh_468=(FaceMesh('face_mesh_468', scout=False).run, a), tiny_mesh=(FaceMesh('tiny_mesh').run, b))
     t = {k:[] for k in nets}
     for i in range(rounds+2):

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as nnf
 
-from ...face.detect import Detector, grid_cells, make_detector
+from ...face.detect import Detector, grid_cells
 from ...nets.onnx import OnnxNet
 from ...nets.tiny import folded_copy, TinyDetect
 from .compare import agreement_rates, count_agreement
@@ -215,7 +215,7 @@ def evaluate_detector(
     score:float=.6, least:int=20,
 )->dict:                # recall, precision, distance of the points
     "The pupil beside YuNet, as in use."
-    teacher, pupil = make_detector('yunet_n', score=.5), Detector(net, score=score, merge=.5)
+    teacher, pupil = Detector('yunet_n', min_score=.5), Detector(net, score=score, merge=.5)
     return agreement_rates([count_agreement(teacher(frames), pupil(frames), least) for frames in batches])
 
 def choose_score(net, batches:list, scores=(.4,.45,.5,.55,.6,.65,.7,.75))->tuple: # the best one; recall and precision at each

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as nnf
 
 from ...face.align import cut_crops
-from ...face.detect import make_detector
+from ...face.detect import Detector
 from ...face.landmarks import crop_matrix, FaceMesh, mesh_crop_matrix
 from ...geometry import compose, transform
 from ...imgproc import resize_square
@@ -62,7 +62,7 @@ def collect_portraits(
     least:float=48, # smallest face, pixels of the frame
 )->tuple:           # (P,3,256,256) uint8, (P,468,3), and the number of each one's file
     "Portraits of all faces in these files, and of their mirror images."
-    find, mesh, out = make_detector('yunet_n', score=.8), FaceMesh('face_mesh_468', scout=False), []
+    find, mesh, out = Detector('yunet_n', min_score=.8), FaceMesh('face_mesh_468', scout=False), []
     for i,f in enumerate(files):
         for frames in read_some_frames(Path(root)/f, every):
             for x in (frames, Frames(frames.data.flip(-1), frames.idx, frames.pts)):
