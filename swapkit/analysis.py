@@ -58,7 +58,7 @@ class FaceEmbedder:
     "Embeddings (F,D), of length one, of the faces of a batch."
     def __init__(self, name:str, device=None, engine='auto'): # one of `PREFERRED_EMBEDDERS`, or 'thumbnail'
         self.name, self.net = name, None if name=='thumbnail' else Embedder(name, device, engine)
-        self.same = .88 if self.net is None else self.net.spec.again # above which two tracks are one person
+        self.same = .88 if self.net is None else self.net.spec.track_threshold # above which two tracks are one person
     def __call__(self, frames:Frames, faces:Faces)->torch.Tensor:
         if self.net is None: return _thumbnail_embedding(align(frames, faces, 'arcface_112_v2', 112).data)
         return nnf.normalize(self.net(align(frames, faces, size=192)), dim=1)
@@ -230,7 +230,7 @@ def query_from_photo(path, frames:Frames, find:Finder)->PersonQuery:
     if not len(faces): raise BadInput(f"{path} shows no face, so nobody can be found by it")
     if len(faces)>1: logger.warning(f"{len(faces)} faces in {Path(path).name}: the largest is looked for")
     emb = find.looks(frames, faces[int(faces.wh.prod(1).argmax())])[0]
-    return PersonQuery(Path(path).name, emb, max(PersonQuery.least, find.looks.net.spec.same))
+    return PersonQuery(Path(path).name, emb, max(PersonQuery.least, find.looks.net.spec.photo_threshold))
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #7ad377be
 def finder_names(

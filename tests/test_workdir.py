@@ -9,8 +9,8 @@ import pytest
 
 from swapkit.errors import BadInput, FaceMissing, SystemFault
 from swapkit.messages import collect_messages
-from swapkit.registry import fingerprint_of
-from swapkit.video.containers import NAME_BYTES
+from swapkit.fingerprint import fingerprint_of
+from swapkit.checks import NAME_BYTES
 from swapkit.workdir import WorkDir, _is_full, fingerprint, stage_fingerprint, weight_hash, workdir_path
 
 
