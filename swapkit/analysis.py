@@ -25,12 +25,12 @@ from .face.align import align
 from .face.detect import Detector, DETECTORS, join_by_frame, rotate_faces_back, rotate_quarters
 from swapkit.face.landmarks import (
     BELIEVED_TRUST, CHECK_EVERY, DOUBTFUL_TRUST, estimate_roll, FaceMesh, find_doubtful_frames, landmark_agreement,
-    merge_rotated, MESHES, TILT_DEGREES, WRONG_TRUST,
+    merge_rotated, TILT_DEGREES, WRONG_TRUST,
 )
 from .face.people import list_people, PersonQuery, shape_confidence
 from .face.recognition import Embedder, embedder_hint, EMBEDDERS, PREFERRED_EMBEDDERS
 from .face.shots import find_cuts, frame_differences, make_thumbnails
-from .face.smooth import smooth_file, SMOOTHERS
+from .face.smooth import smooth_file
 from .face.store import FacesWriter, finish_faces, load_faces
 from .face.track import needs_embedding, track
 from .mesh.reshape import face_shape
@@ -81,7 +81,7 @@ class Finder:
         )
         self.looks = FaceEmbedder(choose_model(*PREFERRED_EMBEDDERS, 'thumbnail'), device, engine)
         self.all, self.smooth, self.smallest = copy.copy(self.detect), smooth, smallest
-        self.all.score = min(unsure, self.detect.score)
+        self.all.min_score = min(unsure, self.detect.min_score)
     def add_meshes(self, frames:Frames, found:Faces, more:int=0)->tuple: # faces, with `landmark_confidence`; trust (F,)
         faces, trust = self.mesh.with_trust(frames, found, more)
         return dataclasses.replace(faces, landmark_confidence=landmark_agreement(found, faces)), trust
@@ -118,11 +118,11 @@ class Finder:
         """Of a part of a film: with `emb` where it is worth it (else 0), and with `landmark_confidence`."""
         found = self.all(frames)
         faces, trust = self.add_meshes(frames, found)
-        sure = found.scores>=self.detect.score
+        sure = found.scores>=self.detect.min_score
         rows = (
             torch.arange(len(frames))
             if full
-            else find_doubtful_frames(frames, faces, trust, found.scores, self.detect.score)
+            else find_doubtful_frames(frames, faces, trust, found.scores, self.detect.min_score)
         )
         if len(rows):
             doubted = (
@@ -166,7 +166,7 @@ class FilmAnalysis:
             on = faces.emb.any(1).nonzero()[:,0]
             self.looks.append((on.cpu()+self.w.n, faces.emb[on].cpu()))
             self.shapes.append((face_shape(faces.lms).half().cpu(), shape_confidence(faces).half().cpu()))
-            tilted = (estimate_roll(faces.kps).abs()>TILT_DEGREES) & (faces.scores>=self.find.detect.score)
+            tilted = (estimate_roll(faces.kps).abs()>TILT_DEGREES) & (faces.scores>=self.find.detect.min_score)
             self.frame.append(faces.frame.cpu()); self.tilted.append(self.frame[-1][tilted.cpu()])
         self.w.add(dataclasses.replace(faces, emb=None))
     def near(self, tilted:list, reach:int)->torch.Tensor: # (R,) frame numbers
@@ -200,7 +200,7 @@ class FilmAnalysis:
         table, frames, f = self.w.small(), self.frames, self.find
         where = find_cuts(torch.cat(self.changes), first=self.first) if self.changes else []
         looks, shapes = (tuple(map(torch.cat, zip(*parts))) or None for parts in (self.looks, self.shapes))
-        ids = track(table, where, looks, f.looks.same, f.detect.score, frames).ids
+        ids = track(table, where, looks, f.looks.same, f.detect.min_score, frames).ids
         people = lambda faces: [
             vars(p) for p in list_people(faces, size, looks and (ids[looks[0]], looks[1]), shapes and (ids, *shapes))
         ]

@@ -30,7 +30,6 @@ from .swap.base import Swapper
 from .types import Crops, Faces, Frames, Source
 from .weights import find_file
 from .workdir import stage_fingerprint, weight_hash
-from .swap import mesh_swapper, neural # their entries
 
 # %% ../nbs/7_pipeline/01_compositor.ipynb #d8b9a821
 def swap_in_own_crop(

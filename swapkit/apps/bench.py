@@ -38,7 +38,8 @@ from ..mask.compose import Masks
 from ..mesh.reshape import face_shape, mean_shape, reshape, shape_change
 from ..pipeline import analyze, swap_video
 from ..runtime import default_device, tune_allocator
-from ..swap.base import Swapper, SWAPPERS, SwapSpec
+from ..registry import SWAPPERS
+from ..swap.base import Swapper, SwapSpec
 from ..types import cat
 from ..video.encode import SegmentWriter
 from ..video.probe import video_info

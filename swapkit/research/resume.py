@@ -38,7 +38,8 @@ _JOB_SCRIPT = '''
 import sys
 from functools import partial
 from swapkit import pipeline
-from swapkit.swap.mesh_swapper.base import SWAPPERS, SwapSpec
+from swapkit.registry import SWAPPERS
+from swapkit.swap.base import SwapSpec
 SWAPPERS['negative'] = SwapSpec(template='ffhq_512', run=lambda _,crops,source: 1-crops.data)
 pipeline.SEGMENT, whole = int(sys.argv.pop(1)), pipeline.swap_video
 pipeline.swap_video = lambda *a, **kw: whole(*a, **{**kw, 'crop': 64})
