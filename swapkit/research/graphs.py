@@ -42,8 +42,7 @@ def swapper_graph(path, size:int, source=(1,512), emap=None)->Path:
         path,
         [
             ('ReduceMean', ['source'], ['m'], dict(axes=list(range(1, len(source))), keepdims=1)),
-            ('Reshape', ['m', 'one'], ['v'], {}),
-            ('Mul', ['target', 'half'], ['t'], {}),
+            ('Reshape', ['m', 'one'], ['v'], {}), ('Mul', ['target', 'half'], ['t'], {}),
             ('Add', ['t', 'v'], ['output'], {}),
         ],
         [_value_info('target', (1, 3, size, size)), _value_info('source', source)],
@@ -58,8 +57,7 @@ def embedder_graph(path)->Path:
         path,
         [
             ('AveragePool', ['input.1'], ['p'], dict(kernel_shape=[16, 16], strides=[16, 16])),
-            ('Flatten', ['p'], ['f'], {}),
-            ('MatMul', ['f', 'w'], ['683'], {}),
+            ('Flatten', ['p'], ['f'], {}), ('MatMul', ['f', 'w'], ['683'], {}),
         ],
         [_value_info('input.1', ('N', 3, 112, 112))],
         [_value_info('683', ('N', 512))],
@@ -74,20 +72,15 @@ def converter_graph(path)->Path:
         [_value_info('input', (1, 512))],
         [_value_info('output', (1, 512))],
         [
-            _constant('b', np.int64([-1])),
-            _constant('e', np.int64([-1000])),
-            _constant('a', np.int64([1])),
-            _constant('s', np.int64([-1])),
-            _constant('three', np.float32(3)),
+            _constant('b', np.int64([-1])), _constant('e', np.int64([-1000])), _constant('a', np.int64([1])),
+            _constant('s', np.int64([-1])), _constant('three', np.float32(3)),
         ],
     )
 
 def mask_graph(path, size:int=256)->Path:
     "As XSeg's, colors last, blue first: (1,S,S,3) → (1,S,S,1), here the blue channel."
     return save_graph(
-        path,
-        [('Slice', ['input', 'b', 'e', 'a'], ['output'], {})],
-        [_value_info('input', (1, size, size, 3))],
+        path, [('Slice', ['input', 'b', 'e', 'a'], ['output'], {})], [_value_info('input', (1, size, size, 3))],
         [_value_info('output', (1, size, size, 1))],
         [_constant('b', np.int64([0])), _constant('e', np.int64([1])), _constant('a', np.int64([3]))],
     )
@@ -97,11 +90,9 @@ def restorer_graph(path, size:int=512, weight:bool=False)->Path:
     numbers, or as much of them as the weight says."""
     nodes = [('Cast', ['weight'], ['w'], dict(to=TensorProto.FLOAT))] if weight else []
     return save_graph(
-        path,
-        [*nodes, ('Mul', ['input', 'w'], ['output'], {})],
+        path, [*nodes, ('Mul', ['input', 'w'], ['output'], {})],
         [_value_info('input', (1, 3, size, size))] + [_value_info('weight', (1,), TensorProto.DOUBLE)] * weight,
-        [_value_info('output', (1, 3, size, size))],
-        [] if weight else [_constant('w', np.float32(0.5))],
+        [_value_info('output', (1, 3, size, size))], [] if weight else [_constant('w', np.float32(0.5))],
     )
 
 def parser_graph(path)->Path:
@@ -110,10 +101,8 @@ def parser_graph(path)->Path:
     return save_graph(
         path,
         [
-            ('ReduceMean', ['input'], ['m'], dict(axes=[1], keepdims=1)),
-            ('Mul', ['m', 'k'], ['output'], {}),
-            ('Neg', ['output'], ['o2'], {}),
-            ('Abs', ['output'], ['o3'], {}),
+            ('ReduceMean', ['input'], ['m'], dict(axes=[1], keepdims=1)), ('Mul', ['m', 'k'], ['output'], {}),
+            ('Neg', ['output'], ['o2'], {}), ('Abs', ['output'], ['o3'], {}),
         ],
         [_value_info('input', ('N', 3, 512, 512))],
         [_value_info(o, ('N', 19, 512, 512)) for o in ('output', 'o2', 'o3')],

@@ -60,23 +60,8 @@ def keep_first_bytes(data, dice): return data[:dice.randint(4, 64)] + dice.randb
 
 # %% ../../nbs/9_research/03_hostile.ipynb #ee4ddfd1
 _BOX_TYPES = (
-    b'tkhd',
-    b'mdhd',
-    b'mvhd',
-    b'stts',
-    b'stsz',
-    b'stsc',
-    b'stco',
-    b'ctts',
-    b'stss',
-    b'avc1',
-    b'avcC',
-    b'elst',
-    b'mp4a',
-    b'trak',
-    b'moov',
-    b'mdat',
-    b'stsd',
+    b'tkhd', b'mdhd', b'mvhd', b'stts', b'stsz', b'stsc', b'stco', b'ctts', b'stss', b'avc1', b'avcC', b'elst',
+    b'mp4a', b'trak', b'moov', b'mdat', b'stsd',
 )
 
 def damage_boxes(data, dice):
@@ -90,16 +75,8 @@ def damage_boxes(data, dice):
     return bytes(data)
 
 DAMAGES = (
-    truncate,
-    flip_bits,
-    damage_header,
-    zero_range,
-    swap_blocks,
-    repeat_block,
-    random_bytes,
-    keep_first_bytes,
-    damage_boxes,
-    damage_boxes,
+    truncate, flip_bits, damage_header, zero_range, swap_blocks, repeat_block, random_bytes, keep_first_bytes,
+    damage_boxes, damage_boxes,
 )
 
 # %% ../../nbs/9_research/03_hostile.ipynb #1a1641fc
@@ -109,10 +86,8 @@ def huge_png(side:int=30000)->bytes:
     z, row = zlib.compressobj(9), bytes((side+7)//8+1)
     body = b''.join(z.compress(row*100) for _ in range(side//100)) + z.flush()
     return (
-        b'\x89PNG\r\n\x1a\n'
-        + chunk(b'IHDR', struct.pack('>IIBBBBB', side, side, 1, 0, 0, 0, 0))
-        + chunk(b'IDAT', body)
-        + chunk(b'IEND', b'')
+        b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', side, side, 1, 0, 0, 0, 0))
+        + chunk(b'IDAT', body) + chunk(b'IEND', b'')
     )
 
 def tall_jpeg(data:bytes, side:int=30000)->bytes:
@@ -125,12 +100,9 @@ _SEED_FORMATS = {
     'mp4': '-pix_fmt yuv420p -c:v libx264 -preset ultrafast -g 6 -c:a aac',
     'mov': '-pix_fmt yuv420p -c:v libx264 -bf 2 -c:a aac',
     'mkv': '-pix_fmt yuv420p -c:v libx264 -preset ultrafast -c:a aac',
-    'webm': '-c:v libvpx -deadline realtime -c:a libvorbis',
-    'avi': '-c:v mpeg4 -c:a libmp3lame',
+    'webm': '-c:v libvpx -deadline realtime -c:a libvorbis', 'avi': '-c:v mpeg4 -c:a libmp3lame',
     'flv': '-pix_fmt yuv420p -c:v libx264 -preset ultrafast -c:a aac',
-    'ts': '-pix_fmt yuv420p -c:v libx264 -preset ultrafast -c:a aac',
-    'gif': '-an',
-    'mpg': '-c:v mpeg2video -c:a mp2',
+    'ts': '-pix_fmt yuv420p -c:v libx264 -preset ultrafast -c:a aac', 'gif': '-an', 'mpg': '-c:v mpeg2video -c:a mp2',
 }
 
 def make_seeds(folder:Path)->dict: # name → bytes
@@ -138,16 +110,8 @@ def make_seeds(folder:Path)->dict: # name → bytes
     got = {}
     for suffix,words in _SEED_FORMATS.items():
         run_ffmpeg(
-            '-f',
-            'lavfi',
-            '-i',
-            'testsrc2=size=96x64:rate=12:duration=1.5',
-            '-f',
-            'lavfi',
-            '-i',
-            'sine=duration=1.5',
-            *words.split(),
-            folder / f'good.{suffix}',
+            '-f', 'lavfi', '-i', 'testsrc2=size=96x64:rate=12:duration=1.5', '-f', 'lavfi', '-i', 'sine=duration=1.5',
+            *words.split(), folder / f'good.{suffix}',
         )
         got[f'film.{suffix}'] = (folder/f'good.{suffix}').read_bytes()
     with SegmentWriter(folder / 'face.mp4', (96, 128), 12, preset='ultrafast') as w:
@@ -181,19 +145,8 @@ def make_cases(folder:Path, n:int, seed:int=0): # yields (what, file, arguments)
 
 # %% ../../nbs/9_research/03_hostile.ipynb #eaac3379
 _ODD_NAMES = (
-    "two words.mp4",
-    "it's \"quoted\".mp4",
-    "new\nline.mp4",
-    "-dash.mp4",
-    "--out.mp4",
-    "percent %d %s.mp4",
-    "colon:s.mp4",
-    "pipe:1.mp4",
-    "ümläut 影.mp4",
-    "a;b|c&d$(e)`f`.mp4",
-    "*.mp4",
-    "concat:a|b.mp4",
-    "http:x.mp4",
+    "two words.mp4", "it's \"quoted\".mp4", "new\nline.mp4", "-dash.mp4", "--out.mp4", "percent %d %s.mp4",
+    "colon:s.mp4", "pipe:1.mp4", "ümläut 影.mp4", "a;b|c&d$(e)`f`.mp4", "*.mp4", "concat:a|b.mp4", "http:x.mp4",
     "ü" * 123 + ".mp4",
 )
 
@@ -220,8 +173,7 @@ def odd_place_cases(folder, ada):
         yield 'place', folder/n, ['swap', folder/n, '--source', ada, '--out', 'OUT.mp4']
         yield 'place', folder/n, ['swap', folder/'face.mp4', '--source', folder/n, '--out', 'OUT.mp4']
         yield (
-            'place',
-            folder / n,
+            'place', folder / n,
             ['swap', folder / 'face.mp4', '--source', ada, '--out', 'OUT.mp4', '--faces-file', folder / n],
         )
     for n in ('/dev/zero', '/dev/null', '/proc/self/mem'):
@@ -250,11 +202,8 @@ def make_false_weights(folder:Path, good:dict): # yields a path
     n = struct.unpack('<Q', data[:8])[0]
     for i, (a, b) in enumerate(
         (
-            (b'[8,8]', b'[9,9]'),
-            (b'[8,8]', b'[99999999,99999999]'),
-            (b'"F32"', b'"F64"'),
-            (b'[0,256]', b'[0,999999999999]'),
-            (b'[0,256]', b'[-9,256]'),
+            (b'[8,8]', b'[9,9]'), (b'[8,8]', b'[99999999,99999999]'), (b'"F32"', b'"F64"'),
+            (b'[0,256]', b'[0,999999999999]'), (b'[0,256]', b'[-9,256]'),
         )
     ):
         h = data[8 : 8 + n].replace(a, b)
@@ -319,25 +268,16 @@ def run_case(argv, where:Path)->dict:
             if argv[0] == 'weights'
             else run(
                 [
-                    *argv,
-                    '--crop',
-                    '256',
-                    '--preset',
-                    'ultrafast',
-                    '--detector',
-                    'tiny_detect',
-                    '--landmarks',
+                    *argv, '--crop', '256', '--preset', 'ultrafast', '--detector', 'tiny_detect', '--landmarks',
                     'tiny_mesh',
                 ]
             )
         )
     left = sorted(p.name for p in out.iterdir())
     return dict(
-        code=code,
-        seconds=round(time.perf_counter() - t, 2),
+        code=code, seconds=round(time.perf_counter() - t, 2),
         said=[l for l in said.getvalue().splitlines() if not l.startswith(('swapkit: analyze', 'swapkit: render'))],
-        left=left,
-        memory_MB=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        left=left, memory_MB=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     )
 
 def worker():
@@ -358,12 +298,8 @@ class Worker:
     def __init__(self, limit:float=20): self.limit, self.p = limit, None
     def start(self):
         self.p = subprocess.Popen(
-            [sys.executable, '-c', 'from swapkit.research.hostile import worker; worker()'],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            bufsize=1,
+            [sys.executable, '-c', 'from swapkit.research.hostile import worker; worker()'], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1,
         )
     def run(self, argv, where, at)->dict:
         fresh = self.p is None
@@ -377,10 +313,7 @@ class Worker:
         if line: return json.loads(line)
         self.close()
         return dict(
-            code=-9 if not ready else -11,
-            said=['hang' if not ready else 'crash'],
-            left=[],
-            seconds=self.limit,
+            code=-9 if not ready else -11, said=['hang' if not ready else 'crash'], left=[], seconds=self.limit,
             memory_MB=0,
         )
     def close(self):
@@ -414,13 +347,9 @@ def fuzz(n:int=600, seed:int=0, limit:float=20, alone:int=20, progress=None)->di
             bad = find_fault(got, argv)
             rows.append(
                 dict(
-                    what=what,
-                    file=path.name,
+                    what=what, file=path.name,
                     as_source='--source' in argv and argv[argv.index('--source') + 1] in (path, path.name),
-                    code=got['code'],
-                    seconds=got['seconds'],
-                    memory_MB=got['memory_MB'],
-                    wrong=bad,
+                    code=got['code'], seconds=got['seconds'], memory_MB=got['memory_MB'], wrong=bad,
                     said=[l.replace(str(folder) + '/', '').replace(e + '/', '') for l in got['said']][-1:],
                 )
             )
@@ -430,28 +359,20 @@ def fuzz(n:int=600, seed:int=0, limit:float=20, alone:int=20, progress=None)->di
             path.name: run_alone(folder, argv, limit) for _, path, argv in dice.sample(list(list_again(folder)), alone)
         }
     return dict(
-        inputs=len(rows),
-        limit_s=limit,
-        codes=dict(Counter(r['code'] for r in rows)),
-        ways=dict(Counter(r['what'] for r in rows)),
-        wrong=sum(bool(r['wrong']) for r in rows),
-        hangs=sum(r['wrong'] == 'hang' for r in rows),
-        crashes=sum(r['wrong'] == 'crash' for r in rows),
+        inputs=len(rows), limit_s=limit, codes=dict(Counter(r['code'] for r in rows)),
+        ways=dict(Counter(r['what'] for r in rows)), wrong=sum(bool(r['wrong']) for r in rows),
+        hangs=sum(r['wrong'] == 'hang' for r in rows), crashes=sum(r['wrong'] == 'crash' for r in rows),
         tracebacks=sum(r['wrong'] == 'traceback' for r in rows),
-        leftovers=sum(r['wrong'].startswith('left') for r in rows),
-        slowest_s=max(r['seconds'] for r in rows),
-        most_memory_MB=max(r['memory_MB'] for r in rows),
-        processes=len(own),
-        processes_wrong={k: v for k, v in own.items() if v},
-        rows=rows,
+        leftovers=sum(r['wrong'].startswith('left') for r in rows), slowest_s=max(r['seconds'] for r in rows),
+        most_memory_MB=max(r['memory_MB'] for r in rows), processes=len(own),
+        processes_wrong={k: v for k, v in own.items() if v}, rows=rows,
     )
 
 def list_again(folder):
     "The broken files that lie in a folder."
     for p in sorted(folder.glob('[0-9]*_*')):
         yield (
-            'again',
-            p,
+            'again', p,
             ['swap', p, '--source', person_file('ada'), '--out', 'new.png' if 'photo' in p.name else 'new.mp4'],
         )
 
@@ -460,11 +381,8 @@ def run_alone(folder, argv, limit)->str:
     with tempfile.TemporaryDirectory() as d:
         try:
             done = subprocess.run(
-                [sys.executable, '-c', 'from swapkit.apps.cli import main; main()', *map(str, argv)],
-                cwd=d,
-                capture_output=True,
-                text=True,
-                timeout=limit + 10,
+                [sys.executable, '-c', 'from swapkit.apps.cli import main; main()', *map(str, argv)], cwd=d,
+                capture_output=True, text=True, timeout=limit + 10,
             )
         except subprocess.TimeoutExpired:
             return 'hang'

@@ -83,30 +83,24 @@ TEST_FILMS = [
     FilmSpec('stream.ts', f'{_SOUND} -pix_fmt yuv420p -c:v libx264 -bf 2 -g 8'),
     FilmSpec('moving.gif', exact=False),
     FilmSpec(
-        'variable.mp4',
-        f"-vf select='mod(n,3)' -fps_mode vfr -pix_fmt yuv420p {_H264}",
+        'variable.mp4', f"-vf select='mod(n,3)' -fps_mode vfr -pix_fmt yuv420p {_H264}",
         keep=[i for i in range(24) if i % 3],
     ),
     FilmSpec(
-        'variable.mkv',
-        f"-vf select='mod(n,5)' -fps_mode vfr -pix_fmt yuv420p {_H264}",
-        keep=[i for i in range(24) if i % 5],
-        out='.mkv',
+        'variable.mkv', f"-vf select='mod(n,5)' -fps_mode vfr -pix_fmt yuv420p {_H264}",
+        keep=[i for i in range(24) if i % 5], out='.mkv',
     ),
     FilmSpec('late.mp4', f'{_SOUND} -vf setpts=PTS+0.5/TB -pix_fmt yuv420p {_H264}'),
     FilmSpec('late.mkv', f'{_SOUND} -vf setpts=PTS+0.5/TB -pix_fmt yuv420p {_H264}', out='.mkv'),
     FilmSpec(
-        'edit_list.mp4',
-        f'{_SOUND} -pix_fmt yuv420p -c:v libx264 -bf 2 -g 24',
-        keep=range(7, 24),
+        'edit_list.mp4', f'{_SOUND} -pix_fmt yuv420p -c:v libx264 -bf 2 -g 24', keep=range(7, 24),
         copy='-ss 0.29|-c copy',
     ),
     FilmSpec('turned_90.mp4', f'-vf transpose=2 -pix_fmt yuv420p {_H264}', copy='-display_rotation 270|-c copy'),
     FilmSpec('turned_180.mp4', f'-vf hflip,vflip -pix_fmt yuv420p {_H264}', copy='-display_rotation 180|-c copy'),
     FilmSpec('mirrored.mp4', f'-vf hflip -pix_fmt yuv420p {_H264}', copy='-display_hflip|-c copy'),
     FilmSpec(
-        'mirrored_90.mp4',
-        f'-vf transpose=clock_flip -pix_fmt yuv420p {_H264}',
+        'mirrored_90.mp4', f'-vf transpose=clock_flip -pix_fmt yuv420p {_H264}',
         copy='-display_rotation 90 -display_hflip|-c copy',
     ),
     FilmSpec(
@@ -117,15 +111,12 @@ TEST_FILMS = [
     FilmSpec(
         'open_cut.mkv',
         '-pix_fmt yuv420p -c:v libx264 -bf 3 -x264-params open-gop=1:b-adapt=0:keyint=8:min-keyint=8:scenecut=0',
-        keep=range(8, 24),
-        copy=_OPEN_CUT,
-        out='.mkv',
+        keep=range(8, 24), copy=_OPEN_CUT, out='.mkv',
     ),
     FilmSpec(
         'open_cut.ts',
         '-pix_fmt yuv420p -c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=8:min-keyint=8:bframes=3:b-adapt=0:open-gop=1:scenecut=0',
-        keep=range(8, 24),
-        copy=_OPEN_CUT,
+        keep=range(8, 24), copy=_OPEN_CUT,
     ),
     FilmSpec('oblong.mp4', f'-vf setsar=4/3 -pix_fmt yuv420p {_H264}'),
     FilmSpec('odd.webm', '-pix_fmt yuv420p -c:v libvpx-vp9 -deadline realtime', (95, 127)),
@@ -136,8 +127,7 @@ TEST_FILMS = [
         view='bwdif=mode=send_frame:deint=interlaced',
     ),
     FilmSpec(
-        'interlaced.ts',
-        '-vf setfield=tff -pix_fmt yuv420p -c:v mpeg2video -q:v 3 -flags +ilme+ildct',
+        'interlaced.ts', '-vf setfield=tff -pix_fmt yuv420p -c:v mpeg2video -q:v 3 -flags +ilme+ildct',
         view='bwdif=mode=send_frame:deint=interlaced',
     ),
     FilmSpec('full.mp4', f"{_color_tags('bt709', 'bt709', 'bt709', 'pc')} -pix_fmt yuv420p {_H264}"),
@@ -147,26 +137,20 @@ TEST_FILMS = [
     FilmSpec('gray.mp4', f'-pix_fmt gray {_H264}'),
     FilmSpec('one_frame.mp4', f'-frames:v 1 -pix_fmt yuv420p {_H264}', keep=range(1)),
     FilmSpec(
-        'all_streams.mkv',
-        '-map 0 -map 1 -map 2 -map 3 -map_metadata 5 -attach COVER -metadata:s:t:0 '
+        'all_streams.mkv', '-map 0 -map 1 -map 2 -map 3 -map_metadata 5 -attach COVER -metadata:s:t:0 '
         'mimetype=image/png -attach WORDS -metadata:s:t:1 mimetype=text/plain '
         f'-pix_fmt yuv420p {_H264} -c:a:0 aac -c:a:1 flac -c:s srt -metadata:s:a:1 '
-        'language=fra -metadata:s:s:0 language=ger -disposition:a:1 0',
-        out='.mkv',
+        'language=fra -metadata:s:s:0 language=ger -disposition:a:1 0', out='.mkv',
     ),
     FilmSpec(
-        'all_streams.mp4',
-        '-map 0 -map 1 -map 2 -map 3 -map 4 -map_metadata 5 -pix_fmt yuv420p '
+        'all_streams.mp4', '-map 0 -map 1 -map 2 -map 3 -map 4 -map_metadata 5 -pix_fmt yuv420p '
         f'{_H264} -c:v:1 copy -c:a aac -c:s mov_text -metadata:s:a:1 language=fra '
-        '-metadata:s:s:0 language=ger -disposition:a:1 0 -disposition:v:1 '
-        'attached_pic',
+        '-metadata:s:s:0 language=ger -disposition:a:1 0 -disposition:v:1 ' 'attached_pic',
     ),
     *(
         FilmSpec(f'to_{e}{s}', f'{_SOUND} -pix_fmt {p} {_H264}', encoder=e, out=s)
         for e, s, p in (
-            ('libx265', '.mp4', 'yuv420p'),
-            ('libx265', '.mkv', 'yuv420p10le'),
-            ('libsvtav1', '.mp4', 'yuv420p'),
+            ('libx265', '.mp4', 'yuv420p'), ('libx265', '.mkv', 'yuv420p10le'), ('libsvtav1', '.mp4', 'yuv420p'),
             ('libsvtav1', '.mkv', 'yuv420p'),
         )
     ),
@@ -180,10 +164,8 @@ TEST_FILMS = [
     FilmSpec('two_pictures.mkv', '-map 0 -map 0 -map 1 -pix_fmt yuv420p -c:v libx264 -bf 3 -g 12 -c:a aac'),
     FilmSpec('truehd.mkv', f'-map 0 -map 1 -pix_fmt yuv420p {_H264} -c:a truehd -strict -2'),
     FilmSpec(
-        'hevc_12bit.mkv',
-        '-pix_fmt yuv420p12le -c:v libx265 -preset ultrafast -x265-params log-level=error',
-        encoder='libx265',
-        out='.mkv',
+        'hevc_12bit.mkv', '-pix_fmt yuv420p12le -c:v libx265 -preset ultrafast -x265-params log-level=error',
+        encoder='libx265', out='.mkv',
     ),
     FilmSpec('phone.mov', f'{_SOUND} -pix_fmt yuv420p {_H264} -movflags use_metadata_tags {_PHONE_TAGS}'),
     FilmSpec(
@@ -211,13 +193,7 @@ def make_inputs(folder:Path)->list: # inputs 1 … 5 for ffmpeg
     (folder/'words.srt').write_text(SUBTITLES); (folder/'chapters.txt').write_text(_CHAPTERS)
     run_ffmpeg('-f', 'lavfi', '-i', 'testsrc=size=64x64', '-frames:v', 1, folder/'cover.png')
     sounds = [
-        '-f',
-        'lavfi',
-        '-i',
-        'sine=frequency=300:duration=1:sample_rate=44100',
-        '-f',
-        'lavfi',
-        '-i',
+        '-f', 'lavfi', '-i', 'sine=frequency=300:duration=1:sample_rate=44100', '-f', 'lavfi', '-i',
         'sine=frequency=500:duration=1:sample_rate=48000',
     ]
     return [*sounds, *(w for f in ('words.srt', 'cover.png', 'chapters.txt') for w in ('-i', folder/f))]
@@ -237,22 +213,8 @@ def make_test_film(f:FilmSpec, folder:Path, raw:Path, more:list)->Path:
     words = f.args.replace('COVER', str(folder/'cover.png')).replace('WORDS', str(folder/'words.srt')).split()
     picture = [] if '-map' in words else ['-map', 0]
     run_ffmpeg(
-        '-f',
-        'rawvideo',
-        '-pix_fmt',
-        'rgb24',
-        '-s',
-        f'{f.size[1]}x{f.size[0]}',
-        '-r',
-        24,
-        '-i',
-        raw,
-        *more,
-        '-map_chapters',
-        '5' if '-map_metadata' in words else -1,
-        *picture,
-        *words,
-        first,
+        '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', f'{f.size[1]}x{f.size[0]}', '-r', 24, '-i', raw, *more,
+        '-map_chapters', '5' if '-map_metadata' in words else -1, *picture, *words, first,
     )
     if f.copy:
         before, after = f.copy.split('|')
@@ -264,16 +226,8 @@ def decode_with_ffmpeg(path, view:str='')->tuple: # stamps in seconds, exact; by
     "Frames and stamps by ffmpeg's command line."
     i = video_info(path)
     look = [
-        '-i',
-        path,
-        '-map',
-        f'0:{i.stream}',
-        *(['-vf', view] if view else []),
-        '-fps_mode',
-        'passthrough',
-        '-copyts',
-        '-enc_time_base',
-        'demux',
+        '-i', path, '-map', f'0:{i.stream}', *(['-vf', view] if view else []), '-fps_mode', 'passthrough', '-copyts',
+        '-enc_time_base', 'demux',
     ]
     lines = run_ffmpeg(*look, '-f', 'framecrc', '-').decode().splitlines()
     base = Fraction(next(l for l in lines if l.startswith('#tb')).split()[-1])
@@ -296,13 +250,9 @@ def list_side_streams(path)->list: # dict for each stream that is not the pictur
         for p in c.demux(): p.size and packets[p.stream_index].append((p.pts, hashlib.sha256(_payload(p)).hexdigest()))
         return [
             dict(
-                index=s.index,
-                kind=s.type,
-                language=s.language or 'und',
-                flags=int(s.disposition),
+                index=s.index, kind=s.type, language=s.language or 'und', flags=int(s.disposition),
                 at=[float((p or 0) * s.time_base) for p, _ in packets[s.index]],
-                data=s.data or b'' if s.type == 'attachment' else b'',
-                packets=[h for _, h in packets[s.index]],
+                data=s.data or b'' if s.type == 'attachment' else b'', packets=[h for _, h in packets[s.index]],
             )
             for s in c.streams
             if s.index != picture
@@ -366,17 +316,8 @@ def check_decoding(info, old)->object:
     got = open_reader(info, planes=fmt)(list(range(len(info))))
     if not isinstance(got, tuple): # RGB or a palette: compared as RGB
         rgb = run_ffmpeg(
-            '-i',
-            info.path,
-            '-map',
-            f'0:{info.stream}',
-            '-fps_mode',
-            'passthrough',
-            '-f',
-            'rawvideo',
-            '-pix_fmt',
-            'rgb24',
-            '-',
+            '-i', info.path, '-map', f'0:{info.stream}', '-fps_mode', 'passthrough', '-f', 'rawvideo', '-pix_fmt',
+            'rgb24', '-',
         )
         return (
             bool(np.array_equal(got.permute(0, 2, 3, 1).numpy().ravel(), np.frombuffer(rgb, np.uint8)))
@@ -397,8 +338,7 @@ def check_streams(target, result, lost:list, moved:float=0)->object:
     if Path(result).suffix!='.mkv':  # these containers switch a track of each kind on
         for s in left:
             s['flags'] |= (
-                s['kind'] in ('audio', 'subtitle')
-                and not any(t['flags'] & 1 for t in left if t['kind'] == s['kind'])
+                s['kind'] in ('audio', 'subtitle') and not any(t['flags'] & 1 for t in left if t['kind'] == s['kind'])
                 and s is next(t for t in left if t['kind'] == s['kind'])
             )
     key = lambda s: (s['kind'], s['language'], s['flags'], s['data'], s['packets'])
@@ -433,16 +373,8 @@ def check_film(f:FilmSpec, folder:Path, faces, target:Path, **options)->dict:
     out = folder/f'out_{f.name}{f.out}'
     with collect_messages() as said:
         swap_video(
-            target,
-            person_source('cai'),
-            out,
-            faces_file=folder / 'film.faces',
-            faces='all',
-            overwrite=True,
-            crop=128,
-            preset='ultrafast',
-            encoder=f.encoder,
-            **options,
+            target, person_source('cai'), out, faces_file=folder / 'film.faces', faces='all', overwrite=True, crop=128,
+            preset='ultrafast', encoder=f.encoder, **options,
         )
     lines = [w for w in said]
     made, (stamps2, new) = video_info(out), decode_with_ffmpeg(out)
@@ -459,12 +391,10 @@ def check_film(f:FilmSpec, folder:Path, faces, target:Path, **options)->dict:
     got['streams'] = check_streams(target, out, lines, float(moved))
     got['words'] = check_tags(target, out)
     got['color'] = (info.color, info.sar) == (
-        made.color,
-        made.sar,
+        made.color, made.sar,
     ) or f'{info.color} {info.sar} became {made.color} {made.sar}'
     if (
-        f.encoder != 'libx264'
-        and (info.color.range, made.color.range) == ('', 'tv')
+        f.encoder != 'libx264' and (info.color.range, made.color.range) == ('', 'tv')
         and replace(made.color, range='') == info.color
     ):
         got['color'] = f'exception: {f.encoder} says the limited range that untagged means'
@@ -548,29 +478,9 @@ def measure_long_film(minutes:float=30)->dict:
         (d/'in').mkdir(); (d/'out').mkdir()
         target, faces, out = d/'in'/'film.mp4', d/'in'/'film.faces', d/'out'/'film.mp4'
         run_ffmpeg(
-            '-f',
-            'lavfi',
-            '-i',
-            'testsrc2=size=96x64:rate=30000/1001',
-            '-f',
-            'lavfi',
-            '-i',
-            'sine=sample_rate=44100',
-            '-t',
-            minutes * 60,
-            '-pix_fmt',
-            'yuv420p',
-            '-c:v',
-            'libx264',
-            '-preset',
-            'ultrafast',
-            '-bf',
-            2,
-            '-c:a',
-            'aac',
-            '-b:a',
-            '32k',
-            target,
+            '-f', 'lavfi', '-i', 'testsrc2=size=96x64:rate=30000/1001', '-f', 'lavfi', '-i', 'sine=sample_rate=44100',
+            '-t', minutes * 60, '-pix_fmt', 'yuv420p', '-c:v', 'libx264', '-preset', 'ultrafast', '-bf', 2, '-c:a',
+            'aac', '-b:a', '32k', target,
         )
         save_faces(drawn[1], faces, target=file_hash(target))
         done = subprocess.run(
@@ -582,17 +492,13 @@ def measure_long_film(minutes:float=30)->dict:
         m = got.pop('resident_MB'); q = max(len(m)//4, 1)
         offset = lambda e: e['audio'][1]*e['audio'][2]-e['video'][1]*e['video'][2]
         return dict(
-            minutes=minutes,
-            frames=len(v),
-            frames_result=len(w),
-            every_stamp_equal=bool((v.seconds - w.seconds).abs().max() < 1e-9),
-            offset_at_end_s=float(offset(a)),
+            minutes=minutes, frames=len(v), frames_result=len(w),
+            every_stamp_equal=bool((v.seconds - w.seconds).abs().max() < 1e-9), offset_at_end_s=float(offset(a)),
             offset_at_end_result_s=float(offset(b)),
             off_by_ticks=float(abs(offset(a) - offset(b)) / max(a['video'][2], a['audio'][2])),
             sound_packets=[a['audio'][0], b['audio'][0]],
             resident_MB_by_quarter=[round(float(np.median(m[i * q : (i + 1) * q]))) for i in range(4)],
-            left=sorted(p.name for p in (d / 'out').iterdir() if p != out),
-            **{k: round(x, 1) for k, x in got.items()},
+            left=sorted(p.name for p in (d / 'out').iterdir() if p != out), **{k: round(x, 1) for k, x in got.items()},
         )
 
 # %% ../../nbs/9_research/01_matrix.ipynb #e3a4efd6
@@ -610,11 +516,8 @@ def main(argv=None):
     rows = run_matrix([f for f in TEST_FILMS if not a.films or f.name in a.films], lossless=True)
     cells = [r[c] for r in rows for c in CHECKS]
     told = dict(
-        checks=CHECKS,
-        cells=len(cells),
-        true=sum(c is True for c in cells),
-        exceptions=sum(c is not True and is_passed(c) for c in cells),
-        failed=sum(not is_passed(c) for c in cells),
+        checks=CHECKS, cells=len(cells), true=sum(c is True for c in cells),
+        exceptions=sum(c is not True and is_passed(c) for c in cells), failed=sum(not is_passed(c) for c in cells),
         rows=rows,
     )
     save_figures(a.save, measurement_origin('tools.matrix', argv) | told)

@@ -37,8 +37,7 @@ def network_calls(chain, device, n:int)->dict: # stage → function without argu
         x, net = pic(chain.swap.spec.size), chain.swap.loaded.net
         told = (
             pic(dict(uniface_256=256, blendswap_256=112)[look])[:1]
-            if (look := chain.look.swapper) in ('uniface_256', 'blendswap_256')
-            else who
+            if (look := chain.look.swapper) in ('uniface_256', 'blendswap_256') else who
         )
         ways['swap'] = lambda: net(x, told)
     if chain.masks.parser: y, parse = pic(512), chain.masks.parser.net; ways['masks'] = lambda: parse(y)
@@ -57,8 +56,7 @@ def stage_calls(chain, frames, faces, source)->dict: # stage → function withou
     ways = dict(
         align=lambda: align(frames, faces, 'ffhq_512', look.crop),
         swap=lambda: swap_in_own_crop(frames, faces, base, chain.swap, [source], which),
-        masks=lambda: chain.masks(base),
-        colors=colored,
+        masks=lambda: chain.masks(base), colors=colored,
     )
     if chain.restore: ways['restore'] = lambda: chain.restore(mixed, seen)
     return ways | dict(paste=lambda: paste(frames, mixed, seen), chain=lambda: chain(frames, faces, [source]))
@@ -85,11 +83,8 @@ def bench_compositor(
         total = sum(ms[f'net {k}'] for k in nets)
         rows.append(
             dict(
-                batch=n,
-                networks={k: ms[f'net {k}'] for k in nets},
-                stages={k: ms[k] for k in stages},
-                networks_together=total,
-                frames_per_second=1000 / ms['chain'],
+                batch=n, networks={k: ms[f'net {k}'] for k in nets}, stages={k: ms[k] for k in stages},
+                networks_together=total, frames_per_second=1000 / ms['chain'],
                 ratio=ms['chain'] / total if nets else None,
             )
         )

@@ -53,34 +53,15 @@ def job_command(
 )->list:
     "The command line of the small job."
     words = [
-        'swap',
-        target,
-        '--source',
-        person_file('cai'),
-        '--out',
-        out,
-        '--swapper',
-        'negative',
-        '--preset',
-        'ultrafast',
-        '--crf',
-        30,
-        '--overwrite',
-        '--detector',
-        'tiny_detect',
-        '--landmarks',
-        'tiny_mesh',
+        'swap', target, '--source', person_file('cai'), '--out', out, '--swapper', 'negative', '--preset', 'ultrafast',
+        '--crf', 30, '--overwrite', '--detector', 'tiny_detect', '--landmarks', 'tiny_mesh',
     ]
     return [sys.executable, '-c', _JOB_SCRIPT, *map(str, [segment, *words, *more])]
 
 def start_job(cmd): # in a group of its own; its last words are kept
     "Begin the job."
     return subprocess.Popen(
-        cmd,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+        cmd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
@@ -88,18 +69,8 @@ def start_job(cmd): # in a group of its own; its last words are kept
 def frame_hashes(path)->str:
     "Every stamp and every decoded frame of a film, as ffmpeg sees them."
     return run_ffmpeg(
-        '-i',
-        path,
-        '-map',
-        '0:v:0',
-        '-copyts',
-        '-fps_mode',
-        'passthrough',
-        '-enc_time_base',
-        'demux',
-        '-f',
-        'framemd5',
-        '-',
+        '-i', path, '-map', '0:v:0', '-copyts', '-fps_mode', 'passthrough', '-enc_time_base', 'demux', '-f',
+        'framemd5', '-',
     ).decode()
 
 def make_faces_file(target)->Path:
@@ -134,11 +105,7 @@ def run_round(
     drawn = sum(map(count_partial_frames, parts.glob('*.kept')))
     done = subprocess.run(cmd, capture_output=True, text=True)
     got = dict(
-        after=round(after, 2),
-        code=p.returncode,
-        segments_kept=kept,
-        frames_kept=drawn,
-        resumed=done.returncode,
+        after=round(after, 2), code=p.returncode, segments_kept=kept, frames_kept=drawn, resumed=done.returncode,
         left=list_leftovers(out),
     )
     if how==signal.SIGINT: got['said'] = said.strip().splitlines()[-1:]
@@ -183,14 +150,9 @@ def run_rounds(
         if progress: progress(got)
     good = sum(r['same'] and not r['left'] for r in rows)
     return dict(
-        signal=how.name,
-        frames=frames,
-        rounds=n,
-        identical=good,
-        with_segments=sum(r['segments_kept'] > 0 for r in rows),
-        with_frames=sum(r['frames_kept'] > 0 for r in rows),
-        too_late=late,
-        rows=rows,
+        signal=how.name, frames=frames, rounds=n, identical=good,
+        with_segments=sum(r['segments_kept'] > 0 for r in rows), with_frames=sum(r['frames_kept'] > 0 for r in rows),
+        too_late=late, rows=rows,
     )
 
 # %% ../../nbs/9_research/02_resume.ipynb #d51e6a88
@@ -212,11 +174,8 @@ def run_full_disk(folder, kilobytes:int=300, second=False, **kw)->dict:
         again = subprocess.run(cmd, capture_output=True, text=True)
         subprocess.run(job_command(target, folder/'out'/'film.mp4', **kw), check=True, capture_output=True)
         return dict(
-            kilobytes=kilobytes,
-            first_pass_elsewhere=second,
-            code=first.returncode,
-            said=first.stderr.strip().replace(f'{disk}/', '').splitlines()[-1:],
-            segments_kept=kept,
+            kilobytes=kilobytes, first_pass_elsewhere=second, code=first.returncode,
+            said=first.stderr.strip().replace(f'{disk}/', '').splitlines()[-1:], segments_kept=kept,
             resumed=again.returncode,
             same=not again.returncode and frame_hashes(disk / 'film.mp4') == frame_hashes(folder / 'out' / 'film.mp4'),
             left=list_leftovers(disk / 'film.mp4'),
@@ -244,8 +203,7 @@ def main(argv=None):
         *(
             f"{got[k]['signal']}: {got[k]['identical']} of {got[k]['rounds']} "
             f"identical, {got[k]['with_segments']} of them went on from finished "
-            f"segments, {got[k]['with_frames']} from frames of an unfinished one"
-            for k in ('kill', 'stop')
+            f"segments, {got[k]['with_frames']} from frames of an unfinished one" for k in ('kill', 'stop')
         ),
         sep='\n',
     )

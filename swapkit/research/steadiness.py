@@ -49,14 +49,10 @@ VISIBLE_FACES = {  # film → (first, last, who, (x1, y1, x2, y2) that holds the
     'sign_sister_480p': [(0, 86, 'man', (240, 80, 370, 210), 'open')],
     'sign_thanks_480p': [(0, 50, 'man', (240, 40, 370, 180), 'open')],
     'stage_360p': [
-        (0, 19, 'singer', (480, 20, 620, 130), 'open'),
-        (0, 19, 'pianist', (30, 160, 110, 240), 'open'),
-        (20, 53, 'pianist', (250, 20, 640, 350), 'profile'),
-        (70, 81, 'pianist', (350, 60, 640, 350), 'profile'),
-        (82, 210, 'singer', (100, 0, 420, 180), 'open'),
-        (211, 274, 'neighbor', (20, 40, 125, 160), 'open'),
-        (211, 274, 'mother', (140, 60, 260, 200), 'profile'),
-        (211, 274, 'husband', (290, 20, 385, 160), 'profile'),
+        (0, 19, 'singer', (480, 20, 620, 130), 'open'), (0, 19, 'pianist', (30, 160, 110, 240), 'open'),
+        (20, 53, 'pianist', (250, 20, 640, 350), 'profile'), (70, 81, 'pianist', (350, 60, 640, 350), 'profile'),
+        (82, 210, 'singer', (100, 0, 420, 180), 'open'), (211, 274, 'neighbor', (20, 40, 125, 160), 'open'),
+        (211, 274, 'mother', (140, 60, 260, 200), 'profile'), (211, 274, 'husband', (290, 20, 385, 160), 'profile'),
         (211, 274, 'wife', (386, 60, 480, 210), 'profile'),
     ],
 }
@@ -71,25 +67,15 @@ def compare_labels(
     rows, middle = [], (faces.boxes[:,:2]+faces.boxes[:,2:])/2
     for first,last,who,(x,y,X,Y),view in labels:
         on = (
-            (faces.frame >= first)
-            & (faces.frame <= last)
-            & (middle[:, 0] >= x)
-            & (middle[:, 0] <= X)
-            & (middle[:, 1] >= y)
-            & (middle[:, 1] <= Y)
+            (faces.frame >= first) & (faces.frame <= last) & (middle[:, 0] >= x) & (middle[:, 0] <= X)
+            & (middle[:, 1] >= y) & (middle[:, 1] <= Y)
         )
         opacity = faces.opacity if faces.opacity is not None else torch.ones(len(faces))
         here, shown = faces.frame[on].unique(), faces.frame[on & (opacity>0)].unique()
         n = last-first+1
         rows.append(
             dict(
-                who=who,
-                view=view,
-                first=first,
-                last=last,
-                frames=n,
-                lost=n - len(here),
-                without_swap=n - len(shown),
+                who=who, view=view, first=first, last=last, frames=n, lost=n - len(here), without_swap=n - len(shown),
                 numbers=faces.ids[on].unique().tolist(),
             )
         )
@@ -142,11 +128,7 @@ def measure_jitter(film, detector:str, landmarks:str, methods=('kalman',))->list
         calm = calm[torch.isin(calm.frame, faces.frame)]
         rows.append(
             dict(
-                film=Path(film).stem,
-                detector=detector,
-                landmarks=landmarks,
-                method=m,
-                frames=len(faces),
+                film=Path(film).stem, detector=detector, landmarks=landmarks, method=m, frames=len(faces),
                 acceleration_detector=(mean_acceleration(raw.kps) / eye).item(),
                 acceleration_mesh=(mean_acceleration(faces.kps) / eye).item(),
                 acceleration=(mean_acceleration(calm.kps) / eye).item(),
@@ -205,12 +187,8 @@ def measure_known_motion(
             e = (five_points(got)-five_points(truth)).norm(dim=-1)/eye
             rows.append(
                 dict(
-                    motion=name,
-                    landmarks=landmarks,
-                    method=m,
-                    error=e.mean().item(),
-                    worst_tenth=e.quantile(0.9).item(),
-                    lag_frames=find_lag(five_points(got), five_points(truth)),
+                    motion=name, landmarks=landmarks, method=m, error=e.mean().item(),
+                    worst_tenth=e.quantile(0.9).item(), lag_frames=find_lag(five_points(got), five_points(truth)),
                     acceleration=(mean_acceleration(five_points(got)) / eye).item(),
                     acceleration_truth=(mean_acceleration(five_points(truth)) / eye).item(),
                 )
@@ -245,12 +223,8 @@ def check_identities(faces:Faces, where:list, side:int=256)->dict:
     most = [int(n.mode().values) for n in numbers]
     found = [len(faces.frame[faces.ids==m].unique()) for m in most]
     return dict(
-        frames=len(where),
-        numbers=most,
-        wrong_frames=sum(int((n != m).sum()) for n, m in zip(numbers, most)),
-        people=len(faces.ids.unique()),
-        found=found,
-        right=most[0] != most[1],
+        frames=len(where), numbers=most, wrong_frames=sum(int((n != m).sum()) for n, m in zip(numbers, most)),
+        people=len(faces.ids.unique()), found=found, right=most[0] != most[1],
     )
 
 # %% ../../nbs/9_research/06_steadiness.ipynb #4f1089a2
@@ -266,11 +240,7 @@ def measure_cost(film, detector:str, landmarks:str, batch:int=8)->dict:
     faces = timed('track', track, faces, where, frames=len(small))
     timed('steady', smooth_faces, faces, (info.height, info.width), where)
     return dict(
-        film=Path(film).stem,
-        detector=detector,
-        landmarks=landmarks,
-        frames=len(small),
-        faces=len(faces),
+        film=Path(film).stem, detector=detector, landmarks=landmarks, frames=len(small), faces=len(faces),
         ms_per_frame={k: round(1000 * v / len(small), 3) for k, v in times.items()},
     )
 
@@ -292,10 +262,7 @@ def measure_memory(
     for f,s in zip(made, seconds): repeat_film(film, f, s)
     got = [peak_memory(f) for f in made]
     return dict(
-        film=Path(film).stem,
-        seconds=list(seconds),
-        frames=[len(video_info(f)) for f in made],
-        peak_MB=got,
+        film=Path(film).stem, seconds=list(seconds), frames=[len(video_info(f)) for f in made], peak_MB=got,
         ratio=got[1] / got[0],
     )
 
@@ -308,12 +275,7 @@ def measure_swap(film, smooth:str, folder, source:str='ada')->dict:
         evaluate_swap(film, out, person_source(source), networks=False)['people'].values(), key=lambda f: f['frames']
     )
     keys = (
-        'frames',
-        'jump_ratio',
-        'warp_ratio',
-        'flicker_ratio',
-        'drop_outs_per_1000',
-        'eyes_correlation',
+        'frames', 'jump_ratio', 'warp_ratio', 'flicker_ratio', 'drop_outs_per_1000', 'eyes_correlation',
         'mouth_correlation',
     )
     return dict(film=Path(film).stem, source=source, smooth=smooth) | {k: best[k] for k in keys}
@@ -332,9 +294,7 @@ def main(argv=None):
     got = {}
     if 'jitter' in a.what:
         got['jitter'] = [
-            r
-            for d, l in NETWORK_PAIRS
-            for f in ('talking_512', 'interview_1080p', 'singing_512', 'fast_glasses_512')
+            r for d, l in NETWORK_PAIRS for f in ('talking_512', 'interview_1080p', 'singing_512', 'fast_glasses_512')
             for r in measure_jitter(film(f), d, l, tuple(SMOOTHERS))
         ]
         raw = {r['film']:r['acceleration_detector'] for r in got['jitter'] if r['detector']=='yunet_n'}
@@ -342,8 +302,7 @@ def main(argv=None):
     if 'truth' in a.what: got['truth'] = [r for d,l in NETWORK_PAIRS for r in measure_known_motion(d, l)]
     if 'cost' in a.what:
         got['cost'] = [
-            measure_cost(film(f), d, l)
-            for d, l in NETWORK_PAIRS
+            measure_cost(film(f), d, l) for d, l in NETWORK_PAIRS
             for f in ('talking_512', 'interview_1080p', 'stage_360p')
         ]
     with tempfile.TemporaryDirectory() as t:
@@ -352,8 +311,7 @@ def main(argv=None):
         if 'crossing' in a.what: got['crossing'] = [measure_crossing(film, d, l, t) for d,l in NETWORK_PAIRS]
         if 'swap' in a.what:
             got['swap'] = [
-                measure_swap(film(f), m, t)
-                for f in ('talking_512', 'interview_1080p', 'singing_512')
+                measure_swap(film(f), m, t) for f in ('talking_512', 'interview_1080p', 'singing_512')
                 for m in ('kalman', 'none')
             ]
         if 'memory' in a.what:
@@ -381,10 +339,7 @@ def measure_labels(film, detector, landmarks, folder)->dict:
     found, rows = json.loads(load_faces(path, slice(0,0))[1]['cuts']), compare_labels(faces, VISIBLE_FACES[film.stem])
     return (
         dict(
-            film=film.stem,
-            detector=detector,
-            landmarks=landmarks,
-            cuts_right=found == KNOWN_CUTS.get(film.stem, []),
+            film=film.stem, detector=detector, landmarks=landmarks, cuts_right=found == KNOWN_CUTS.get(film.stem, []),
             people=len(faces.ids.unique()),
         )
         | summarize_labels(rows)

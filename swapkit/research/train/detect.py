@@ -228,15 +228,11 @@ def load_scene_pictures(root, files:dict)->tuple: # real pictures, grounds; each
     "What scenes are made of besides heads, in memory; large pictures are reduced."
     def get(kinds, most, every=15):
         ims = [
-            f
-            for k in kinds
-            for p in files[k]
-            for frames in read_some_frames(Path(root) / p, every)
+            f for k in kinds for p in files[k] for frames in read_some_frames(Path(root) / p, every)
             for f in frames.data.permute(0, 2, 3, 1).numpy()
         ]
         fit = lambda im: (
-            cv2.resize(im, None, fx=r, fy=r, interpolation=cv2.INTER_AREA)
-            if (r := most / max(im.shape[:2])) < 1
+            cv2.resize(im, None, fx=r, fy=r, interpolation=cv2.INTER_AREA) if (r := most / max(im.shape[:2])) < 1
             else np.ascontiguousarray(im)
         )
         return [fit(im) for im in ims]
@@ -279,19 +275,11 @@ def main(argv=None):
         print(
             f'{step} steps: score {losses[0]:.4f}, box {losses[1]:.4f}, points '
             f'{losses[2]:.5f}, then {losses[3]:.5f}; on what is not learned',
-            {k: c[k] for k in ('faces', 'recall', 'precision', 'points')},
-            took,
-            flush=True,
+            {k: c[k] for k in ('faces', 'recall', 'precision', 'points')}, took, flush=True,
         )
     net = train_detector(
-        lambda r: make_pool(3000, a.seed * 1000 + r, teacher, *stuff),
-        tell,
-        a.rounds,
-        a.passes,
-        top=a.top,
-        seed=a.seed,
-        net=net,
-        minutes=a.minutes,
+        lambda r: make_pool(3000, a.seed * 1000 + r, teacher, *stuff), tell, a.rounds, a.passes, top=a.top,
+        seed=a.seed, net=net, minutes=a.minutes,
     )
     real = [frames for k in ('photo', 'video') for f in others[k] for frames in read_some_frames(Path(a.media)/f, 10)]
     print('to choose the score by:', *choose_score(folded_copy(net), unseen+real))

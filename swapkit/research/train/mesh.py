@@ -43,10 +43,8 @@ def portrait_matrix(points:torch.Tensor)->torch.Tensor: # (F,468,3) → (F,2,3)
     "The way to a portrait: level, with room around the mesh."
     n = len(points)
     closer = crop_matrix(
-        torch.full((n, 2), (PORTRAIT_SIDE - 1) / 2.0),
-        torch.full((n,), PORTRAIT_SIDE * PORTRAIT_ROOM / 1.5),
-        torch.tensor([[1.0, 0]]).expand(n, 2),
-        PORTRAIT_SIDE,
+        torch.full((n, 2), (PORTRAIT_SIDE - 1) / 2.0), torch.full((n,), PORTRAIT_SIDE * PORTRAIT_ROOM / 1.5),
+        torch.tensor([[1.0, 0]]).expand(n, 2), PORTRAIT_SIDE,
     )
     return compose(closer, mesh_crop_matrix(points, PORTRAIT_SIDE))
 
@@ -285,8 +283,7 @@ def train_mesh(
     g, rng, data = torch.Generator().manual_seed(seed), np.random.default_rng(seed), make(0)
     net = (net or init_mesh(TinyMesh(norm=True), data[3])).to(memory_format=torch.channels_last)
     kept, opt, done = (
-        copy.deepcopy(net),
-        torch.optim.AdamW(net.parameters(), lr=top, weight_decay=1e-4),
+        copy.deepcopy(net), torch.optim.AdamW(net.parameters(), lr=top, weight_decay=1e-4),
         CourseClock(rounds * each, minutes),
     )
     use_bfloat16(net.see[:5])
@@ -353,8 +350,7 @@ def prepare_media(root, part:str, seed=0)->tuple: # files; portraits, points, nu
     files = list_data(root, part)
     named = [f for k in ('faces', 'people', 'photo', 'video') for f in files[k]]
     return (
-        named,
-        *collect_portraits(root, named),
+        named, *collect_portraits(root, named),
         cut_backgrounds(root, files['background'], torch.Generator().manual_seed(seed)),
     )
 
@@ -365,10 +361,7 @@ def main(argv=None):
     p.add_argument('--rounds', type=int, default=8)
     p.add_argument('--each', type=int, default=1000, help='steps of a round')
     p.add_argument(
-        '--fresh',
-        type=int,
-        default=3000,
-        help='portraits redrawn for every round, and as many of the others; three '
+        '--fresh', type=int, default=3000, help='portraits redrawn for every round, and as many of the others; three '
         'crops of each two, the last four rounds\' are used',
     )
     p.add_argument('--batch', type=int, default=64)
@@ -398,9 +391,7 @@ def main(argv=None):
     net, before = (None, []) if not a.start else resume_training(TinyMesh(), a.start)
     about = dict(
         command=f"python -m swapkit.research.train.mesh MEDIA {format_options(a, 'rounds each fresh batch seed threads top coarse fair minutes')}",
-        start=bool(a.start),
-        torch=torch.__version__,
-        portraits=len(pics),
+        start=bool(a.start), torch=torch.__version__, portraits=len(pics),
     )
     def tell(step, net, error):
         e = evaluate_mesh(net, pics_v, points_v)

@@ -92,11 +92,8 @@ def main(argv=None):
     got = find_directions(mesh_deviations(one), torch.cat([mesh_deviations(x) for x in same]), a.number)
     save_file({k:v.half().contiguous() for k,v in got.items()}, a.out)
     about = dict(
-        command=f'python -m swapkit.research.train.shape MEDIA --number {a.number}',
-        networks=names,
-        portraits=len(one),
-        films=films,
-        frames=sum(map(len, same)),
+        command=f'python -m swapkit.research.train.shape MEDIA --number {a.number}', networks=names,
+        portraits=len(one), films=films, frames=sum(map(len, same)),
         between=[round(v, 2) for v in got['between'].tolist()],
     )
     Path(a.out).with_suffix('.json').write_text(json.dumps(about, indent=1)+'\n')
