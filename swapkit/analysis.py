@@ -282,7 +282,7 @@ def _explain_interrupt():
 def find_faces(
     info:VideoInfo, find, path, about:dict,
     first:int, last:int,    # frames first … last-1
-    batch:int=16, device='cpu',
+    batch:int=16, device:torch.device|str='cpu',
     progress=None,          # called with (done, total, 'analyze')
 ):
     "First pass: the faces of a film, with people, steady, into a file."
