@@ -16,7 +16,7 @@ from .errors import BadInput
 from .face.align import align, realign, warp
 from .geometry import compose, invert, rescale
 from .imgproc import block_mean, coarse_step, combine, enlarge
-from .mask.compose import box_mask, Masks
+from .mask.compose import box_mask, make_masks, Masks, UserMask
 from .mask.occlusion import Occluder
 from .mask.parsing import Parser
 from .mesh.reshape import reshape
@@ -147,7 +147,8 @@ class Compositor:
         some = lambda make,name,*a,**kw: None if name=='none' else make(name, device, engine, *a, **kw)
         self.swap = Swapper(o.swapper, device, engine, dtype)
         self.masks = Masks(
-            some(Parser, o.parser, dtype), some(Occluder, o.occluder), o.mouth, oval=not self.swap.spec.full_crop
+            some(Parser, o.parser, dtype), some(Occluder, o.occluder), o.mouth, oval=not self.swap.spec.full_crop,
+            extra=make_masks(o.masks, device, engine)
         )
         self.restore = some(
             Restorer, o.restore, dtype, strength=o.restore_strength, fidelity=o.fidelity, colors=o.color == 'match'
@@ -183,7 +184,7 @@ class Compositor:
     def stages(self)->dict[str, Any]: # role → the stage
         "The stages that have a choice of network."
         found = dict(swapper=self.swap, parser=self.masks.parser, occluder=self.masks.occluder, restorer=self.restore,
-                     enhancer=self.enhance)
+                     enhancer=self.enhance) | {f'mask {m.name}': m for m in self.masks.extra if isinstance(m, UserMask)}
         return {k: s for k,s in found.items() if s}
     def fingerprints(self)->dict[str, str]: # role → SHA-256
         "What each stage computes: its code and its weights."
