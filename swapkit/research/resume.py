@@ -39,7 +39,7 @@ import sys
 from functools import partial
 from swapkit import pipeline
 from swapkit.swap.mesh_swapper.base import SWAPPERS, SwapSpec
-SWAPPERS['negative'] = SwapSpec('ffhq_512', 0, lambda _,crops,source: 1-crops.data)
+SWAPPERS['negative'] = SwapSpec(template='ffhq_512', run=lambda _,crops,source: 1-crops.data)
 pipeline.SEGMENT, whole = int(sys.argv.pop(1)), pipeline.swap_video
 pipeline.swap_video = lambda *a, **kw: whole(*a, **{**kw, 'crop': 64})
 from swapkit.apps.cli import main
