@@ -8,8 +8,11 @@ from typing import Any
 from .errors import BadInput, SystemFault
 from .options import RunOptions
 
-__all__ = ['NAME_BYTES', 'check_out', 'check_together', 'check_fork']
+__all__ = ['ARGUMENTS', 'NAME_BYTES', 'check_out', 'check_together', 'check_fork']
 
+# of the public calls, beside single options: one of them may have been meant by an unknown name
+ARGUMENTS = ('target', 'sources', 'out', 'faces', 'assign', 'faces_file', 'photos', 'sheet', 'progress', 'swap', 'analyze',
+             'encode', 'run')
 NAME_BYTES = 255 # of a file name, on all common file systems
 
 def check_out(
