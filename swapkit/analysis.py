@@ -302,8 +302,9 @@ def find_faces(
         _explain_interrupt(),
         FilmAnalysis(f'{path}.raw', find) as seen,
         closing(read_frames(info, at_once, first, last)) as batches,
+        closing(map_in_order(look, batches, device)) as done, # after an error, too, threads are as they were
     ):
-        for n,faces,small in map_in_order(look, batches, device):
+        for n,faces,small in done:
             seen.add(faces, small, int(n[0]))
             if progress: progress(int(n[-1])+1-first, last-first, 'analyze')
         seen.reread_tilted(lambda numbers: map_in_order(full, read_frames_near(info, numbers, at_once), device))

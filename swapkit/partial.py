@@ -100,7 +100,7 @@ class PartialSegment:
     )->None:
         self.path, self.frames, self.clock = Path(path), frames, clock
         self.min_seconds, self.sync_seconds = min_seconds, sync_seconds
-        self.at:dict[tuple[int, int], list[int]] = {} # first frame, number of frames → where the record is
+        self.at:dict[tuple[int, int], tuple[int, int, int]] = {} # first frame, number of frames → where the record is
         self.lock, self.drawn = threading.Lock(), 0
         self.began:float|None = None
         self.file:BinaryIO|None = None
@@ -108,7 +108,7 @@ class PartialSegment:
         try: self.file = open(self.path, 'a+b')
         except OSError: return self # no room for it: the encoder will say so, if it matters
         end = 0
-        for first,n,*size,end in _read_records(self.file): self.at[first,n] = size
+        for first,n,k,rest,begin,end in _read_records(self.file): self.at[first,n] = k, rest, begin # noqa: B007
         self.file.truncate(end)
         return self
     def __exit__(self, *error)->None:

@@ -178,10 +178,9 @@ def _report_small(names:list, crops:Crops):
     "One line where faces are so small that the result will be blurred."
     few = [(n, round(w)) for n,w in zip(names, face_widths(crops).tolist()) if w<MIN_SOURCE_WIDTH]
     if few:
-        logger.warning(
-            f"the face in {few[0][0]} is only {few[0][1]} pixels wide{f', and in {len(few) - 1} more it is small too' if few[1:] else ''}; "
-            "larger ones give a sharper result"
-        )
+        (name, width), *more = few
+        others = f', and in {len(more)} more it is small too' if more else ''
+        logger.warning(f"the face in {name} is only {width} pixels wide{others}; larger ones give a sharper result")
 
 def load_source(
     paths:Any,      # photos, films and folders of photos of one person; or one file that `save_source` wrote
