@@ -35,7 +35,8 @@ def test_names():
 
 def test_no_name_is_a_module():
     "A name that is also a module would be one or the other, by what was imported first."
-    for name in swapkit.__all__: assert not (ROOT/'swapkit'/f'{name}.py').exists() and not (ROOT/'swapkit'/name).is_dir()
+    for name in swapkit.__all__:
+        assert not (ROOT/'swapkit'/f'{name}.py').exists() and not (ROOT/'swapkit'/name).is_dir()
 
 
 def test_help_shows_every_option():
@@ -43,7 +44,8 @@ def test_help_shows_every_option():
     from swapkit.options import OPTIONS, options_of
     for c in OPTIONS:
         for n,o in options_of(c).items(): assert f'`{n}` (' in said and o.help.rstrip('.') in said, n
-    for s in ('faces_file', 'inner, lips, none', 'a number from 0 to 1', 'seconds like 80.5', 'inswapper_128'): assert s in said
+    for s in ('faces_file', 'inner, lips, none', 'a number from 0 to 1', 'seconds like 80.5', 'inswapper_128'):
+        assert s in said
 
 
 def test_few_parameters():
