@@ -6,6 +6,7 @@
 __all__ = ['find_changes', 'apply_changes', 'pack_record', 'count_partial_frames', 'PartialSegment']
 
 # %% ../nbs/7_pipeline/05_partial.ipynb #ddc321a0
+from typing import Any
 import errno
 import os
 import shutil
@@ -101,7 +102,8 @@ class PartialSegment:
             sync_seconds,
             clock,
         )
-        self.at, self.lock, self.began, self.drawn, self.file = {}, threading.Lock(), None, 0, None
+        self.at, self.lock, self.began, self.drawn = {}, threading.Lock(), None, 0
+        self.file:Any = None    # open, or None where nothing is kept
     def __enter__(self):
         try: self.file = open(self.path, 'a+b')
         except OSError: return self # no room for it: the encoder will say so, if it matters

@@ -80,7 +80,8 @@ def read_source(path)->Source:
         with utf8_path(path) as name, safe_open(name, 'pt') as f:
             meta, ts = f.metadata() or {}, {k: f.get_tensor(k) for k in f.keys()}
         assert meta['kind']=='swapkit source 1'
-        crops = Crops(ts.pop('data').float()/255, *(ts.pop(k) for k in ('M','frame','face','lms')), meta['template'])
+        fields = {k: ts.pop(k) for k in ('M', 'frame', 'face', 'lms')}
+        crops = Crops(ts.pop('data').float()/255, template=meta['template'], **fields)
         return Source(crops, json.loads(meta['names']), ts)
     except Exception as e: raise BadInput(f"{path} is not a source written by `swapkit source`") from e
 
@@ -149,7 +150,7 @@ def faces_in(folder, find, device='cpu')->list: # of (name, `Crops` of one)
     warn_left_out([*others, *bad])
     return found
 
-def faces_of_all(paths, find, device='cpu')->list: # of (name, `Crops` of one)
+def faces_of_all(paths, find, device:torch.device|str='cpu')->list: # of (name, `Crops` of one)
     "The largest faces of photos, films and folders."
     found = []
     for p in [paths] if isinstance(paths, (str, Path)) else paths:
@@ -178,7 +179,7 @@ def _report_small(names:list, crops:Crops):
 def load_source(
     paths,          # photos, films and folders of photos of one person; or one file that `save_source` wrote
     find,           # `Frames` → `Faces` with landmarks
-    device='cpu',
+    device:torch.device|str='cpu',
 )->Source:
     "One person from pictures of them; raises `FaceMissing` where none shows a face."
     files = collect_photos(paths)
