@@ -2,7 +2,7 @@
 
 Modules:
 
-- `swapkit.fingerprint`: What code and weights are, as a name: part of every key, so that changed code never continues an old job
+- `swapkit.fingerprint`: What code and weights are, as a name; part of every key, so that changed code continues no old job
 - `swapkit.options`: Every option, once: its name, default, help, choices and range
 - `swapkit.registry`: Named things that can be chosen (networks, smoothers, readers), and plug-ins
 - `swapkit.workdir`: The folder of unfinished work beside an output: a lock, a journal, what is kept after a stop"""

@@ -267,8 +267,9 @@ def typed(line, folder, **env):
 
 
 @shell
-@pytest.mark.parametrize('line, code', {'swapkit --help 2>&-': 0, 'swapkit --help >&-': 0, 'swapkit --help | true': 0, 'swapkit nonsense 2>&-': 2, 'swapkit nonsense 2>/dev/full': 2,
-                                        'swapkit --help >/dev/full': 5}.items())
+@pytest.mark.parametrize('line, code', {
+    'swapkit --help 2>&-': 0, 'swapkit --help >&-': 0, 'swapkit --help | true': 0, 'swapkit nonsense 2>&-': 2,
+    'swapkit nonsense 2>/dev/full': 2, 'swapkit --help >/dev/full': 5}.items())
 def test_nobody_listens(line, code, tmp_path):
     if 'full' in line and not Path('/dev/full').exists(): pytest.skip("no /dev/full")
     done = typed(line, tmp_path)

@@ -171,7 +171,8 @@ from swapkit import pipeline
 target, source, out = sys.argv[1:]
 at, cpu = {}, lambda who: sum(resource.getrusage(who)[:2])
 t = time.perf_counter()
-pipeline.swap_video(target, source, out, crf=18, preset='veryfast', overwrite=True, progress=lambda n,of,what: at.update({what: time.perf_counter()-t}))
+tell = lambda n,of,what: at.update({what: time.perf_counter()-t})
+pipeline.swap_video(target, source, out, crf=18, preset='veryfast', overwrite=True, progress=tell)
 took = time.perf_counter()-t
 print(json.dumps(dict(seconds=took, analyze=at['analyze'], render=at['render']-at['analyze'], finish=took-at['render'],
                       cpu=cpu(resource.RUSAGE_SELF), encoder_cpu=cpu(resource.RUSAGE_CHILDREN))))

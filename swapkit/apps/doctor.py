@@ -185,7 +185,8 @@ def _check_folder(
     try:
         os.makedirs(folder, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder): pass
-    except OSError as e: return Check(name, False, f'{folder}: {e.strerror}' if folder!=NO_HOME else folder.name, fix, code)
+    except OSError as e:
+        return Check(name, False, f'{folder}: {e.strerror}' if folder!=NO_HOME else folder.name, fix, code)
     return Check(name, True, str(folder))
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #b0684d2f

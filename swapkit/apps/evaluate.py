@@ -45,7 +45,9 @@ from ..video.probe import video_info
 from ..video.read import read_frames
 
 # %% ../../nbs/8_apps/05_evaluate.ipynb #93f1b6c4
-def _requested_faces(target, who, faces_file=None, nets=('auto','auto'), progress=None, **how)->Faces: # without landmarks
+def _requested_faces(
+    target, who, faces_file=None, nets=('auto','auto'), progress=None, **how,
+)->Faces: # without landmarks
     "The faces of those whom `who` names, with the numbers that `swapkit analyze` gives them."
     with TemporaryDirectory() as d:
         path = faces_file or Path(d)/'film.faces'
@@ -55,7 +57,9 @@ def _requested_faces(target, who, faces_file=None, nets=('auto','auto'), progres
         raise BadInput(f"{faces_file} was not made from {Path(target).name}; run `swapkit analyze` on this film")
     return table[
         assign_faces(
-            table, resolve_people(who, lambda: make_finder(nets[0], nets[1], how.get('device')), path), people=read_people(about)
+            table,
+            resolve_people(who, lambda: make_finder(nets[0], nets[1], how.get('device')), path),
+            people=read_people(about),
         )[0]
     ]
 
@@ -90,7 +94,7 @@ def _measure_films(
     detect,         # `Frames` → `Faces`
     measure,        # (target, result, faces) → rows, such as `measure_batch`
     tell=None,      # called with the number of frames done
-)->tuple:           # `Faces` of the target; name → (F,…), nothing where there is no face; mean difference outside per frame, in levels
+)->tuple:           # `Faces` of the target; name → (F,…); mean difference outside per frame, in levels
     "Every face of the target, in both films."
     parts, tables, away, n = [], [], 0., 0
     for x,y in pairs:
@@ -113,7 +117,7 @@ def evaluate_swap(
     networks:bool=True, # identity and pose too, which need weights
     faces_file=None,    # from `analyze`, where the numbers of `who` come from
     progress=None,      # called with (done, total, 'analyze' or 'evaluate')
-)->dict:                # film: frames, stamps, sound; outside: levels; people: track → figures; series: track → figures per frame
+)->dict:                # film, outside (levels), people (track → figures), series (track → figures per frame)
     "Measure a swap."
     info, nets = video_info(target), finder_names(detector, landmarks)
     place = default_device(device)

@@ -113,7 +113,7 @@ def difference_outside(target:Frames, result:Frames, faces:Faces, grow:float=.25
     return (d*keep).sum().item()/max(int(keep.sum()), 1)
 
 # %% ../../nbs/8_apps/04_metrics.ipynb #88d07798
-def _consecutive_rows(frame:torch.Tensor, n:int)->torch.Tensor: # (F,) frame numbers of one person → rows that begin n frames in a row
+def _consecutive_rows(frame:torch.Tensor, n:int)->torch.Tensor: # (F,) frame numbers → rows that begin n in a row
     "Where neighboring frames follow each other."
     ok = frame[n-1:]-frame[:len(frame)-n+1]==n-1
     return ok.nonzero()[:,0]
@@ -156,7 +156,7 @@ def warping_error(
 def find_lost_swaps(
     crop, crop_after,   # (F,3,s,s) uint8
     min_share:float=.25,    # of what the median face is changed …
-    levels:float=2.,    # … and of the mean difference: the encoder alone makes one (--crf 16) to three (28), a swap six to twenty
+    levels:float=2.,    # … and of the mean difference: an encoder makes one to three (crf 28), a swap six to twenty
 )->torch.Tensor:        # (F,) bool
     "Frames whose face is hardly changed, by itself or beside the others."
     on = _inner_face_mask(crop.shape[-1])
