@@ -184,6 +184,7 @@ def _whole(frames, info:VideoInfo):
         while True:
             try: made = g.pull()
             except (BlockingIOError, EOFError): break # it looks a frame ahead
+            assert made.pts is not None and made.time_base is not None
             made.pts, made.time_base = round(made.pts*made.time_base/info.time_base), info.time_base
             if there: there = False # the neighbor, which is out already
             else: yield made
