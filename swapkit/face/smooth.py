@@ -168,7 +168,7 @@ def smooth_points(
     rest_hard:tuple=(.1, .1, .2, .5),   # … and of eyes, mouth with chin, and the rest
 )->torch.Tensor:            # (T,K,2 or 3)
     "A stretch of one face's points, steady."
-    f, (ref, rigid, regions) = SMOOTHERS[method], _landmark_layout(topology)
+    f, (_, rigid, regions) = SMOOTHERS[method], _landmark_layout(topology)
     head, rest = (_fill_gaps(x, seen) for x in _split_motion(_fill_gaps(points.double(), seen), topology))
     r, T = estimate_noise(rest[:,rigid,:2].flatten(1)), len(points)
     unit = head[:,2:3].exp().mean()

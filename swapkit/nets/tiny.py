@@ -119,7 +119,7 @@ class TinyDetect(nn.Module):
         self.tell = nn.ModuleList(nn.Sequential(_SeparableConv(w,norm=norm), nn.Conv2d(w, 15, 1)) for _ in self.strides)
         self.fine, self.mend = conv_relu(w,8,1,norm=norm), nn.Linear(8*5*len(self.near), 10)
         for p in self.mend.parameters(): nn.init.zeros_(p) # nothing to mend at first
-    def raw(self, x, where=None)->tuple: # (N,P,15) at first and mended; sizes of the maps. where: (N,P) cells to look again
+    def raw(self, x, where=None)->tuple: # (N,P,15) first, mended; map sizes. where: (N,P) cells
         a = self.at8(x/128); b = self.at16(a); c = self.at32(b)
         maps, up = [], None
         for side,join,f in reversed(list(zip(self.side, self.join, (a,b,c)))):
