@@ -18,7 +18,7 @@ import dev
 CLI = 'from swapkit.apps.cli import main; main()'
 OFFLINE = {k: 'http://127.0.0.1:9' for k in ('http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY')}
 OFFLINE.update(no_proxy='', NO_PROXY='')
-PROGRESS = re.compile(r'swapkit: (\w+ \d+(/\d+)? frames,|no .* here, so the built-in )') # what is no complaint
+PROGRESS = re.compile(r'swapkit: (\w+ \d+(/\d+)? frames,|no .* here, so the built-in |done: )') # what is no complaint
 MODELS = [f for f in os.environ.get('SWAPKIT_MODELS', '').split(os.pathsep) if Path(f).is_dir()]
 
 
@@ -108,7 +108,7 @@ CASES = dict(  # arguments, exit code, what must be said
         2,
         ("'nobody'", 'choose none'),
     ),
-    unknown_mouth=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--mouth', 'x'), 2, "'inner', 'lips', 'none'"),
+    unknown_mouth=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--mouth', 'x'), 2, 'choose inner, lips, none'),
     unknown_landmarks=(
         swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--landmarks', 'nobody'),
         2,
@@ -124,7 +124,7 @@ CASES = dict(  # arguments, exit code, what must be said
         2,
         ("'nobody'", 'yunet_n'),
     ),
-    unknown_device=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--device', 'tpu'), 2, "'auto', 'cpu', 'cuda'"),
+    unknown_device=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--device', 'tpu'), 2, 'choose auto, cpu, cuda'),
     unknown_encoder=(
         swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--encoder', 'nobody'),
         2,
@@ -175,10 +175,10 @@ def test_several_faces_in_a_photo(swapkit):
 
 
 def test_the_end_that_is_named_works(swapkit, media):
-    import swapkit.video.read as read
+    import swapkit.video.probe as read
     from swapkit.errors import BadInput
     with pytest.raises(BadInput) as e: read.video_info(media/'cut.mp4')
-    end = re.search(r'--end ([\d.]+)', str(e.value))[1]
+    end = re.search(r'end ([\d.]+)', str(e.value))[1]
     assert float(end)>.3
     swapkit(*swap('MEDIA/cut.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--end', end), code=0, says=None, made=['new.mp4'])
 

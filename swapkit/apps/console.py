@@ -111,6 +111,7 @@ def _where_to_read(e:Any)->str: # of an error in how a command was written
 ADVICE = {
     'choose another name, or the option overwrite': 'choose another name, or --overwrite',
     'leave out sources and faces': 'leave out --source and --faces',
+    'the part before it: end ': 'the part before it: --end ',
     'give sources, or assign': 'give --source PHOTO, or --assign WHO=PHOTO',
     'leave out start, end, frame and faces_file': 'leave out --start, --end, --frame and --faces-file',
 }

@@ -37,16 +37,15 @@ except ImportError: decord = None # no wheel for this machine; PyAV reads instea
 # %% ../../nbs/2_video/05_read.ipynb #2ea21059
 def _lost(info, frame):
     if not frame: return BadInput(f"{info.path}: not one frame of it can be decoded")
-    return BadInput(
-        f"{info.path} is damaged after frame {frame - 1}; use the part before it with --end {info.seconds[frame]:.3f}"
-    )
+    end = info.seconds[frame]-info.seconds[0]
+    return BadInput(f"{info.path} is damaged after frame {frame-1}; use the part before it: end {end:.3f}")
 
 def _check_size(info, frame, number):
     size = (frame.height, frame.width)[::-1 if info.rotation%180 else 1]
     if size!=(info.height, info.width):
         raise BadInput(
             f"{info.path} is {size[1]}×{size[0]} from frame {number} on, and {info.width}×{info.height} "
-            f"before; use the part before it with --end {info.seconds[number]:.3f}, "
+            f"before; use the part before it: end {info.seconds[number]-info.seconds[0]:.3f}, "
             "and cut the rest into a film of its own"
         )
 
