@@ -85,7 +85,7 @@ def summary(
     said = [f"{frames} frames"] * bool(frames) + [
         f"{seconds:.1f} s" + (f" ({frames / seconds:.1f} frames/s)" if frames and seconds else '')
     ]
-    said += [' '.join(filter(None, [str(p), file_size(p)])) for p in made]
+    said += [' '.join(filter(None, [' '.join(str(p).splitlines()), file_size(p)])) for p in made]
     return (
         'swapkit: done: '
         + ', '.join(said)

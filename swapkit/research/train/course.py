@@ -11,12 +11,18 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from ...nets.tiny import count_parameters, folded_copy
+from ...types import PathLike
+
+_Net = TypeVar('_Net', bound=nn.Module)
 
 # %% ../../../nbs/9_research/train/02_course.ipynb #0f3e6c8b
 def learning_rate(done:float, top:float, warm:float=.05)->float: # done: share of the course, 0…1
@@ -26,16 +32,18 @@ def learning_rate(done:float, top:float, warm:float=.05)->float: # done: share o
 # %% ../../../nbs/9_research/train/02_course.ipynb #5d336245
 class CourseClock:
     "How much of a course is done: by steps, or by the time that it may take, whichever is further."
-    def __init__(self, steps: int, minutes: float = None):
+    def __init__(self, steps:int, minutes:float|None=None):
         self.steps, self.minutes, self.begun = steps, minutes, time.time()
-    def __call__(self, step: int) -> float:
-        return max(step / self.steps, (time.time() - self.begun) / 60 / self.minutes if self.minutes else 0.0)
+    def __call__(self, step:int)->float: # 0…1, or more
+        "Share of the course that is done at a step."
+        by_time = (time.time()-self.begun)/60/self.minutes if self.minutes else 0.
+        return max(step/self.steps, by_time)
 
 # %% ../../../nbs/9_research/train/02_course.ipynb #92022b55
 def update_average(
-    kept, net,      # modules of one kind
-    share:float,    # that stays as it was
-):
+    kept:nn.Module, net:nn.Module,  # of one kind
+    share:float,                    # that stays as it was
+)->None:
     "Move the kept weights a little towards the present ones."
     with torch.no_grad():
         for a,b in zip(kept.state_dict().values(), net.state_dict().values()):
@@ -43,8 +51,8 @@ def update_average(
             else: a.copy_(b)
 
 # %% ../../../nbs/9_research/train/02_course.ipynb #quick001
-def use_bfloat16(modules):
-    "Let these modules, dense convolutions, compute in bfloat16; twice as fast on processors that can."
+def use_bfloat16(modules:Iterable[nn.Module])->None:
+    "Let these modules compute in bfloat16; dense convolutions are then twice as fast on processors that can do it."
     for m in modules:
         def run(x, f=m.forward):
             with torch.autocast('cpu', torch.bfloat16): return f(x).float()
@@ -52,19 +60,19 @@ def use_bfloat16(modules):
 
 # %% ../../../nbs/9_research/train/02_course.ipynb #e64ae858
 def save_record(
-    out,            # .safetensors; the record is the .json beside it
-    net,
-    courses:list,   # of dicts: command, steps, hours, errors …
-):
-    "Weights in half precision, and what is known of how they came about."
+    out:PathLike,   # .safetensors; the record is the .json beside it
+    net:nn.Module,
+    courses:list[dict[str, Any]],   # command, steps, hours, errors …
+)->None:
+    "Save weights in half precision, and the record of their courses."
     save_file({k:v.half().contiguous() for k,v in folded_copy(net).state_dict().items()}, str(out))
     Path(out).with_suffix('.json').write_text(
         json.dumps(dict(parameters=count_parameters(folded_copy(net)), courses=courses), indent=0) + '\n'
     )
 
 # %% ../../../nbs/9_research/train/02_course.ipynb #761ddc2f
-def resume_training(net, start)->tuple: # the net, and the courses it went through
-    "Weights and history that `save_record` stored: a second course goes on with the folded network."
+def resume_training(net:_Net, start:PathLike)->tuple[_Net, list[dict[str, Any]]]: # the net, the courses it went through
+    "Load weights and history that `save_record` stored: a second course goes on with the folded network."
     was = {k:v.float() for k,v in load_file(str(start)).items()}
     net.load_state_dict(net.state_dict() | was)
     return net, json.loads(Path(start).with_suffix('.json').read_text())['courses']
@@ -86,21 +94,21 @@ def training_parser(
     p.add_argument('--threads', type=int, default=1)
     return p
 
-def format_options(a, names:str)->str: # of options, apart
+def format_options(a:argparse.Namespace, names:str)->str: # names of options, apart
     "Options as they are spelled on a command line."
     return ' '.join(f'--{k} {getattr(a, k)}' for k in names.split())
 
 # %% ../../../nbs/9_research/train/02_course.ipynb #77511c30
 def load_or_make(
-    path,   # file in which it is kept; None for no file
-    make,   # gives tensors, in lists, tuples and dicts
-):
+    path:PathLike|None,     # file in which it is kept; None for no file
+    make:Callable[[], Any], # gives tensors, in lists, tuples and dicts
+)->Any:
     "What `make` gives; not made again where it was kept."
     if path and Path(path).exists(): return torch.load(path, weights_only=True)
     got = make()
     if path: torch.save(got, path)
     return got
 
-def time_used(begun:float)->dict: # `time.time()` when it was
+def time_used(begun:float)->dict[str, float]: # begun: from `time.time()`
     "How long a course took, by the clock and of a core."
     return dict(hours=round((time.time()-begun)/3600, 3), hours_of_a_core=round(time.process_time()/3600, 3))
