@@ -144,7 +144,7 @@ def _check_ffmpeg(
     "The ffmpeg that will be used, and whether it has the default encoder."
     fix = 'pip install imageio-ffmpeg (it carries one), or install ffmpeg with your system'
     try:
-        if find is None: from swapkit.write import ffmpeg_exe as find
+        if find is None: from swapkit.video.containers import ffmpeg_exe as find
         exe = find()
         out = subprocess.run([exe, '-hide_banner', '-encoders'], capture_output=True, timeout=30, text=True).stdout
     except Exception as e: return Check('ffmpeg', False, _first_line(e), fix)
