@@ -8,7 +8,8 @@
     python3 dev.py readme    write README.md from nbs/index.ipynb
     python3 dev.py site      set up, then build the site from the notebooks: _site/html/index.html
 
-What follows `demo` or `test` is passed on to `swapkit demo` or to pytest. Set-up is done once; it is repeated when what it depends on changes."""
+What follows `demo` or `test` is passed on to `swapkit demo` or to pytest. Set-up is done once; it is repeated when what
+it depends on changes."""
 # This file must parse on old Pythons, so that they can be told that they are too old.
 import configparser
 import filecmp

@@ -25,12 +25,12 @@ from .face.align import align
 from .face.detect import Detector, DETECTORS, join_by_frame, rotate_faces_back, rotate_quarters
 from swapkit.face.landmarks import (
     BELIEVED_TRUST, CHECK_EVERY, DOUBTFUL_TRUST, estimate_roll, FaceMesh, find_doubtful_frames, landmark_agreement,
-    merge_rotated, MESHES, TILT_DEGREES, WRONG_TRUST,
+    merge_rotated, TILT_DEGREES, WRONG_TRUST,
 )
 from .face.people import list_people, PersonQuery, shape_confidence
 from .face.recognition import Embedder, embedder_hint, EMBEDDERS, PREFERRED_EMBEDDERS
 from .face.shots import find_cuts, frame_differences, make_thumbnails
-from .face.smooth import smooth_file, SMOOTHERS
+from .face.smooth import smooth_file
 from .face.store import FacesWriter, finish_faces, load_faces
 from .face.track import needs_embedding, track
 from .mesh.reshape import face_shape
@@ -44,7 +44,7 @@ from .video.probe import VideoInfo
 from .video.read import read_frames
 from .weights import choose_model
 from .workdir import fingerprint, stage_fingerprint, WorkDir
-from .messages import logger
+from .messages import hints, logger
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #71d68321
 def _thumbnail_embedding(crops:torch.Tensor)->torch.Tensor: # (F,3,S,S) in [0,1] → (F,432), of length one
@@ -58,7 +58,7 @@ class FaceEmbedder:
     "Embeddings (F,D), of length one, of the faces of a batch."
     def __init__(self, name:str, device=None, engine='auto'): # one of `PREFERRED_EMBEDDERS`, or 'thumbnail'
         self.name, self.net = name, None if name=='thumbnail' else Embedder(name, device, engine)
-        self.same = .88 if self.net is None else self.net.spec.again # above which two tracks are one person
+        self.same = .88 if self.net is None else self.net.spec.track_threshold # above which two tracks are one person
     def __call__(self, frames:Frames, faces:Faces)->torch.Tensor:
         if self.net is None: return _thumbnail_embedding(align(frames, faces, 'arcface_112_v2', 112).data)
         return nnf.normalize(self.net(align(frames, faces, size=192)), dim=1)
@@ -81,7 +81,7 @@ class Finder:
         )
         self.looks = FaceEmbedder(choose_model(*PREFERRED_EMBEDDERS, 'thumbnail'), device, engine)
         self.all, self.smooth, self.smallest = copy.copy(self.detect), smooth, smallest
-        self.all.score = min(unsure, self.detect.score)
+        self.all.min_score = min(unsure, self.detect.min_score)
     def add_meshes(self, frames:Frames, found:Faces, more:int=0)->tuple: # faces, with `landmark_confidence`; trust (F,)
         faces, trust = self.mesh.with_trust(frames, found, more)
         return dataclasses.replace(faces, landmark_confidence=landmark_agreement(found, faces)), trust
@@ -118,11 +118,11 @@ class Finder:
         """Of a part of a film: with `emb` where it is worth it (else 0), and with `landmark_confidence`."""
         found = self.all(frames)
         faces, trust = self.add_meshes(frames, found)
-        sure = found.scores>=self.detect.score
+        sure = found.scores>=self.detect.min_score
         rows = (
             torch.arange(len(frames))
             if full
-            else find_doubtful_frames(frames, faces, trust, found.scores, self.detect.score)
+            else find_doubtful_frames(frames, faces, trust, found.scores, self.detect.min_score)
         )
         if len(rows):
             doubted = (
@@ -166,7 +166,7 @@ class FilmAnalysis:
             on = faces.emb.any(1).nonzero()[:,0]
             self.looks.append((on.cpu()+self.w.n, faces.emb[on].cpu()))
             self.shapes.append((face_shape(faces.lms).half().cpu(), shape_confidence(faces).half().cpu()))
-            tilted = (estimate_roll(faces.kps).abs()>TILT_DEGREES) & (faces.scores>=self.find.detect.score)
+            tilted = (estimate_roll(faces.kps).abs()>TILT_DEGREES) & (faces.scores>=self.find.detect.min_score)
             self.frame.append(faces.frame.cpu()); self.tilted.append(self.frame[-1][tilted.cpu()])
         self.w.add(dataclasses.replace(faces, emb=None))
     def near(self, tilted:list, reach:int)->torch.Tensor: # (R,) frame numbers
@@ -200,7 +200,7 @@ class FilmAnalysis:
         table, frames, f = self.w.small(), self.frames, self.find
         where = find_cuts(torch.cat(self.changes), first=self.first) if self.changes else []
         looks, shapes = (tuple(map(torch.cat, zip(*parts))) or None for parts in (self.looks, self.shapes))
-        ids = track(table, where, looks, f.looks.same, f.detect.score, frames).ids
+        ids = track(table, where, looks, f.looks.same, f.detect.min_score, frames).ids
         people = lambda faces: [
             vars(p) for p in list_people(faces, size, looks and (ids[looks[0]], looks[1]), shapes and (ids, *shapes))
         ]
@@ -230,7 +230,7 @@ def query_from_photo(path, frames:Frames, find:Finder)->PersonQuery:
     if not len(faces): raise BadInput(f"{path} shows no face, so nobody can be found by it")
     if len(faces)>1: logger.warning(f"{len(faces)} faces in {Path(path).name}: the largest is looked for")
     emb = find.looks(frames, faces[int(faces.wh.prod(1).argmax())])[0]
-    return PersonQuery(Path(path).name, emb, max(PersonQuery.least, find.looks.net.spec.same))
+    return PersonQuery(Path(path).name, emb, max(PersonQuery.least, find.looks.net.spec.photo_threshold))
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #7ad377be
 def finder_names(
@@ -246,7 +246,7 @@ def finder_names(
     got = tuple(choose_model(*w) for w in want)
     if lost := [w[0] for w,g in zip(want, got) if g!=w[0]]:
         mine = [g for g,w in zip(got, want) if g!=w[0]]
-        logger.warning(
+        hints.warning(
             f"no {' and '.join(lost)} here, so the built-in {' and '.join(mine)} "
             f"will do; `swapkit models pull {' '.join(lost)}` "
             f"fetches what is more exact ({sum(MODELS[n].size for n in lost) / 1e6:.1f} "

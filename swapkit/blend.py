@@ -34,7 +34,7 @@ def mask_extent(
 def _covered_box(
     mask:torch.Tensor,  # (F,1,s,s)
     size:int,           # side of the crop, a multiple of the mask's
-)->torch.Tensor:        # (F,4) x1, y1, x2, y2 in pixels of the crop, x2 and y2 not included; x2 ≤ x1 where there is nothing to do
+)->torch.Tensor:        # (F,4) x1, y1, x2, y2 in pixels of the crop, x2 and y2 not included; x2 ≤ x1: nothing to do
     "What a mask covers of its crop, and one of its own pixels around."
     k = size//mask.shape[-1]
     return ((mask_extent(mask)+torch.tensor([-1,-1,2,2], device=mask.device))*k).clamp(0, size)
@@ -42,7 +42,7 @@ def _covered_box(
 def _pixel_positions(
     back:torch.Tensor,  # (F,2,3) crop → frame
     part:torch.Tensor,  # (F,4) of the crop, from `_covered_box`
-    frame:tuple,        # (H, W)
+    frame:tuple[int, ...],  # (H, W)
 )->torch.Tensor:        # (F,4) int64: x1, y1, x2, y2 in the frame, x2 and y2 not included
     "The rectangle of the frame under each part; empty (x2 ≤ x1) where there is nothing to do."
     x1,y1,x2,y2 = (part.double()+part.new_tensor([-1,-1,0,0])).unbind(1) # a bilinear mask ends a pixel further out
@@ -79,7 +79,7 @@ def _by_torch(data, rows, crops, mask, rect):
     old = cut_rectangles(data, rows, x, y, h, w)
     # where the mask is 0: exactly the old
     mixed = torch.lerp(torch.stack(old).float(), *(t.permute(0,2,3,1) for t in (new, a)))
-    for to,part in zip(old, mixed.add_(.5).to(torch.uint8)): to.copy_(part)
+    for to,part in zip(old, mixed.add_(.5).to(torch.uint8), strict=True): to.copy_(part)
 
 # %% ../nbs/6_swap/05_blend.ipynb #a354b61e
 def _bytes(plane):
@@ -110,10 +110,9 @@ def _by_opencv(data, rows, crops, mask, back, part, rect):
     part, rect = part[i], rect[i]
     # from within the ring to the frame's rectangle
     back = compose(shift(*-rect[:,:2].T), compose(back[i], shift(*part[:,:2].T-1)))
-    new = (_with_mask(crops.data[n], mask[n], p) for n,p in zip(i.tolist(), part.tolist()))
-    for r, (a, b, c, d), n in zip(
-        rows[i].tolist(), rect.tolist(), warp_bytes(new, back, (rect[:, 2:] - rect[:, :2]).flip(1).tolist())
-    ):
+    new = (_with_mask(crops.data[n], mask[n], p) for n,p in zip(i.tolist(), part.tolist(), strict=True))
+    warped = warp_bytes(new, back, (rect[:,2:]-rect[:,:2]).flip(1).tolist())
+    for r, (a, b, c, d), n in zip(rows[i].tolist(), rect.tolist(), warped, strict=True):
         to = data[r,:,b:d,a:c].permute(1,2,0).numpy()
         to[:] = _blended(to, n)
 
@@ -129,7 +128,7 @@ def _apart(rect, turn, group, few):
 def paste(
     frames:Frames,      # N frames
     crops:Crops,        # F changed crops, each of a face in these frames; below 0 counts as 0, above 1 as 1
-    mask:torch.Tensor,  # (F,1,s,s) how much of each pixel is taken from the crop; on a grid as fine as the crop's, or coarser
+    mask:torch.Tensor,  # (F,1,s,s) how much of each pixel is taken from the crop; on the crop's grid, or a coarser one
     group:float=1.5,    # faces whose sizes differ by more than this factor are warped apart
 )->Frames:
     "Blend crops back; outside the mask the frames keep their bytes."
@@ -164,7 +163,7 @@ def _ycbcr(device): return YCBCR.to(device), torch.linalg.inv(YCBCR).to(device) 
 def _under_mask(
     x:torch.Tensor,     # (F,C,S,S)
     mask:torch.Tensor,  # (F,1,S,S)
-)->tuple:               # mean and spread, (F,C,1,1) each
+)->tuple[torch.Tensor, torch.Tensor]: # mean and spread, (F,C,1,1) each
     "Mean and standard deviation of what a mask shows."
     n = mask.sum((2,3), keepdim=True).clamp(min=1e-3)
     mean = (x*mask).sum((2,3), keepdim=True)/n
@@ -201,8 +200,8 @@ def _at_steps(y): # (F,1,P) → (F,9,P): how near each pixel is to each step
 def find_tones(
     low:torch.Tensor,   # (F,3,s,s) small pictures
     mask:torch.Tensor,  # (F,1,s,s) where they show the face
-)->tuple:               # (F,9,2) Cb and Cr at steps of brightness; (F,) levels that colors are away from this curve
-    "The tone of pictures: color as a function of brightness."
+)->tuple[torch.Tensor, torch.Tensor]: # (F,9,2) Cb and Cr at steps of brightness; (F,) levels
+    "The tone of pictures: color as a function of brightness; and how far colors are from this curve."
     y, c = torch.einsum('ij,fjhw->fihw', _ycbcr(low.device)[0], low).flatten(2).split((1,2), 1)
     sure = mask*(low.amax(1, keepdim=True)<.975)*(low.amin(1, keepdim=True)>.02) # what is clipped has lost its color
     total = lambda x: x.sum((2,3), keepdim=True)

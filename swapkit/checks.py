@@ -7,9 +7,10 @@ from typing import Any
 
 from .errors import BadInput, SystemFault
 from .options import RunOptions
-from .video.containers import NAME_BYTES
 
-__all__ = ['check_out', 'check_together', 'check_fork']
+__all__ = ['NAME_BYTES', 'check_out', 'check_together', 'check_fork']
+
+NAME_BYTES = 255 # of a file name, on all common file systems
 
 def check_out(
     out:str|os.PathLike,                # wanted

@@ -16,7 +16,7 @@ from .errors import BadInput
 from .face.align import align, realign, warp
 from .geometry import compose, invert, rescale
 from .imgproc import block_mean, coarse_step, combine, enlarge
-from .mask.compose import box_mask, Masks
+from .mask.compose import box_mask, make_masks, Masks, UserMask
 from .mask.occlusion import Occluder
 from .mask.parsing import Parser
 from .mesh.reshape import reshape
@@ -30,7 +30,6 @@ from .swap.base import Swapper
 from .types import Crops, Faces, Frames, Source
 from .weights import find_file
 from .workdir import stage_fingerprint, weight_hash
-from .swap import mesh_swapper, neural # their entries
 
 # %% ../nbs/7_pipeline/01_compositor.ipynb #d8b9a821
 def swap_in_own_crop(
@@ -109,11 +108,11 @@ def run_stages(
     check_crop(crop)
     which = torch.zeros_like(faces.frame) if which is None else which
     base, step, opacity = align(frames, faces, 'ffhq_512', crop), coarse_step(crop), _opacity(faces, strength)
-    base, moved = (base, None) if shift is None or not swap.spec.shape else _reshape_faces(base, shift, which, opacity)
+    base, moved = (base, None) if shift is None or not swap.spec.keeps_shape else _reshape_faces(base, shift, which, opacity)
     new, cover = swap_in_own_crop(frames, faces, base, swap, sources, which, crop//step)
     seen, mouth = masks(base, crop//step)
     seen = combine(seen, cover)
-    if match_color and swap.spec.free: new = match_colors(new, base, enlarge(seen, step))
+    if match_color and swap.spec.full_crop: new = match_colors(new, base, enlarge(seen, step))
     done = _restore_faces(restore, new, base, *(enlarge(m, step) for m in (seen, mouth))) if restore else new
     done = match_tones(done, block_mean(base.data, 2*step), block_mean(seen, 2)) # a gray target gets no color
     over = (seen if restore else seen*(1-mouth))*opacity # without a restorer the frame's own pixels stay
@@ -148,7 +147,8 @@ class Compositor:
         some = lambda make,name,*a,**kw: None if name=='none' else make(name, device, engine, *a, **kw)
         self.swap = Swapper(o.swapper, device, engine, dtype)
         self.masks = Masks(
-            some(Parser, o.parser, dtype), some(Occluder, o.occluder), o.mouth, oval=not self.swap.spec.free
+            some(Parser, o.parser, dtype), some(Occluder, o.occluder), o.mouth, oval=not self.swap.spec.full_crop,
+            extra=make_masks(o.masks, device, engine)
         )
         self.restore = some(
             Restorer, o.restore, dtype, strength=o.restore_strength, fidelity=o.fidelity, colors=o.color == 'match'
@@ -157,7 +157,7 @@ class Compositor:
     @property
     def shape(self)->float:
         "How far the target takes the source's shape: 0 where the swapper does not leave shapes alone."
-        return self.options.shape if self.swap.spec.shape else 0.
+        return self.options.shape if self.swap.spec.keeps_shape else 0.
     def __call__(self,
         frames:Frames,
         faces:Faces,                    # of these frames, with landmarks; F may be 0
@@ -184,7 +184,7 @@ class Compositor:
     def stages(self)->dict[str, Any]: # role → the stage
         "The stages that have a choice of network."
         found = dict(swapper=self.swap, parser=self.masks.parser, occluder=self.masks.occluder, restorer=self.restore,
-                     enhancer=self.enhance)
+                     enhancer=self.enhance) | {f'mask {m.name}': m for m in self.masks.extra if isinstance(m, UserMask)}
         return {k: s for k,s in found.items() if s}
     def fingerprints(self)->dict[str, str]: # role → SHA-256
         "What each stage computes: its code and its weights."

@@ -28,7 +28,7 @@ def _root(module:object)->str: return module.split('.')[0] if isinstance(module,
 
 def follow(
     module:str, # that registered something
-):
+)->None:
     "Read the code of this module and those beside it in its package wherever it is used, although it is installed."
     _followed_roots.add(_root(module))
 

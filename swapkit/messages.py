@@ -3,9 +3,10 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ['collect_messages', 'logger']
+__all__ = ['collect_messages', 'hints', 'logger']
 
 logger = logging.getLogger('swapkit')
+hints = logging.getLogger('swapkit.hints')     # advice: the command line shows each hint once a day
 
 
 class _Collector(logging.Handler):

@@ -204,7 +204,8 @@ def _facefusion(release, file): return (f'{_gh}/facefusion/facefusion-assets/rel
 
 def _onnx(release, file, license, commercial, about, name=None, sha256='', size=0): # an entry of facefusion's releases
     return ModelSpec(
-        name or file.removesuffix('.onnx'), file, sha256=sha256, size=size, urls=_facefusion(release, file), license=license, commercial=commercial, about=about
+        name or file.removesuffix('.onnx'), file, sha256=sha256, size=size, urls=_facefusion(release, file),
+        license=license, commercial=commercial, about=about,
     )
 
 MODELS |= {
@@ -237,7 +238,8 @@ MODELS |= {
             sha256='20ac5e3c002288e7abd4ea6b1af74103892a6628382d1fa905d13c0270c2667b', size=1661432957,
         ),
         _onnx(
-            'models-3.1.0', 'hififace_unofficial_256.onnx', license='no statement', commercial='unclear', about='HifiFace, unofficial (GuijiAI)'
+            'models-3.1.0', 'hififace_unofficial_256.onnx', license='no statement', commercial='unclear',
+            about='HifiFace, unofficial (GuijiAI)',
         ),
         *[
             _onnx('models-3.3.0', f'hyperswap_1{v}_256.onnx', 'ResearchRAIL-MS', 'no', f'hyperswap 1{v} (FaceFusion)')

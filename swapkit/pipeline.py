@@ -22,11 +22,12 @@ from .errors import BadInput
 from .face.people import parse_person, read_people, save_people_sheet
 from .face.recognition import source_embeddings
 from .face.store import load_faces
-from .jobs import Job, open_target, swap_film, swap_picture
+from .jobs import Job, swap_film, swap_picture
 from .option_types import FlatOptions
 from .options import AnalyzeOptions, EncodeOptions, options_help, RunOptions, split_flat, SwapOptions
 from .runtime import default_device
 from .sources import list_source_photos, load_sources, make_comparer, photo_likeness, save_source, SOURCE_SUFFIX
+from .target import open_target
 from .types import Faces, Source
 from .video.containers import FORMATS
 from .video.encode import check_encoding

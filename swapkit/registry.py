@@ -66,7 +66,7 @@ class Registry(Mapping[str, S], Generic[S]):
         "All names; built-in entries are not loaded for that, installed plug-ins are."
         if plugins: load_plugins()
         return tuple(dict.fromkeys((*self.builtin, *self._specs)))
-    def load(self):
+    def load(self)->None:
         "Import the modules that register the built-in entries, then the plug-ins."
         for m in self.modules: importlib.import_module(m)
         load_plugins()
@@ -77,7 +77,7 @@ class Registry(Mapping[str, S], Generic[S]):
         if name not in self._specs: self.load()
         if name not in self._specs: check_choice(self.kind, name, self)
         return self._specs[name]
-    def get(self, name:str, default=None): return self[name] if name in self else default # type: ignore[override]
+    def get(self, name:str, default:Any=None)->Any: return self[name] if name in self else default # type: ignore[override]
     def __iter__(self)->Iterator[str]:
         self.load()
         return iter([n for n in dict.fromkeys((*self.builtin, *self._specs)) if n in self._specs])
@@ -96,7 +96,7 @@ class Registry(Mapping[str, S], Generic[S]):
         spec:S|None=None,       # left out, this is a decorator
         *,
         replace:bool=False,     # take the place of an entry of this name
-        **fields,               # decorator only: fields of the spec that is made around the function
+        **fields:Any,           # decorator only: fields of the spec that is made around the function
     )->Any:                     # the spec; or what was decorated
         "Add an entry, as a call or as a decorator."
         owner = sys._getframe(1).f_globals.get('__name__', '')
@@ -132,7 +132,7 @@ class Registry(Mapping[str, S], Generic[S]):
     def fingerprint_parts(self)->dict[str, Any]: return dict(kind=self.kind) # what it holds is named by itself
     def __eq__(self, other): return self is other # a registry is no value
     def __hash__(self): return id(self) # type: ignore[override]
-    def __repr__(self): return f"Registry({self.kind!r}: {', '.join(self.names(plugins=False))})"
+    def __repr__(self)->str: return f"Registry({self.kind!r}: {', '.join(self.names(plugins=False))})"
 
 
 def registries()->dict[str, Registry]:
@@ -147,7 +147,7 @@ def names(kind:str)->tuple[str, ...]:
 
 # --- plug-ins ---------------------------------------------------------------------------------------------------------
 
-def load_plugins():
+def load_plugins()->None:
     "Load what installed packages offer in the entry points `swapkit.plugins`, once; a broken one costs one line."
     global _loaded
     if _loaded: return
@@ -265,7 +265,7 @@ class NetStage:
     )->str:                         # SHA-256, hexadecimal
         "What the stage computes: its code, its network's and its weights."
         return fingerprint_of(type(self).__qualname__, self.name, self.spec.fingerprint(sha))
-    def __repr__(self): return f"{type(self).__name__}({self.name!r}, {self.device})"
+    def __repr__(self)->str: return f"{type(self).__name__}({self.name!r}, {self.device})"
 
 
 def _default_device()->Any: # loads torch only now

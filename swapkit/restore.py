@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as nnf
@@ -28,8 +29,8 @@ from .weights import model_path
 # %% ../nbs/6_swap/04_restore.ipynb #88296cbf
 @dataclass(frozen=True, kw_only=True)
 class RestoreSpec(NetSpec):
-    """What must be known of a restorer, which works on ffhq_512. `load` gives a function (F,3,512,512) in [0,1], fidelity
-    → the same."""
+    """What must be known of a restorer, which works on ffhq_512. `load` gives a function (F,3,512,512) in [0,1],
+    fidelity → the same."""
 
 RestoreNet = Callable[[torch.Tensor, float], torch.Tensor]
 
@@ -45,12 +46,12 @@ def load_onnx_restorer(
     name:str, device:torch.device|str, engine:str='auto', dtype:torch.dtype|None=None
 )->RestoreNet:
     "A restorer with one input, from its ONNX file."
-    net = OnnxNet(model_path(name), device, engine=engine)
+    net:Any = OnnxNet(model_path(name), device, engine=engine)
     return _signed(lambda x: net(x.contiguous()))
 
 def load_codeformer(device:torch.device|str, engine:str='auto', dtype:torch.dtype|None=None)->RestoreNet:
     "CodeFormer (Zhou et al. 2022) from facefusion's ONNX file; 0 restores most, 1 stays closest."
-    net = OnnxNet(model_path('codeformer'), device, engine=engine)
+    net:Any = OnnxNet(model_path('codeformer'), device, engine=engine)
     setting, = (k for k,(_,shape) in net.inputs.items() if len(shape)==1)
     picture, = (k for k in net.inputs if k!=setting)
     def run(x, fidelity):
@@ -107,7 +108,8 @@ class Restorer(NetStage):
         if crops.template != 'ffhq_512':
             raise ValueError(f"a restorer wants crops on ffhq_512, got {crops.template or 'no template'}")
         n = faces_at_once(crops.device, 512)
-        parts = [self.restore_part(x, m) for x,m in zip(crops.data.split(n), mask.split(n))] if len(crops) else [crops.data]
+        if not len(crops): return crops
+        parts = [self.restore_part(x, m) for x,m in zip(crops.data.split(n), mask.split(n), strict=True)]
         return dataclasses.replace(crops, data=torch.cat(parts))
     def restore_part(self,
         x:torch.Tensor,     # (F,3,S,S)
@@ -145,7 +147,7 @@ def run_tiled(
     w, total, weight = r*r[:,None], torch.zeros_like(x), torch.zeros_like(x[:1])
     for i in range(0, len(at), max_tiles):
         part = torch.stack([x[:,b:b+size,a:a+size] for b,a in at[i:i+max_tiles]])
-        for (b,a),y in zip(at[i:i+max_tiles], nnf.adaptive_avg_pool2d(net(part), size)):
+        for (b,a),y in zip(at[i:i+max_tiles], nnf.adaptive_avg_pool2d(net(part), size), strict=True):
             total[:,b:b+size,a:a+size] += y*w; weight[:,b:b+size,a:a+size] += w
     return (total/weight)[:,:H,:W].clamp(0,1)
 
@@ -157,7 +159,7 @@ class EnhanceSpec(NetSpec):
 
 def load_real_esrgan(device:torch.device|str, engine:str='auto')->Callable[[torch.Tensor], torch.Tensor]:
     "Real-ESRGAN ×2 from its ONNX file."
-    net = OnnxNet(model_path('real_esrgan_x2'), device, engine=engine)
+    net:Any = OnnxNet(model_path('real_esrgan_x2'), device, engine=engine)
     return lambda x: net(x.contiguous())
 
 ENHANCERS['real_esrgan_x2'] = EnhanceSpec(

@@ -151,7 +151,6 @@ def map_in_order(
 )->Iterator[_Result]:
     "Yield the results in the order of the pieces: on a CPU each core works on its own piece, a GPU does one at a time."
     n, cv = torch.get_num_threads() if device.type=='cpu' else 1, cv2.getNumThreads()
-    tune_allocator()
     if n==1: yield from map(run, pieces); return
     waiting = deque()
     cv2.setNumThreads(1)

@@ -216,14 +216,14 @@ def check_strangers(
 )->Source:
     "Name photos that are unlike most others, and drop them if asked to."
     emb = source_embeddings(source, embed)
-    first, *rest = found = group_photos(emb, embed.spec.same)
+    first, *rest = found = group_photos(emb, embed.spec.photo_threshold)
     like = [float(mean_identity(emb[rows])@mean_identity(emb[first]).T) for rows in rest]
     if is_ambiguous(found):
         logger.warning(
             f"{'; '.join(in_short([source.names[i] for i in rows]) for rows in found)} "
             f"look like {len(found)} people (likeness {max(like):.2f}; photos "
             "of one person "
-            f"have {embed.spec.same} and more), and the face would be a mixture: "
+            f"have {embed.spec.photo_threshold} and more), and the face would be a mixture: "
             "leave out those that are not meant"
         )
         return source
@@ -231,7 +231,7 @@ def check_strangers(
         names, many = in_short([source.names[i] for i in rows]), len(rows)>1
         logger.warning(
             f"{names} look{'s' * (not many)} like somebody else (likeness {l:.2f}; "
-            f"photos of one person have {embed.spec.same} and more)"
+            f"photos of one person have {embed.spec.photo_threshold} and more)"
             + (": left out" if what == 'drop' else f"; --strangers drop leaves {'them' if many else 'it'} out")
         )
     return drop_photos(source, [i for rows in rest for i in rows]) if rest and what=='drop' else source

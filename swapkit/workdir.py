@@ -20,13 +20,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from .checks import NAME_BYTES
 from .errors import BadInput, FaceMissing, SystemFault
 from .messages import logger
 from .models import get_spec
 from .nets.load import uses_stand_in
-from .registry import fingerprint_of
+from .fingerprint import fingerprint_of
 from .runtime import file_hash
-from .video.containers import NAME_BYTES, short_name
+from .video.containers import short_name
 from .weights import expected_hash, find_file
 
 __all__ = ['fingerprint', 'weight_hash', 'stage_fingerprint', 'workdir_path', 'WorkDir']

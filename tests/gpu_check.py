@@ -3,10 +3,11 @@
     python tests/gpu_check.py FILM OUT.json [--small]
 
 It needs torch, swapkit and its requirements. `c2pa` may be missing: the mark is left out then, and the report says so.
-Weights of the neural chain are random stand-ins: their pictures are no pictures, their times and equalities are right.
+Weights of the networks are random stand-ins: their pictures are no pictures, their times and equalities are right.
 `--small` runs the same steps on a CPU with few frames: a trial of this program, no measurement."""
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -21,28 +22,30 @@ from pathlib import Path
 
 os.environ["SWAPKIT_STAND_INS"] = "all"
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-try:
-    import c2pa
-except ImportError:
-    sys.modules["c2pa"] = types.SimpleNamespace(absent=True, C2paError=type("C2paError", (Exception,), {}))
+if importlib.util.find_spec("c2pa") is None:
+    error = type("C2paError", (Exception,), dict(ManifestNotFound=type("ManifestNotFound", (Exception,), {})))
+    sys.modules["c2pa"] = types.SimpleNamespace(absent=True, C2paError=error)
 
 import torch
 
-from swapkit import pipeline
-from swapkit.face.align import align
-from swapkit.compositor import Compositor, Look
-from swapkit.types import cat
-from swapkit.face.store import load_faces
+from swapkit import jobs
+from swapkit.analysis import Finder
+from swapkit.apps.samples import person_file, person_source, sample_film
+from swapkit.compositor import Compositor
+from swapkit.options import SwapOptions
 from swapkit.face.detect import Detector
 from swapkit.face.landmarks import FaceMesh
-from swapkit.analysis import Finder
-from swapkit.video.read import read_frames
-from swapkit.video.probe import video_info
-from swapkit.apps.samples import person_file, person_source, sample_film
 from swapkit.face.track import choose_faces, track
+from swapkit.messages import collect_messages
+from swapkit.pipeline import analyze, swap_video
+from swapkit.runtime import run_in_halves
+from swapkit.types import cat
+from swapkit.video.photo import read_photo
+from swapkit.video.probe import video_info
+from swapkit.video.read import read_frames
 
 if getattr(sys.modules["c2pa"], "absent", False):
-    pipeline.publish = lambda made, out, *_, **__: os.replace(made, out)
+    jobs.publish = lambda made, out, *_, **__: os.replace(made, out)
 
 report, CUDA = {}, torch.cuda.is_available()
 DEVICE = "cuda" if CUDA else "cpu"
@@ -122,10 +125,10 @@ def _():
     )
 
 
-@step("built-in chain equals the CPU")
+@step("built-in compositor equals the CPU")
 def _():
     frames, faces = sample_film(range(0, 3 * min(N, 8), 3))
-    on = lambda d: Compositor(Look(parser="none"), d)(frames.to(d), faces.to(d), [cai.to(d)]).data
+    on = lambda d: Compositor(SwapOptions(parser="none"), d)(frames.to(d), faces.to(d), [cai.to(d)]).data
     return levels(on(DEVICE), on("cpu"))
 
 
@@ -153,20 +156,13 @@ def _():
     out = {}
     for name, look in (("built-in", {}), ("neural", NEURAL)):
         t = time.perf_counter()
-        made = (
-            pipeline.swap_video(
-                FILM, photo, folder / f"{name}.mp4", device=DEVICE, end=N / 24, preset="ultrafast", parser="none"
-            )
-            if not look
-            else pipeline.swap_video(
-                FILM, photo, folder / f"{name}.mp4", device=DEVICE, end=N / 24, preset="ultrafast", **look
-            )
-        )
+        how = dict(device=DEVICE, end=N / 24, preset="ultrafast", **(look or dict(parser="none")))
+        made = swap_video(FILM, photo, folder / f"{name}.mp4", **how)
         out[name] = dict(frames=len(video_info(made)), seconds=round(time.perf_counter() - t, 1))
-    pipeline.swap_video(person_file("ada"), photo, folder / "p.png", device=DEVICE, parser="none")
-    pipeline.swap_video(person_file("ada"), photo, folder / "c.png", device="cpu", parser="none")
-    out["photo"] = levels(pipeline.read_photo(folder / "p.png").data, pipeline.read_photo(folder / "c.png").data)
-    out["faces"] = len(pipeline.analyze(FILM, folder / "f.faces", device=DEVICE, end=N / 24))
+    swap_video(person_file("ada"), photo, folder / "p.png", device=DEVICE, parser="none")
+    swap_video(person_file("ada"), photo, folder / "c.png", device="cpu", parser="none")
+    out["photo"] = levels(read_photo(folder / "p.png").data, read_photo(folder / "c.png").data)
+    out["faces"] = len(analyze(FILM, folder / "f.faces", device=DEVICE, end=N / 24))
     return out
 
 
@@ -179,22 +175,22 @@ def one_face(n, device):
     return frames[:n], faces[faces.frame < n]
 
 
-@step("neural chain: 64 faces at once, half precision against single")
+@step("networks: 64 faces at once, half precision against single")
 def _():
     n = 4 if a.small else 64
     frames, faces = one_face(min(n, 32), DEVICE)
     if n > len(frames):
         again = lambda b, key: type(b)(**{**vars(b), key: getattr(b, key) + len(frames)})
         frames, faces = cat([frames, again(frames, "idx")]), cat([faces, again(faces, "frame")])
-    chain = Compositor(Look(**NEURAL), DEVICE)
-    whole = chain(frames, faces, [cai.to(DEVICE)]).data
+    compositor = Compositor(SwapOptions(**NEURAL), DEVICE)
+    whole = compositor(frames, faces, [cai.to(DEVICE)]).data
     one = torch.cat(
         [
-            chain(frames[i : i + 16], faces[(faces.frame >= i) & (faces.frame < i + 16)], [cai.to(DEVICE)]).data
+            compositor(frames[i : i + 16], faces[(faces.frame >= i) & (faces.frame < i + 16)], [cai.to(DEVICE)]).data
             for i in range(0, len(frames), 16)
         ]
     )
-    exact = Compositor(Look(**NEURAL, precision="fp32"), DEVICE)(
+    exact = Compositor(SwapOptions(**NEURAL, precision="fp32"), DEVICE)(
         frames[:8], faces[faces.frame < 8], [cai.to(DEVICE)]
     ).data
     return dict(
@@ -210,12 +206,11 @@ def _():
     if not CUDA:
         return "no card"
     frames, faces = one_face(32, DEVICE)
-    chain = Compositor(Look(**NEURAL), DEVICE)
-    stage = lambda f, fc, w: chain(f, fc, [cai.to(DEVICE)], w)
+    compositor = Compositor(SwapOptions(**NEURAL), DEVICE)
+    stage = lambda f, fc, w: compositor(f, fc, [cai.to(DEVICE)], w)
     want = stage(frames, faces, faces.frame * 0)
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
-    used = torch.cuda.memory_allocated()
     stage(frames[:8], faces[faces.frame < 8], faces.frame[faces.frame < 8] * 0)
     eight = torch.cuda.max_memory_allocated()
     torch.cuda.empty_cache()
@@ -223,21 +218,21 @@ def _():
     try:
         torch.cuda.set_per_process_memory_fraction((eight * 1.5) / total)
         with collect_messages() as said:
-            got = pipeline.run_in_halves(stage, frames, faces, faces.frame * 0)
+            got = run_in_halves(stage, frames, faces, faces.frame * 0)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     return dict(said=[w for w in said if "GPU" in w], **levels(got.data, want.data))
 
 
-@step("chains, milliseconds a batch")
+@step("compositors, milliseconds a batch")
 def _():
     out = {}
     for name, look in (("built-in", dict(parser="none")), ("neural", NEURAL)):
-        chain = Compositor(Look(**look), DEVICE)
+        compositor = Compositor(SwapOptions(**look), DEVICE)
         src = [cai.to(DEVICE)]
         for bs in (1, 4) if a.small else (1, 2, 8, 16, 32):
             frames, faces = one_face(bs, DEVICE)
-            t, cold = ms(lambda: chain(frames, faces, src), ROUNDS)
+            t, cold = ms(partial(compositor, frames, faces, src), ROUNDS)
             out[f"{name} {bs}"] = dict(ms=t, a_frame=round(t / bs, 2), first_ms=cold)
     return out
 
@@ -258,7 +253,7 @@ def _():
             new[n] = round(1000 * (time.perf_counter() - t), 1)
         out[f"mesh, first call with n faces, cudnn.benchmark={bench}"] = new
         out[f"mesh again, cudnn.benchmark={bench}"] = {
-            n: ms(lambda: mesh(frames, faces[:n]), 3, 1)[0] for n in (1, 4, 13) if n <= len(faces)
+            n: ms(partial(mesh, frames, faces[:n]), 3, 1)[0] for n in (1, 4, 13) if n <= len(faces)
         }
     torch.backends.cudnn.benchmark = False
     out["film(): ms a batch"] = ms(lambda: find.film(frames), ROUNDS)[0]
@@ -273,13 +268,13 @@ def _():
 
     out = {}
     for name, look in (("built-in", dict(parser="none")), ("neural", NEURAL)):
-        chain = Compositor(Look(**look), DEVICE)
+        compositor = Compositor(SwapOptions(**look), DEVICE)
         frames, faces = one_face(16, DEVICE)
         src = [cai.to(DEVICE)]
-        chain(frames, faces, src)
+        compositor(frames, faces, src)
         wait()
         with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as prof:
-            chain(frames, faces, src)
+            compositor(frames, faces, src)
             wait()
         n = {}
         for e in prof.key_averages():
@@ -304,7 +299,7 @@ def _():
     x = torch.randint(0, 255, (16, 3, 1080, 1920), dtype=torch.uint8)
     pinned = x.pin_memory()
     up = {
-        k: ms(lambda: t.to(DEVICE, non_blocking=True), ROUNDS)[0] for k, t in dict(ordinary=x, pinned=pinned).items()
+        k: ms(partial(t.to, DEVICE, non_blocking=True), ROUNDS)[0] for k, t in dict(ordinary=x, pinned=pinned).items()
     }
     g, host = x.to(DEVICE), torch.empty_like(x).pin_memory()
     down = dict(
@@ -324,7 +319,7 @@ def _():
 @step("file to file, frames a second")
 def _():
     n, out = (N if a.small else 900), {}
-    from swapkit.apps.bench_tools import recode_through_pipe, repeat_film
+    from swapkit.apps.bench_tools import repeat_film
 
     film = folder / "long.mp4"
     repeat_film(FILM, film, n / 24)
@@ -338,9 +333,9 @@ def _():
         ("neural", 32, NEURAL),
     ):
         at, t = {}, time.perf_counter()
-        pipeline.swap_video(
+        swap_video(
             film, photo, folder / "o.mp4", device=DEVICE, batch=bs, preset="veryfast", crf=18, overwrite=True,
-            progress=lambda n, of, what: at.update({what: time.perf_counter()}), **look,
+            progress=lambda n, of, what, at=at: at.update({what: time.perf_counter()}), **look,
         )
         whole = time.perf_counter() - t
         out[name] = dict(
@@ -381,7 +376,7 @@ def _():
 
 @step("torch.compile of GFPGAN")
 def _():
-    c = Compositor(Look(**NEURAL), DEVICE)
+    c = Compositor(SwapOptions(**NEURAL), DEVICE)
     net = c.restore.net.__closure__[0].cell_contents
     out = {}
     if a.small:
@@ -399,8 +394,8 @@ def _():
             took = time.perf_counter() - t
             out[f"batch {bs}, {mode}"] = dict(
                 first_call_s=round(took, 1),
-                eager_ms=ms(lambda: net(x), ROUNDS)[0],
-                compiled_ms=ms(lambda: fast(x), ROUNDS)[0],
+                eager_ms=ms(partial(net, x), ROUNDS)[0],
+                compiled_ms=ms(partial(fast, x), ROUNDS)[0],
                 largest_difference=round(float((y - net(x)).abs().max()), 5),
             )
     return out

@@ -24,24 +24,26 @@ got = dict(mixed=refused(lambda: far+torch.ones(3)), numpy=refused(far.numpy),
            sum=float((far+far*2).sum()), waits=card.COUNT['waits'])
 
 from dataclasses import replace
-from swapkit.face.landmarks import mesh_crop_matrix
-from swapkit import pipeline
-from swapkit.video.photo import read_photo; from swapkit.pipeline import swap_video
-from swapkit.video.probe import video_info
 from swapkit.apps.bench_tools import write_sample_clip
 from swapkit.apps.samples import person_file, sample_film
+from swapkit.face.landmarks import mesh_crop_matrix
 from swapkit.face.track import choose_faces, track
+from swapkit.pipeline import swap_video
+from swapkit.video.encode import SegmentWriter
+from swapkit.video.photo import read_photo
+from swapkit.video.probe import video_info
 folder, built_in = sys.argv[2], dict(parser='none', detector='tiny_detect', landmarks='tiny_mesh')
 frames, faces = sample_film(range(0, 12, 3))
-looks = torch.arange(len(faces)), torch.nn.functional.one_hot(faces.ids, 2).float()
+embeddings = torch.arange(len(faces)), torch.nn.functional.one_hot(faces.ids, 2).float()
 bare = replace(faces, ids=None)
-on_host, on_card = track(bare, looks=looks), track(bare.to('cuda'), looks=tuple(t.to('cuda') for t in looks))
-got['mesh'] = str(look_at_mesh(faces.lms.to('cuda')).device)
+on_host, on_card = track(bare, embeddings=embeddings), track(
+    bare.to('cuda'), embeddings=tuple(t.to('cuda') for t in embeddings))
+got['mesh'] = str(mesh_crop_matrix(faces.lms.to('cuda')).device)
 got['track'] = [str(on_card.device), on_card.ids.tolist()==on_host.ids.tolist()]
-got['choose'] = [str(choose(on_card, who).device) for who in ('largest', 'all', '0')]
+got['choose'] = [str(choose_faces(on_card, who).device) for who in ('largest', 'all', '0')]
 
-film, photo = sample_clip(f'{folder}/film.mp4', (144, 256), 6), person_file('cai')
-stored = pipeline.SegmentWriter.stored
+film, photo = write_sample_clip(f'{folder}/film.mp4', (144, 256), 6), person_file('cai')
+stored = SegmentWriter.stored
 small = dict(crop=128, **built_in)
 def before_the_encoder(device):
     kept, was = {}, {}
@@ -49,7 +51,7 @@ def before_the_encoder(device):
         if frames is None: return stored(self, data, frames, *more)
         for n,new,old in zip(frames.idx.tolist(), data.cpu(), frames.data.cpu()): kept[n], was[n] = new.int(), old.int()
         return stored(self, data, frames, *more)
-    pipeline.SegmentWriter.stored = keep
+    SegmentWriter.stored = keep
     out = swap_video(film, photo, f'{folder}/{device}.mp4', device=device, batch=4, preset='ultrafast', **small)
     return [torch.stack([d[n] for n in sorted(d)]) for d in (kept, was)], len(video_info(out))
 ((a, was), _), ((b, _), n) = before_the_encoder('cpu'), before_the_encoder('cuda')
@@ -57,9 +59,9 @@ got['film'] = dict(frames=[len(b), n], largest=int((a-b).abs().max()), changed=i
 crop = f'{folder}/small.png'
 from PIL import Image
 Image.open(person_file('ada')).resize((256, 256)).save(crop)
-look = lambda path: read_photo(path).data.int()
-a, b = (look(swap_video(crop, photo, f'{folder}/{d}.png', device=d, **small)) for d in ('cpu', 'cuda'))
-got['photo'] = dict(largest=int((a-b).abs().max()), changed=int((b-look(crop)).abs().max()))
+pixels = lambda path: read_photo(path).data.int()
+a, b = (pixels(swap_video(crop, photo, f'{folder}/{d}.png', device=d, **small)) for d in ('cpu', 'cuda'))
+got['photo'] = dict(largest=int((a-b).abs().max()), changed=int((b-pixels(crop)).abs().max()))
 print(json.dumps(got))
 """
 

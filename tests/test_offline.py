@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -29,11 +28,14 @@ OURS = (
 RUN = '''
 import contextlib, importlib, io, json, os, pkgutil, sys
 calls, files, said, name = [], [], {}, ''
-def look(event, args):
-    if event in ('socket.connect', 'socket.sendto', 'socket.sendmsg', 'socket.getaddrinfo', 'socket.gethostbyname') and not isinstance(args[1], str): calls.append(f'{name}: {event} {args[1:]}')
-    if event in ('socket.getaddrinfo', 'socket.gethostbyname', 'urllib.Request'): calls.append(f'{name}: {event} {args[0]}')
-    if event=='open' and isinstance(args[0], (str, bytes)) and args[2] & (os.O_WRONLY|os.O_RDWR|os.O_CREAT): files.append(os.path.abspath(os.fsdecode(args[0])))
-sys.addaudithook(look)
+lookups = 'socket.getaddrinfo', 'socket.gethostbyname'
+calling = 'socket.connect', 'socket.sendto', 'socket.sendmsg', *lookups
+def watch(event, args):
+    if event in calling and not isinstance(args[1], str): calls.append(f'{name}: {event} {args[1:]}')
+    if event in (*lookups, 'urllib.Request'): calls.append(f'{name}: {event} {args[0]}')
+    if event=='open' and isinstance(args[0], (str, bytes)) and args[2] & (os.O_WRONLY|os.O_RDWR|os.O_CREAT):
+        files.append(os.path.abspath(os.fsdecode(args[0])))
+sys.addaudithook(watch)
 import swapkit
 for m in pkgutil.walk_packages(swapkit.__path__, 'swapkit.'): importlib.import_module(m.name)
 from swapkit.apps import cli
@@ -158,7 +160,11 @@ def test_no_file_is_left_elsewhere(fresh):
 def test_onnxruntime_is_told_to_be_silent():
     """By the package itself, so before any of its modules can load it; whatever the user's environment says, and for
     processes that we start."""
-    code = "import swapkit, subprocess, sys; assert 'onnxruntime' not in sys.modules; print(subprocess.check_output(['printenv', 'ORT_DISABLE_TELEMETRY'], text=True))"
+    code = '''
+import swapkit, subprocess, sys
+assert 'onnxruntime' not in sys.modules
+print(subprocess.check_output(['printenv', 'ORT_DISABLE_TELEMETRY'], text=True))
+'''
     assert subprocess.check_output(
         [sys.executable, '-c', code], text=True, env={**os.environ, 'ORT_DISABLE_TELEMETRY': '0'}
     ).split() == ['1']

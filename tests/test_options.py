@@ -1,4 +1,5 @@
 "Options, each written once: checks, the command line's flags, the studio's widgets, tables, keys."
+import functools
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, dataclass
@@ -298,6 +299,6 @@ def test_several_names(monkeypatch):
     assert SwapOptions(masks=()).masks==SwapOptions().masks=='none'
     assert to_argv(SwapOptions(masks=['bar']))==['--masks', 'bar'] and key(SwapOptions(masks='bar'))['masks']=='bar'
     refused(lambda: SwapOptions(masks='bar,hnd'), "unknown masks 'hnd': choose none, bar, hand", "did you mean 'hand'")
-    refused(lambda: SwapOptions(masks=3), 'unknown masks 3'); refused(lambda: SwapOptions(masks='bar,'), 'unknown masks')
+    for wrong in (3, 'bar,', ['hand', 3]): refused(functools.partial(SwapOptions, masks=wrong), 'unknown masks')
     code, said = run(command(SwapOptions), '--masks', 'hand,bar')
     assert (code, said)==(0, 'got --masks bar,hand')

@@ -116,7 +116,13 @@ def test_names_of_any_bytes(tmp_path): assert files_of(tmp_path)==7
 
 @pytest.mark.skipif(sys.platform!='linux', reason='other systems only take names that are text')
 def test_names_where_the_locale_is_ascii(tmp_path):
-    code = f'import sys; from pathlib import Path; sys.path[:0] = [{os.path.dirname(__file__)!r}]; from test_photo import files_of; print(files_of(Path({str(tmp_path)!r})))'
+    code = f'''
+import sys
+from pathlib import Path
+sys.path[:0] = [{os.path.dirname(__file__)!r}]
+from test_photo import files_of
+print(files_of(Path({str(tmp_path)!r})))
+'''
     env = {k: v for k, v in os.environ.items() if not k.startswith(('LC_', 'LANG'))} | dict(
         LC_ALL='C', PYTHONUTF8='0', PYTHONCOERCECLOCALE='0'
     )

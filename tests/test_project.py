@@ -15,7 +15,6 @@ import dev
 PACKAGE = dev.ROOT/'swapkit'
 FILES = [p for p in sorted(PACKAGE.rglob('*.py')) if p.name[0]!='_']
 MODULES = {'.'.join(p.relative_to(PACKAGE).with_suffix('').parts): p for p in FILES}
-STAGES = {dev.module_of(p): p.name for p in dev.notebooks() if re.match(r'\d\d_', p.name)}
 
 
 def imports(path):
@@ -29,15 +28,6 @@ def imports(path):
             base = package[:len(package)+1-node.level] if node.level else ()
             names = [a.name for a in node.names]
             yield '.'.join([*base, node.module] if node.module else base), names, id(node) not in top
-
-
-def own_imports(path):
-    "Modules of this package that a module imports, without `swapkit.`."
-    for module,names,_ in imports(path):
-        if module.split('.')[0]!='swapkit': continue
-        inner = module[len('swapkit.'):]
-        found = [inner] + [f'{inner}.{n}'.strip('.') for n in names]
-        yield from (m for m in found if m in MODULES)
 
 
 # --- one version, one description ---
@@ -73,7 +63,7 @@ def test_installed_version():
 
 @pytest.mark.parametrize('module', MODULES)
 def test_imports_alone(module):
-    "Each module imports in a fresh process, as the module of that name; `align` and `blend` load no network."
+    "Each module imports in a fresh process, as the module of that name; cutting and pasting faces load no network."
     code = f'''
 import importlib, sys, types
 m = importlib.import_module('swapkit.{module}')
@@ -84,20 +74,8 @@ print(' '.join(n for n in sys.modules if n.startswith('swapkit.') or n=='onnxrun
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=dev.ROOT)
     assert done.returncode==0, done.stderr[-2000:]
     loaded = done.stdout.split()
-    if module in ('align', 'blend'): assert not [m for m in loaded if m=='onnxruntime' or m.startswith('swapkit.nets')]
-
-
-@pytest.mark.parametrize('module', MODULES)
-def test_import_direction(module):
-    """Stages import earlier stages and `nets`, `nets` import `core` and `models` (files), and nothing but tools and
-    training imports tools."""
-    kind = module.split('.')[0]
-    for used in own_imports(MODULES[module]):
-        if kind in ('tools', 'train'): continue
-        assert not used.startswith('tools'), f"{module} imports {used}"
-        if kind=='nets': assert used in ('core', 'models') or used.startswith('nets.'), f"{module} imports {used}"
-        elif module in STAGES and used in STAGES:
-            assert STAGES[used]<STAGES[module], f"{module} imports the later {used}"
+    if module in ('face.align', 'blend'):
+        assert not [m for m in loaded if m=='onnxruntime' or m.startswith('swapkit.nets')]
 
 
 @pytest.mark.parametrize('module', MODULES)
@@ -121,6 +99,29 @@ def test_init_exports_no_module():
 
 
 # --- notebooks ---
+
+FOLDERS = '1_base 2_video 3_face 4_mask 5_mesh 6_swap 7_pipeline 8_apps 9_research learn nets'.split()
+
+
+def test_notebooks_stand_in_folders():
+    "Each folder numbers its pages in reading order; tutorials and explanations have no numbers."
+    pages = [p.relative_to(dev.ROOT/'nbs') for p in dev.notebooks()]
+    assert {p.parts[0] for p in pages if len(p.parts)>1}==set(FOLDERS)
+    assert {p.name for p in pages if len(p.parts)==1} <= {'index.ipynb', '0_tour.ipynb'}
+    for folder in {p.parent for p in pages if len(p.parts)>1 and p.parts[0]!='learn'}:
+        numbers = [p.name[:3] for p in pages if p.parent==folder]
+        assert all(re.fullmatch(r'\d\d_', n) for n in numbers) and len(set(numbers))==len(numbers), folder
+
+
+def test_modules_have_the_names_of_their_notebooks():
+    "`nbs/3_face/01_align.ipynb` exports `face.align`: the name after the number is the module's."
+    for path in dev.notebooks():
+        if module := dev.module_of(path):
+            assert module.split('.')[-1]==re.sub(r'^\d\d_', '', path.stem), path
+            title = re.search(r'^# *(.*)$', dev.source(dev.cells(path)[0]), re.M)[1]
+            assert title in (module, module.split('.')[-1], module.rpartition('.')[0]), (path, title)
+
+
 
 def test_notebooks_are_small(): assert dev.check_sizes()==[]
 def test_cells_are_clean(): assert dev.check_cells()==[]
@@ -204,14 +205,14 @@ def test_readme_links():
     assert [l for l in links if not (dev.ROOT/l).exists()]==[]
 
 
-def test_readme_names_every_stage():
-    exporting = [p.relative_to(dev.ROOT).as_posix() for p in dev.notebooks() if dev.module_of(p)]
-    assert [p for p in exporting if f']({p})' not in README]==[]
+def test_readme_names_every_page():
+    pages = [p.relative_to(dev.ROOT).as_posix() for p in dev.notebooks() if p.name!='index.ipynb']
+    assert [p for p in pages if f']({p})' not in README]==[]
 
 
 def test_links_of_the_index_are_turned():
-    text = '[a](00_core.ipynb) [b](../models/README.md) [c](https://x.org/y) ![d](../results/d.jpg)'
-    assert dev.from_root(text)=='[a](nbs/00_core.ipynb) [b](models/README.md) [c](https://x.org/y) ![d](results/d.jpg)'
+    text = '[a](1_base/a.ipynb) [b](../models/README.md) [c](https://x.org/y) ![d](../results/d.jpg)'
+    assert dev.from_root(text)=='[a](nbs/1_base/a.ipynb) [b](models/README.md) [c](https://x.org/y) ![d](results/d.jpg)'
 
 
 def test_old_python_is_refused():

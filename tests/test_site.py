@@ -71,8 +71,8 @@ def test_every_module_is_understood():
 def test_pages_of_a_notebook(tmp_path, monkeypatch):
     monkeypatch.setattr(pages, 'ROOT', tmp_path)
     path = notebook(
-        tmp_path / 'nbs' / 'tools' / 'a.ipynb',
-        '#| default_exp tools.a',
+        tmp_path / 'nbs' / '8_apps' / '02_a.ipynb',
+        '#| default_exp apps.a',
         '#| export\ndef f(x): # double\n    return 2*x',
         '#| hide\nimport os',
         '#| slow\nf(2)',
@@ -80,14 +80,44 @@ def test_pages_of_a_notebook(tmp_path, monkeypatch):
     made = [c['source'] for c in pages.page_cells(path, set())]
     assert len(made)==3 and '{py:function} f(x)' in made[0] and made[1:]==['def f(x): # double\n    return 2*x', 'f(2)']
     assert [c['metadata'].get('tags') for c in pages.page_cells(path, set())][1:]==[['hide-input'], ['needs-slow']]
-    assert pages.front('# a\n> b\n\n- order: 3')==('# a\n> b', {'order': '3'})
+    assert pages.without_front('# a\n> b\n\n- date: 3')=='# a\n> b'
     files = set()
     said = pages.turned(
-        '[x](../01_show.ipynb#y) `[n](m)` [z](https://z.org) [r](../../results/r.json)', 'tools/a.ipynb', files
+        '[x](../1_base/02_show.ipynb#y) `[n](m)` [z](https://z.org) [r](../../results/r.json)', '8_apps/a.ipynb', files
     )
-    assert said == '[x](/01_show.ipynb#y) `[n](m)` [z](https://z.org) [r](/files/results/r.json)' and files == {
+    assert said == '[x](/1_base/02_show.ipynb#y) `[n](m)` [z](https://z.org) [r](/files/results/r.json)' and files == {
         'results/r.json'
     }
+
+
+def test_parts_are_the_folders():
+    "In the order of their floors, and their pages in the order of their numbers; nothing is left out."
+    parts = pages.contents(dev.notebooks())
+    assert list(parts)==list(pages.PARTS.values())
+    assert parts['Base'][:2]==['1_base/01_types', '1_base/02_show'] and parts['Learn'][0]=='learn/first'
+    assert sorted(n for names in parts.values() for n in names)==sorted(
+        p.relative_to(dev.ROOT/'nbs').with_suffix('').as_posix() for p in dev.notebooks() if p.name!='index.ipynb')
+    other = pages.contents([dev.ROOT/'nbs'/'11_new'/'01_a.ipynb'])
+    assert other['11_new']==['11_new/01_a']
+
+
+def test_plain_modules():
+    "Modules without a notebook are on one page, with their functions and every option."
+    modules = [p for p in (dev.ROOT/'swapkit').rglob('*.py') if p.name[0]!='_']
+    names = {pages.name_of(p) for p in pages.plain_modules(modules)}
+    assert {'swapkit.errors', 'swapkit.options', 'swapkit.registry'} <= names and 'swapkit.types' not in names
+    text = pages.plain_page(modules, set())
+    assert '{py:function} check_choice(' in text and '{py:class} Registry(' in text
+    from swapkit.options import OPTIONS, options_of
+    for c in OPTIONS:
+        assert f'### {c.__name__}' in text and all(f'| `{n}` |' in text for n in options_of(c))
+
+
+def test_source_of_a_plain_module():
+    "It has an address for each function and class, as exported modules have."
+    text = pages.module_page(dev.ROOT/'swapkit'/'errors.py')
+    assert '(source-swapkit-errors-check-choice)=' in text and '(class-swapkit-errors-badinput)=' in text
+    assert text.count('def check_choice(')==1 and text.count('class BadInput')==1
 
 
 def test_tables_of_results():
@@ -125,7 +155,7 @@ def test_the_site_builds(tmp_path, capfd):
     for name in ('sphinx', 'myst_nb', 'furo'):
         pytest.importorskip(name, reason=f'{name} is not installed: python3 dev.py site')
     assert dev.build_site(sys.executable, tmp_path)==0, capfd.readouterr().err
-    said = (tmp_path/'html'/'05_align.html').read_text(encoding='utf-8')
+    said = (tmp_path/'html'/'1_base'/'07_geometry.html').read_text(encoding='utf-8')
     assert (
         'id="swapkit.geometry.similarity"' in said
         and 'parameter' in said

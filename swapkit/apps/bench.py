@@ -38,7 +38,8 @@ from ..mask.compose import Masks
 from ..mesh.reshape import face_shape, mean_shape, reshape, shape_change
 from ..pipeline import analyze, swap_video
 from ..runtime import default_device, tune_allocator
-from ..swap.base import Swapper, SWAPPERS, SwapSpec
+from ..registry import SWAPPERS
+from ..swap.base import Swapper, SwapSpec
 from ..types import cat
 from ..video.encode import SegmentWriter
 from ..video.probe import video_info
@@ -206,7 +207,7 @@ def _bench_job(film, source, before=None, rounds:int=3)->dict: # frames per seco
 # %% ../../nbs/8_apps/07_bench.ipynb #2537f33e
 def _bench_overhead(film, rounds:int=3)->dict:
     "Frames per second of the second pass without a network, and of ffmpeg alone."
-    SWAPPERS['nothing'] = SwapSpec('ffhq_512', 0, lambda _,crops,source: crops.data)
+    SWAPPERS['nothing'] = SwapSpec(template='ffhq_512', run=lambda _,crops,source: crops.data)
     try:
         with tempfile.TemporaryDirectory() as d:
             d, n = Path(d), len(video_info(film))

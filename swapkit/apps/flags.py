@@ -10,8 +10,7 @@ from swapkit.errors import BadInput
 from swapkit.options import Option, Options, options_of
 from swapkit.registry import load_plugin
 
-__all__ = ['Flag', 'Value', 'Command', 'flag', 'click_options', 'options_from', 'plugin_option', 'plugins_of',
-           'switches', 'list_options']
+__all__ = ['Flag', 'Value', 'flag', 'click_options', 'options_from', 'plugin_option', 'switches']
 
 O = TypeVar('O', bound=Options)
 F = TypeVar('F', bound=Callable[..., Any])
@@ -19,8 +18,8 @@ F = TypeVar('F', bound=Callable[..., Any])
 
 class Flag(click.Option):
     "An option whose spellings of earlier versions are understood, but not shown."
-    def __init__(self, *args, old:Iterable[str]=(), section:str='', **kw):
-        self.old, self.section = tuple(old), section
+    def __init__(self, *args, old:Iterable[str]=(), **kw):
+        self.old = tuple(old)
         super().__init__(*args, **kw)
     def _shown(self, ask):
         every, self.opts = self.opts, [o for o in self.opts if o not in self.old]
@@ -28,18 +27,6 @@ class Flag(click.Option):
         finally: self.opts = every
     def get_help_record(self, ctx): return self._shown(lambda: super(Flag, self).get_help_record(ctx))
     def get_error_hint(self, ctx, *args): return self._shown(lambda: super(Flag, self).get_error_hint(ctx, *args))
-
-
-class Command(click.Command):
-    "A command whose help lists options under the title of their class; those of no class come first."
-    def format_options(self, ctx, formatter):
-        sections:dict[str, list] = {'Options': []}
-        for p in self.get_params(ctx):
-            if (row := p.get_help_record(ctx)) is not None:
-                sections.setdefault(getattr(p, 'section', '') or 'Options', []).append(row)
-        for title,rows in sections.items():
-            if rows:
-                with formatter.section(title): formatter.write_dl(rows)
 
 
 def flag(
@@ -101,7 +88,6 @@ def click_options(
             o = options_of(cls)[n]
             kw:dict[str, Any] = dict(is_flag=True) if o.is_flag else dict(type=Value(o))
             kw |= dict(cls=type('_Lazy', (_Lazy,), dict(option=o)), old=o.old, default=o.default)
-            kw |= dict(section=(cls.__doc__ or '').rstrip('.'))
             f = click.option(n, o.flag, *filter(None, [o.short]), *o.old, **kw)(f)
         return f
     return add
@@ -115,45 +101,19 @@ def options_from(
     return cls(**{n: arguments.pop(n) for n in options_of(cls) if n in arguments})
 
 
-_PLUGINS = 'swapkit.plugins' # in the memory of a click context
-
-
 def plugin_option(f:F)->F:
     "`--plugin FILE.py`: run before other options are read, so that they may name what it adds."
     def load(ctx, param, paths):
         for p in paths: load_plugin(Path(p))
-        ctx.meta[_PLUGINS] = paths
     return click.option('--plugin', multiple=True, metavar='FILE.py', is_eager=True, expose_value=False, callback=load,
-                        help="Python file that registers swappers, masks, restorers …; may be given several times.")(f)
-
-
-def plugins_of(
-    ctx:click.Context,  # of a command with `plugin_option`
-)->tuple[str, ...]:     # paths
-    "The plug-in files that were given."
-    return ctx.meta.get(_PLUGINS, ())
-
-
-def _all_options(command:click.Command)->list[click.Option]:
-    "The options of a command and of those below it."
-    found = [p for p in command.params if isinstance(p, click.Option)]
-    for c in getattr(command, 'commands', {}).values(): found += _all_options(c)
-    return found
-
-
-def _spellings(options:Iterable[click.Option])->tuple[str, ...]:
-    return tuple(dict.fromkeys(s for o in options for s in (*o.opts, *o.secondary_opts)))
+                        help="Python file that registers swappers, restorers and the like.")(f)
 
 
 def switches(
     command:click.Command,
 )->tuple[str, ...]:     # spellings
     "The flags that take no value, of a command and those below it."
-    return ('--help', '-h', *_spellings(o for o in _all_options(command) if o.is_flag))
-
-
-def list_options(
-    command:click.Command,
-)->tuple[str, ...]:     # spellings
-    "The options whose metavar ends with ...: each takes as many values as follow it."
-    return _spellings(o for o in _all_options(command) if o.multiple and (o.metavar or '').endswith('...'))
+    flags = [p for p in command.params if isinstance(p, click.Option) and p.is_flag]
+    found = [s for p in flags for s in (*p.opts, *p.secondary_opts)]
+    for c in getattr(command, 'commands', {}).values(): found += switches(c)
+    return tuple(dict.fromkeys(['--help', '-h', *found]))

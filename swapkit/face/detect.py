@@ -27,7 +27,7 @@ from ..weights import model_path
 
 # %% ../../nbs/3_face/02_detect.ipynb #fae023c9
 def fit_size(
-    size:tuple[int, int],   # (H, W) of the frames
+    size:tuple[int, ...],   # (H, W) of the frames
     short:int=320,          # the short side is at most this
     max_side:int=1024,      # and the long side at most this
 )->tuple[int, int]:         # (h, w) that the network sees; never larger than the frame
@@ -123,7 +123,7 @@ class DetectSpec(NetSpec):
     takes: cls, obj, bbox, kps of strides 8, 16, 32 by default."""
     decode:Callable[..., tuple[torch.Tensor, ...]] = decode_cells # answers, size of the input, least score → candidates
     min_score:float = .7            # of a sure face
-    merge_iou:float|None = None     # see `merge_candidates`: overlap from which candidates are averaged; None: they are not
+    merge_iou:float|None = None     # overlap from which candidates are averaged: see `merge_candidates`
 
 class Detector(NetStage):
     "A stage that finds faces: `Frames` in, `Faces` out."
@@ -163,8 +163,8 @@ class Detector(NetStage):
 # %% ../../nbs/3_face/02_detect.ipynb #20dc1dfd
 def _to_frame(
     faces:Faces,
-    size:tuple,     # (h, w) they were found at
-    frame:tuple,    # (H, W) of the frame
+    size:tuple[int, ...],   # (h, w) they were found at
+    frame:tuple[int, ...],  # (H, W) of the frame
 )->Faces:
     "Boxes and points in pixels of the frame, pixel centers kept."
     r = faces.boxes.new_tensor([frame[1]/size[1], frame[0]/size[0]])
@@ -173,7 +173,7 @@ def _to_frame(
 
 def _load_onnx(name, device, engine): return OnnxNet(model_path(name), device, engine=engine)
 
-_terms = dict(license='Apache-2.0', commercial='yes')
+_terms:dict[str, Any] = dict(license='Apache-2.0', commercial='yes')
 DETECTORS |= {n: DetectSpec(load=partial(_load_onnx, n), needs=(n,), **_terms) for n in ('yunet_n', 'yunet_s')}
 DETECTORS['yunet_kornia'] = DetectSpec(
     load=partial(yunet.load_kornia_yunet, 'yunet_kornia'), needs=('yunet_kornia',), decode=yunet.decode_kornia, **_terms
@@ -196,7 +196,7 @@ def merge_scales(
     max_iou:float=.3,   # largest overlap (IoU) of two faces
 )->Faces:
     "Two looks as one: sorted by frame, best first."
-    both = {k: torch.cat([getattr(f, k) for f in (a, b)]) for k in ('frame', 'boxes', 'kps', 'scores')}
+    both:dict[str, Any] = {k: torch.cat([getattr(f, k) for f in (a, b)]) for k in ('frame', 'boxes', 'kps', 'scores')}
     keep = nms(both['boxes'], both['scores'], both['frame'], max_iou)
     keep = keep[both['frame'][keep].argsort(stable=True)]
     return Faces(**{k:v[keep] for k,v in both.items()})
@@ -212,7 +212,7 @@ def rotate_quarters(
 def _rotate_points_back(
     p:torch.Tensor, # (…,2) pixels of a frame turned by `rotate_quarters`
     k:int,
-    size:tuple,     # (H, W) of the frame before it was turned
+    size:tuple[int, int],   # (H, W) of the frame before it was turned
 )->torch.Tensor:    # (…,2) its pixels
     "Where points were before a frame was turned."
     (H, W), (x, y) = size, p.unbind(-1)

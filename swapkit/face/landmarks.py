@@ -61,7 +61,7 @@ class MeshSpec(NetSpec):
 
 def _load_face_mesh(device, engine='auto'):
     "MediaPipe FaceMesh (Apache-2.0). Its pixel centers are halves, and it says nothing of presence."
-    net = OnnxNet(model_path('face_mesh_468'), device, engine=engine)
+    net:Any = OnnxNet(model_path('face_mesh_468'), device, engine=engine)
     def run(crops):
         p = net(crops.permute(0,2,3,1).contiguous()).view(-1,468,3)
         return p - p.new_tensor([.5,.5,0]), None
@@ -70,7 +70,8 @@ def _load_face_mesh(device, engine='auto'):
 def _load_tiny_mesh(device, engine='auto', once:bool=False):
     """The mesh that comes with the package (`nets.tiny`), asked about each crop and its mirror image: the mean of both
     is better and steadier than either."""
-    net, other = load_tiny_net('tiny_mesh', device, engine), mirror_points().to(device)
+    net:Any = load_tiny_net('tiny_mesh', device, engine)
+    other = mirror_points().to(device)
     if once: return net # without the mirror, in half the time
     def run(crops):
         p, there = net(torch.cat([crops, crops.flip(-1)]))
@@ -79,7 +80,7 @@ def _load_tiny_mesh(device, engine='auto', once:bool=False):
         return (a+b)/2, torch.minimum(*there.chunk(2))
     return run
 
-_terms = dict(license='Apache-2.0', commercial='yes')
+_terms:dict[str, Any] = dict(license='Apache-2.0', commercial='yes')
 MESHES['face_mesh_468'] = MeshSpec(size=192, load=_load_face_mesh, needs=('face_mesh_468',), **_terms)
 MESHES['tiny_mesh'] = MeshSpec(size=128, load=_load_tiny_mesh, needs=('tiny_mesh',), **_terms)
 
@@ -87,8 +88,9 @@ MESHES['tiny_mesh'] = MeshSpec(size=128, load=_load_tiny_mesh, needs=('tiny_mesh
 def _mesh_trust(
     there:torch.Tensor,     # (F,) presence
     lms:torch.Tensor,       # (F,468,2 or 3) after the last look
-    before:torch.Tensor,    # the same after the one before, or None
-    still:tuple=(.04,.3),   # eye distances that a mesh moves on average between the looks: whole trust, and none
+    before:torch.Tensor|None,       # the same after the one before
+    still:tuple[float, float]=(.04,.3),     # eye distances that a mesh moves on average between the
+                                            # looks: whole trust, and none
 )->torch.Tensor:            # (F,) 0…1
     "How far meshes are believed to lie on faces the right way up."
     if before is None: return there
@@ -161,7 +163,8 @@ def _rotate_like(
 def landmark_agreement(
     found:Faces,        # as a detector found them
     faces:Faces,        # the same, with landmarks
-    apart:tuple[float, float]=(.12,.3),     # mean distance of the five points, as a part of the box: whole trust, and none
+    apart:tuple[float, float]=(.12,.3),     # mean distance of the five points, as a part of the box: whole
+                                            # trust, and none
     narrow:tuple[float, float]=(.5,.25),    # distance of the detector's eyes, as a part of that from eyes to mouth:
                                             # about 60 and 75 degrees
     level:float=30.,    # degrees: a head that is turned further in the picture is compared without its turn, of which

@@ -8,6 +8,7 @@ __all__ = ['PREFERRED_EMBEDDERS', 'EmbedSpec', 'embedder_hint', 'realign_to_temp
 
 # %% ../../nbs/3_face/05_recognition.ipynb #0b5690df
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as nnf
@@ -27,8 +28,8 @@ from ..weights import model_path
 # %% ../../nbs/3_face/05_recognition.ipynb #277f75ba
 @dataclass(frozen=True, kw_only=True)
 class EmbedSpec(NetSpec):
-    """What must be known of a network that tells faces apart. `load` gives a function (F,3,S,S) in [0,1] → (F,D), of any
-    length."""
+    """What must be known of a network that tells faces apart. `load` gives a function (F,3,S,S) in [0,1] → (F,D), of
+    any length."""
     template:str    # key of `geometry.TEMPLATES`
     size:int        # crop side
     photo_threshold:float|None = None   # two photos of one person are likely more alike than this (cosine) …
@@ -37,7 +38,7 @@ class EmbedSpec(NetSpec):
 # %% ../../nbs/3_face/05_recognition.ipynb #b3629e35
 def _load_mobilefacenet(device, engine='auto'):
     "MobileFaceNet (foamliu, Apache-2.0), the mean over both mirror images."
-    net = OnnxNet(model_path('mobilefacenet_128'), device, engine=engine)
+    net:Any = OnnxNet(model_path('mobilefacenet_128'), device, engine=engine)
     def run(x):
         x = to_imagenet(x)
         return net(x.contiguous()) + net(x.flip(-1).contiguous())

@@ -14,7 +14,6 @@ import torch
 
 from ..errors import BadInput
 from ..imgproc import blur, combine, resize_square
-from .occlusion import Occluder
 from swapkit.mask.parsing import (
     class_probability, FACE_CLASSES, GLASSES_CLASSES, LIP_CLASSES, MOUTH_CLASSES, Parser, region_mask,
 )
@@ -50,8 +49,8 @@ def own_mouth(
 # %% ../../nbs/4_mask/04_compose.ipynb #304a3cfb
 @dataclass(frozen=True, kw_only=True)
 class MaskSpec(NetSpec):
-    """A mask of one's own: a function `run` of `Crops` → (F,1,s,s) in [0,1], where 1 shows the swap; or (1,1,s,s) for all
-    faces alike. One that needs weights has `load` instead, which gives such a function."""
+    """A mask of one's own: a function `run` of `Crops` → (F,1,s,s) in [0,1], where 1 shows the swap; or (1,1,s,s) for
+    all faces alike. One that needs weights has `load` instead, which gives such a function."""
     run:Callable[[Crops], torch.Tensor]|None = None
     decorates:ClassVar[str] = 'run'
     def __post_init__(self):

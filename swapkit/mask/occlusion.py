@@ -9,6 +9,7 @@ __all__ = ['OCCLUDERS', 'find_occlusion', 'OccludeSpec', 'load_face_unet', 'load
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -40,7 +41,7 @@ def _colors_last(x): return x.permute(0,2,3,1).contiguous()
 
 def load_face_unet(device:torch.device|str, engine:str='auto')->Callable[[torch.Tensor], torch.Tensor]:
     "The small U-Net for faces (MIT), from its ONNX file."
-    net = OnnxNet(model_path('face_unet_256'), device, engine=engine)
+    net:Any = OnnxNet(model_path('face_unet_256'), device, engine=engine)
     return lambda x: net(_colors_last(x)).permute(0,3,1,2).sigmoid()
 
 def load_xseg(
@@ -48,7 +49,7 @@ def load_xseg(
     device:torch.device|str, engine:str='auto',
 )->Callable[[torch.Tensor], torch.Tensor]:
     "DeepFaceLab's XSeg, from its ONNX files."
-    nets = [OnnxNet(model_path(n), device, engine=engine) for n in names]
+    nets:list[Any] = [OnnxNet(model_path(n), device, engine=engine) for n in names]
     return lambda x: combine(*(net(_colors_last(x.flip(1))).permute(0,3,1,2).clamp(0,1) for net in nets))
 
 OCCLUDERS['face_unet_256'] = OccludeSpec(load=load_face_unet, needs=('face_unet_256',), license='MIT')

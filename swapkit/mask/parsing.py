@@ -60,8 +60,8 @@ FACE_CLASSES = _class_numbers('skin') + BROW_CLASSES + EYE_CLASSES + NOSE_CLASSE
 # %% ../../nbs/4_mask/02_parsing.ipynb #bed5d0fa
 @dataclass(frozen=True, kw_only=True)
 class ParseSpec(NetSpec):
-    """What must be known of a parsing network. `load` gives a function (F,3,512,512) in [0,1] → (F,19,512,512), one number
-    per class."""
+    """What must be known of a parsing network. `load` gives a function (F,3,512,512) in [0,1] → (F,19,512,512), one
+    number per class."""
 
 def load_bisenet(
     device:torch.device|str, engine:str='auto', dtype:torch.dtype=torch.float32

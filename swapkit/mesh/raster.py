@@ -8,6 +8,7 @@ __all__ = ['barycentric', 'rasterize', 'interpolate', 'texture_mesh', 'spread_on
 
 # %% ../../nbs/5_mesh/01_raster.ipynb #bde9bd7b
 import math
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as nnf
@@ -54,7 +55,7 @@ def rasterize(
     pixel, depth, name = [], [], []
     sides, most = [0, 4], int(side[on].max()) if on.any() else 0
     while sides[-1]<most: sides.append(2*sides[-1])
-    for less,s in zip(sides, sides[1:]):
+    for less,s in pairwise(sides):
         i = (on & (side>less) & (side<=s)).nonzero()[:,0]
         n,x,y,z = _covered(v[i], lo[i], s, size)
         pixel.append((i[n]//T*size+y)*size+x); depth.append(z); name.append(i[n]%T)
@@ -128,8 +129,9 @@ def camera_facing(
 # %% ../../nbs/5_mesh/01_raster.ipynb #29271126
 def fit_to_mean_mesh(
     lms:torch.Tensor,   # (F,468,3)
-)->tuple:               # (F,468,3) in the units of `mean_mesh`; (F,3,3) what turns differences of such meshes into those of `lms`
-    "Meshes turned, scaled and moved to lie on the mean face, and the way back."
+)->tuple[torch.Tensor, torch.Tensor]: # (F,468,3) in the units of `mean_mesh`; (F,3,3)
+    """Meshes turned, scaled and moved to lie on the mean face, and the way back: what turns differences of such meshes
+    into those of `lms`."""
     p, m = lms.float(), mean_mesh().to(lms.device)
     a, b = p-p.mean(1, keepdim=True), m-m.mean(0)
     U,s,V = torch.linalg.svd(a.transpose(1,2)@b)
@@ -147,9 +149,10 @@ def texture_positions(
     lms:torch.Tensor,           # (F,468,3) in pixels of the picture
     size:int,                   # its side S
     texture:int,                # side of the texture
-    values:torch.Tensor=None,   # (1,468,C) more to know of each point
-)->tuple:                       # (F,2,s,s) places on the texture, (F,1,s,s) 1 where the mesh is, (F,C,s,s) values; s = S/coarse(S)
-    "What of the texture is seen where."
+    values:torch.Tensor|None=None,  # (1,468,C) more to know of each point
+)->tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What of the texture is seen where: (F,2,s,s) places on it, (F,1,s,s) 1 where the mesh is, (F,C,s,s) values; s is
+    S/`coarse_step(S)`."""
     step, tris, at = coarse_step(size), triangles().to(lms.device), texture_mesh(texture)[None,:,:2].to(lms.device)
     if values is not None: at = torch.cat([at, values], -1)
     low = lms*lms.new_tensor([1/step]*2+[1]) + lms.new_tensor([.5/step-.5]*2+[0])
@@ -161,7 +164,7 @@ def sample_texture(
     texture:torch.Tensor,   # (1 or F,3,t,t) on `texture_mesh`
     at:torch.Tensor, on:torch.Tensor,   # from `texture_positions`, or the same part of both
     step:int,
-)->tuple:                   # (F,3,h,w), (F,1,h,w) how much of each pixel the mesh covers
+)->tuple[torch.Tensor, torch.Tensor]: # (F,3,h,w), (F,1,h,w) how much of each pixel the mesh covers
     "Texture at a coarse field of places, at full resolution."
     both = enlarge(torch.cat([at, on], 1), step)
     return sample_at(texture, both[:,:2]/both[:,2:].clamp(min=1e-3)), both[:,2:]
@@ -170,7 +173,7 @@ def draw_texture(
     texture:torch.Tensor,   # (1 or F,3,t,t) on `texture_mesh`
     lms:torch.Tensor,       # (F,468,3) in pixels of the picture
     size:int,               # its side S
-)->tuple:                   # (F,3,S,S), (F,1,S,S) how much of each pixel the mesh covers
+)->tuple[torch.Tensor, torch.Tensor]: # (F,3,S,S), (F,1,S,S) how much of each pixel the mesh covers
     "Textures on meshes."
     at, on, _ = texture_positions(lms, size, texture.shape[-1])
     return sample_texture(texture, at, on, coarse_step(size))

@@ -38,7 +38,7 @@ def match_sharpness(
     gray:torch.Tensor,      # (F,1,s,s) logarithms of brightness
     like:torch.Tensor,      # (F,1,s,s) whose strength is wanted
     see:torch.Tensor,       # (F,1,s,s) where both show the face
-    sigmas:tuple,           # pixels: where bands begin, the coarser first
+    sigmas:tuple[float, ...],   # pixels: where bands begin, the coarser first
 )->torch.Tensor:            # (F,1,s,s)
     """Quick bands as strong as in `like`: weak ones raised by up to a half, strong ones lowered by the square root, for
     they are form too."""
@@ -57,7 +57,8 @@ def _shade(
     see:torch.Tensor,       # (F,1,s,s) where both show the face
     feature:torch.Tensor, own:torch.Tensor, # (F,1,s,s) from `skin_map`
     sigma:float,            # pixels: what changes slower than this is light
-    tint:float=.5,          # how much of the color of the middle band is the source's: spots of another light are not skin
+    tint:float=.5,          # how much of the color of the middle band is the source's: spots of another light are not
+                            # skin
 )->torch.Tensor:            # (F,3,s,s)
     "The slow band of the target under the middle band of the source."
     flat = see*(1-feature)
@@ -77,7 +78,7 @@ def relight(
     skin:torch.Tensor,      # (F,3,h,w) whose detail is wanted
     target:torch.Tensor,    # (F,3,h,w) whose light is wanted
     see:torch.Tensor,       # (F,1,h/step,w/step) where both show the face, on a coarse grid
-    feature, own,           # the same size, from `skin_map`
+    feature:torch.Tensor, own:torch.Tensor, # the same size, from `skin_map`
     sigma:float,            # pixels of the coarse grid: what changes slower than this is light
 )->torch.Tensor:            # (F,3,h,w)
     "`skin` in the light of, and as sharp as, `target`."

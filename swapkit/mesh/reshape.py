@@ -22,7 +22,7 @@ from ..types import Crops, Source
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #e3a847e3
 @cached_tensor(1)
-def shape_basis()->dict: # read (1404,n), draw (n,468,3), between (n,)
+def shape_basis()->dict[str, torch.Tensor]: # read (1404,n), draw (n,468,3), between (n,)
     "Directions in which people's faces differ."
     t = {k:v.float() for k,v in load_file(asset_path('shape.safetensors')).items()}
     return t | dict(draw=t['draw'].view(-1,468,3))
@@ -49,14 +49,16 @@ def shape_change(
     b = {k:v.to(source) for k,v in shape_basis().items()}
     likely = b['between']/(b['between']+1/photos+1/min(max(frames, .01), 10)) # frames of a film are much alike
     d = torch.einsum('n,nkc->kc', (source-target)*likely, b['draw'])
-    for w, eye in zip(_eye_weights().to(d), (EYE_LEFT + LIDS_LEFT, EYE_RIGHT + LIDS_RIGHT)):
+    for w, eye in zip(_eye_weights().to(d), (EYE_LEFT + LIDS_LEFT, EYE_RIGHT + LIDS_RIGHT), strict=True):
         d = torch.lerp(d, d[eye].mean(0).expand_as(d), w[:, None])
     return d
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #20813629
 _RINGS = ((1.12, .7), (1.25, .3), (1.4, 0.)) # distance from the middle, in those of the oval; share of the change
 
-def _add_rings(points:torch.Tensor, change:torch.Tensor)->tuple: # (F,468,C) both → (F,468+3·36,C) both
+def _add_rings(
+    points:torch.Tensor, change:torch.Tensor,   # (F,468,C)
+)->tuple[torch.Tensor, torch.Tensor]:           # (F,468+3·36,C) both
     "Mesh and change, with rings around them in which the change fades."
     oval = points[:,OVAL]; mid = oval.mean(1, keepdim=True)
     rings = [mid+(oval-mid)*r for r,_ in _RINGS]
@@ -86,7 +88,7 @@ def bend_field(
 def reshape(
     crops:Crops,            # with mesh landmarks
     shift:torch.Tensor,     # (468,3), or (F,468,3), from `shape_change`
-)->tuple:                   # `Crops`; (F,1,s,s) 1 where pixels have moved, on the coarse grid
+)->tuple[Crops, torch.Tensor]: # (F,1,s,s) 1 where pixels have moved, on the coarse grid
     "Crops whose faces have another shape, and their landmarks."
     size, step = crops.size, coarse_step(crops.size)
     rough = step if size%(2*step) else 2*step # the field changes slowly

@@ -26,7 +26,7 @@ from ..messages import logger
 def unwrap_photos(
     crops:Crops,        # F photos, with mesh landmarks
     size:int=512,
-)->tuple:               # (F,3,t,t) skin, (F,1,t,t) how squarely it faces the camera
+)->tuple[torch.Tensor, torch.Tensor]: # (F,3,t,t) skin, (F,1,t,t) how squarely it faces the camera
     "Every photo on the mean face."
     at = torch.cat([crops.lms[...,:2].float(), ((camera_facing(crops.lms)-.1)/.7).clamp(0,1).unsqueeze(-1)], -1)
     both = spread_on_texture(at, size)
@@ -103,7 +103,10 @@ def _unevenness(
     d = (d-low_pass(d, both, t/6)).square()
     return ((d*both).sum((1,2,3))/both.sum((1,2,3)).clamp(min=1e-6)).sqrt()/2
 
-def photo_weight(crops:Crops, skin:torch.Tensor, square:torch.Tensor)->torch.Tensor: # F photos; as for `_unevenness` → (F,) at most 1
+def photo_weight(
+    crops:Crops,                                # F photos
+    skin:torch.Tensor, square:torch.Tensor,     # as for `_unevenness`
+)->torch.Tensor:                                # (F,) at most 1
     "What each photo is worth: at rest, in even light, and sharp."
     n = len(crops)
     away = (to_frontal(crops.lms)-mean_mesh().to(crops.lms.device)).norm(dim=-1).mean(1)
@@ -177,21 +180,23 @@ def _outer_skin(size:int)->torch.Tensor: # (1,1,t,t) in [0,1]
 
 def even_sides(
     skin:torch.Tensor,  # (1,3,t,t) texture
-    least:float=.1,     # difference of logarithms that is let be inside the face
-    most:float=.4,      # lift, a logarithm
+    min_difference:float=.1,    # of logarithms: a smaller one is let be inside the face
+    max_lift:float=.4,          # a logarithm
 )->torch.Tensor:
     "Skin without what darkens one side only, finer than a tenth of the face."
     t = skin.shape[-1]
     y = blur(skin.mean(1, keepdim=True).clamp(min=.02).log(), t/100) # the mean face is not quite its mirror image
     y = y-blur(y, t/13)
     free, soft = (f(t).to(y.device) for f in (_outer_skin, _plain_skin))
-    lift = (y.flip(-1)-y-least*(1-free)).clamp(0, most)*soft
+    lift = (y.flip(-1)-y-min_difference*(1-free)).clamp(0, max_lift)*soft
     return (skin*lift.exp()).clamp(0,1)
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #05c39399
-def _texture_weights(crops:Crops, size:int=512)->tuple: # (2F,3,t,t) skin, (2F,1,t,t) weights
+def _texture_weights(
+    crops:Crops, size:int=512
+)->tuple[torch.Tensor, torch.Tensor]: # (2F,3,t,t) skin, (2F,1,t,t) weights
     "All photos and their mirror images on the mean face, and what each knows of each place."
-    n, (skin, square) = len(crops), unwrap_photos(cat([crops, mirror_texture(crops)]), size)
+    skin, square = unwrap_photos(cat([crops, mirror_texture(crops)]), size)
     w = erode(square*skin_likeness(skin)**4, round(size/64))
     photo = photo_weight(crops, skin, square)
     return skin, w*torch.cat([photo, photo*.03])[:,None,None,None]

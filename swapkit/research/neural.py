@@ -33,8 +33,8 @@ def network_calls(chain, device, n:int)->dict: # stage → function without argu
     who = to_unit_length(torch.rand(1, 512, device=device)).expand(n, -1)
     pic = lambda s: torch.rand(n, 3, s, s, device=device)
     ways = {}
-    if chain.swap.loaded:
-        x, net = pic(chain.swap.spec.size), chain.swap.loaded.net
+    if chain.swap.net:
+        x, net = pic(chain.swap.spec.size), chain.swap.net.net
         told = (
             pic(dict(uniface_256=256, blendswap_256=112)[look])[:1]
             if (look := chain.look.swapper) in ('uniface_256', 'blendswap_256')
@@ -52,7 +52,7 @@ def stage_calls(chain, frames, faces, source)->dict: # stage → function withou
     new, cover = swap_in_own_crop(frames, faces, base, chain.swap, [source], which)
     seen, own = chain.masks(base)
     seen = combine(seen, cover)
-    colored = lambda: keep_target(match_colors(new, base, seen) if chain.swap.spec.free else new, base, own)
+    colored = lambda: keep_target(match_colors(new, base, seen) if chain.swap.spec.full_crop else new, base, own)
     mixed = keep_target(base, colored(), seen)
     ways = dict(
         align=lambda: align(frames, faces, 'ffhq_512', look.crop),

@@ -38,8 +38,9 @@ _JOB_SCRIPT = '''
 import sys
 from functools import partial
 from swapkit import pipeline
-from swapkit.swap.mesh_swapper.base import SWAPPERS, SwapSpec
-SWAPPERS['negative'] = SwapSpec('ffhq_512', 0, lambda _,crops,source: 1-crops.data)
+from swapkit.registry import SWAPPERS
+from swapkit.swap.base import SwapSpec
+SWAPPERS['negative'] = SwapSpec(template='ffhq_512', run=lambda _,crops,source: 1-crops.data)
 pipeline.SEGMENT, whole = int(sys.argv.pop(1)), pipeline.swap_video
 pipeline.swap_video = lambda *a, **kw: whole(*a, **{**kw, 'crop': 64})
 from swapkit.apps.cli import main

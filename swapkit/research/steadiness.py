@@ -28,7 +28,8 @@ from ..apps.evaluate import evaluate_swap
 from ..apps.samples import load_person, person_source
 from ..face.align import warp
 from ..face.shots import find_cuts, frame_differences, make_thumbnails
-from ..face.smooth import smooth_faces, smooth_points, SMOOTHERS
+from ..face.smooth import smooth_faces, smooth_points
+from ..registry import SMOOTHERS
 from ..face.store import load_faces
 from ..face.track import needs_embedding, track
 from ..geometry import invert, transform

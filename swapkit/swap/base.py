@@ -51,4 +51,4 @@ class Swapper(NetStage):
         n = faces_at_once(crops.device, crops.size) # a CPU is quickest with what its cache holds
         parts = [self.spec.run(self.net, crops[i:i+n], source) for i in range(0, len(crops), n)]
         return dataclasses.replace(crops, data=torch.cat(parts) if len(parts)>1 else parts[0])
-    def __repr__(self): return f"Swapper({self.name!r}, {self.spec.template} {self.spec.size})"
+    def __repr__(self)->str: return f"Swapper({self.name!r}, {self.spec.template} {self.spec.size})"

@@ -52,7 +52,7 @@ def _without_smile(
 def _visible_window(
     see:torch.Tensor,   # (F,1,s,s)
     step:int,
-)->tuple:               # of slices: of the coarse grid, of the crop
+)->tuple[tuple, tuple]: # of slices: of the coarse grid, of the crop
     "The part of the crops outside which nothing is seen of any face."
     y, x = ((see>0).flatten(0,1).any(0).any(d).nonzero()[:,0].tolist() or [0] for d in (1, 0))
     part = [(max(i[0]-2, 0), min(i[-1]+3, see.shape[-1])) for i in (y, x)]

@@ -241,7 +241,7 @@ def sign_file(
             raise SystemFault(f"the result could not be signed, and is not written without a mark: {e}") from e
 
 # %% ../../nbs/2_video/15_provenance.ipynb #ac0ac62d
-_NotFound: Any = getattr(c2pa.C2paError, 'ManifestNotFound') # c2pa sets it at run time
+_errors: Any = c2pa.C2paError # which gets its kinds when c2pa is loaded
 
 def _manifest_of(path:PathLike)->tuple[str, Any, list]:
     "State ('none', 'valid', 'invalid'), manifest store and codes of what is wrong."
@@ -255,7 +255,7 @@ def _manifest_of(path:PathLike)->tuple[str, Any, list]:
         ):
             store, state = json.loads(r.json()), r.get_validation_state()
     except c2pa.C2paError as e:
-        without = isinstance(e, _NotFound) or mime==MIME['.mkv'] and not manifest
+        without = isinstance(e, _errors.ManifestNotFound) or mime==MIME['.mkv'] and not manifest
         return ('none', {}, []) if without else ('invalid', {}, [str(e)])
     codes = [s['code'] for s in store.get('validation_status', [])]
     return 'invalid' if state=='Invalid' else 'valid', store, codes
@@ -263,8 +263,8 @@ def _manifest_of(path:PathLike)->tuple[str, Any, list]:
 def read_mark(
     path:PathLike,  # a film or a picture
 )->dict:
-    """Read what a file says of itself: `state` is none, valid or invalid; `trusted` whether a known authority vouches for
-    the signer."""
+    """Read what a file says of itself: `state` is none, valid or invalid; `trusted` whether a known authority vouches
+    for the signer."""
     state, store, codes = _manifest_of(path)
     m = store.get('manifests', {}).get(store.get('active_manifest'), {})
     data = {a['label']:a['data'] for a in m.get('assertions', [])}

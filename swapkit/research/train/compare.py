@@ -109,7 +109,7 @@ def compare_itself(root, files, every:int=9, by=(3.,2.), sizes=(.77,.85,.93,1.08
         torch.tensor(by),
     )
     at, sums = (
-        [Detector(teacher.net, short=round(320 * s), score=0.5) for s in sizes],
+        [Detector(DetectSpec(load=lambda *_: teacher.net, min_score=0.5), short=round(320 * s)) for s in sizes],
         dict(moved=[], resized=[], yunet_s=[], mean=[], pupil_mean=[]),
     )
     for f in files:
@@ -153,7 +153,7 @@ def compare_meshes(root, files, every:int=3, least=32)->tuple:
     (`face.landmarks.landmark_agreement` with the detector's points)."""
     find, teacher, pupil, got = (
         Detector('yunet_n', min_score=0.8),
-        FaceMesh('face_mesh_468', scout=False),
+        FaceMesh('face_mesh_468', small_first=False),
         FaceMesh('tiny_mesh'),
         [],
     )
@@ -182,7 +182,7 @@ def mirror_faces(frames:Frames, f:Faces)->tuple:
 
 def compare_mirrored(root, files, every:int=9, least=32)->tuple:
     "The teacher of the mesh beside itself in a mirror."
-    find, mesh, got = Detector('yunet_n', min_score=.8), FaceMesh('face_mesh_468', scout=False), []
+    find, mesh, got = Detector('yunet_n', min_score=.8), FaceMesh('face_mesh_468', small_first=False), []
     for f in files:
         for frames in read_some_frames(Path(root)/f, every):
             faces = find(frames)
@@ -210,7 +210,7 @@ def compare_unrest(root, files, seed=0)->dict:
     "Mean unrest of both, on the same pictures and noise."
     find, meshes, rows = (
         Detector('yunet_n', min_score=0.8),
-        [FaceMesh('face_mesh_468', scout=False), FaceMesh('tiny_mesh')],
+        [FaceMesh('face_mesh_468', small_first=False), FaceMesh('tiny_mesh')],
         [],
     )
     for f in files:
@@ -250,8 +250,8 @@ def compare_presence(root, files, every:int=15, seed=0)->dict:
     "Presence on faces, some covered in part, and on what is none."
     g, rng, mesh = torch.Generator().manual_seed(seed), np.random.default_rng(seed), FaceMesh('tiny_mesh')
     find, any_face = Detector('yunet_n', min_score=.8), Detector('yunet_n', min_score=.2)
-    S, yes, no = mesh.size, [], dict(elsewhere=[], beside=[], hidden=[])
-    say = lambda x: mesh.run(x)[1]
+    S, yes, no = mesh.spec.size, [], dict(elsewhere=[], beside=[], hidden=[])
+    say = lambda x: mesh.net(x)[1]
     spot = lambda im: occlude(rng, im, most=.35) if rng.random()<.3 else im
     spotted = lambda x: (
         torch.from_numpy(np.stack([spot(im) for im in (x * 255).byte().permute(0, 2, 3, 1).numpy()])).permute(
@@ -283,7 +283,7 @@ def compare_speed(rounds:int=9, size=(320,576))->dict: # milliseconds for one fr
     "Networks alone, alternating, medians."
     x, a, b = torch.rand(16,3,*size)*255, torch.rand(16,3,192,192), torch.rand(16,3,128,128)
     nets = dict(yunet_n=(Detector('yunet_n').net, x), tiny_detect=(Detector('tiny_detect').net, x),
-                face_mesh_468=(FaceMesh('face_mesh_468', scout=False).run, a), tiny_mesh=(FaceMesh('tiny_mesh').run, b))
+                face_mesh_468=(FaceMesh('face_mesh_468', small_first=False).net, a), tiny_mesh=(FaceMesh('tiny_mesh').net, b))
     t = {k:[] for k in nets}
     for i in range(rounds+2):
         for k,(net,y) in nets.items():

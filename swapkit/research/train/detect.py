@@ -215,7 +215,7 @@ def evaluate_detector(
     score:float=.6, least:int=20,
 )->dict:                # recall, precision, distance of the points
     "The pupil beside YuNet, as in use."
-    teacher, pupil = Detector('yunet_n', min_score=.5), Detector(net, score=score, merge=.5)
+    teacher, pupil = Detector('yunet_n', min_score=.5), Detector(DetectSpec(load=lambda *_: net, min_score=score, merge_iou=.5))
     return agreement_rates([count_agreement(teacher(frames), pupil(frames), least) for frames in batches])
 
 def choose_score(net, batches:list, scores=(.4,.45,.5,.55,.6,.65,.7,.75))->tuple: # the best one; recall and precision at each

@@ -62,7 +62,7 @@ def collect_portraits(
     least:float=48, # smallest face, pixels of the frame
 )->tuple:           # (P,3,256,256) uint8, (P,468,3), and the number of each one's file
     "Portraits of all faces in these files, and of their mirror images."
-    find, mesh, out = Detector('yunet_n', min_score=.8), FaceMesh('face_mesh_468', scout=False), []
+    find, mesh, out = Detector('yunet_n', min_score=.8), FaceMesh('face_mesh_468', small_first=False), []
     for i,f in enumerate(files):
         for frames in read_some_frames(Path(root)/f, every):
             for x in (frames, Frames(frames.data.flip(-1), frames.idx, frames.pts)):
@@ -139,7 +139,7 @@ def turn_portraits(
         if rng is not None: x = degrade_share(x, rng)
         x = Frames(x, torch.arange(k), torch.arange(k))
         xs.append(x.data)
-        ps.append(teacher.look(x, x.idx, mesh_crop_matrix(p, teacher.size))[0].float() if teacher else p)
+        ps.append(teacher.place_points(x, x.idx, mesh_crop_matrix(p, teacher.spec.size))[0].float() if teacher else p)
     return torch.cat(xs), torch.cat(ps)
 
 # %% ../../../nbs/9_research/train/05_mesh.ipynb #e544003d
@@ -221,7 +221,7 @@ def ask_teacher(
         qs.append(q := torch.cat([project_points(H, p)-(S-1)/2, z], -1)/S)
         if teacher is None: continue
         told = (
-            teacher.run(torch.from_numpy(np.stack(big)).permute(0, 3, 1, 2) / 255.0)[0].float()
+            teacher.net(torch.from_numpy(np.stack(big)).permute(0, 3, 1, 2) / 255.0)[0].float()
             - torch.tensor([95.5, 95.5, 0])
         ) / 192
         lost = (told-q)[...,:2].norm(dim=-1).mean(1) > clamped_eye_distance(q)[:,0]/5
@@ -380,7 +380,7 @@ def main(argv=None):
         a.data, lambda: [prepare_media(a.media, k) for k in ('learn', 'choose')]
     )
     Path(a.out).with_name('tiny_data.json').write_text(json.dumps(list_data(a.media), indent=0)+'\n')
-    begun, curve, teacher = time.time(), [], FaceMesh('face_mesh_468', scout=False)
+    begun, curve, teacher = time.time(), [], FaceMesh('face_mesh_468', small_first=False)
     used = lambda t: t.permute(0,2,3,1).contiguous()
     last, also = [], (used(pics), points, used(grounds))
     def make(r):
