@@ -22,7 +22,8 @@ import torch.nn.functional as nnf
 
 from .errors import BadInput, check_choice
 from .face.align import align
-from .face.detect import Detector, DETECTORS, join_by_frame, rotate_faces_back, rotate_quarters
+from .face.detect import Detector, join_by_frame, rotate_faces_back, rotate_quarters
+from .registry import DETECTORS, MESHES, SMOOTHERS
 from swapkit.face.landmarks import (
     BELIEVED_TRUST, CHECK_EVERY, DOUBTFUL_TRUST, estimate_roll, FaceMesh, find_doubtful_frames, landmark_agreement,
     merge_rotated, TILT_DEGREES, WRONG_TRUST,
@@ -102,15 +103,10 @@ class Finder:
         "Of photos, or frames for themselves."
         found = self.detect(frames)
         faces, trust = self.add_meshes(frames, found)
-        return dataclasses.replace(
-            merge_rotated(
-                faces,
-                trust,
-                *self.look_rotated(frames, found[(trust < DOUBTFUL_TRUST) & (trust >= BELIEVED_TRUST)], self.detect),
-                trust >= 0,
-            ),
-            landmark_confidence=None,
-        )
+        doubted = found[(trust<DOUBTFUL_TRUST) & (trust>=BELIEVED_TRUST)]
+        others, trust_of_others = self.look_rotated(frames, doubted, self.detect)
+        merged = merge_rotated(faces, trust, others, trust_of_others, trust>=0)
+        return dataclasses.replace(merged, landmark_confidence=None)
     def film(self,
         frames:Frames,
         full:bool=False,    # look at every frame from all sides
@@ -130,10 +126,10 @@ class Finder:
                 & (trust >= BELIEVED_TRUST)
                 & torch.isin(found.frame, frames.idx[rows].to(found.device))
             )
-            others = self.look_rotated(frames[rows], found[doubted], self.all)
+            others, trust_of_others = self.look_rotated(frames[rows], found[doubted], self.all)
             # beside heads that lie, nobody follows what is nothing for sure
             on = (sure | (trust>=WRONG_TRUST) | (not full)).nonzero()[:,0]
-            faces = merge_rotated(faces[on], trust[on], *others, trust[on]>=0)
+            faces = merge_rotated(faces[on], trust[on], others, trust_of_others, trust[on]>=0)
         rows = needs_embedding(faces)
         some = self.looks(frames, faces[rows])
         emb = some.new_zeros(len(faces), some.shape[1]).index_copy_(0, rows, some)
@@ -144,7 +140,8 @@ class FilmAnalysis:
     "What is seen of a film, batch by batch; a context manager, whose file is gone at the end."
     def __init__(self, path, find:Finder):
         self.path, self.find, self.w = Path(path), find, FacesWriter(path)
-        self.first, self.last = None, None # number of the first frame; the last one's thumbnail
+        self.first:Any = None   # number of the first frame
+        self.last:Any = None    # thumbnail of the last one
         # of each batch: `frame_differences`; rows and embeddings; `face_shape` and `shape_confidence`
         self.changes, self.looks, self.shapes = [], [], []
         # frames: of all faces, of heads that lie, and those looked at twice
@@ -230,7 +227,8 @@ def query_from_photo(path, frames:Frames, find:Finder)->PersonQuery:
     if not len(faces): raise BadInput(f"{path} shows no face, so nobody can be found by it")
     if len(faces)>1: logger.warning(f"{len(faces)} faces in {Path(path).name}: the largest is looked for")
     emb = find.looks(frames, faces[int(faces.wh.prod(1).argmax())])[0]
-    return PersonQuery(Path(path).name, emb, max(PersonQuery.least, find.looks.net.spec.photo_threshold))
+    assert find.looks.net is not None
+    return PersonQuery(Path(path).name, emb, max(PersonQuery.least, find.looks.net.spec.photo_threshold or 0.))
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #7ad377be
 def finder_names(

@@ -24,7 +24,8 @@ from .face.recognition import source_embeddings
 from .face.store import load_faces
 from .jobs import Job, swap_film, swap_picture
 from .option_types import FlatOptions
-from .options import AnalyzeOptions, EncodeOptions, options_help, RunOptions, split_flat, SwapOptions
+from .options import AnalyzeOptions, EncodeOptions, RunOptions, split_flat, SwapOptions
+from .option_views import options_help
 from .runtime import default_device
 from .sources import list_source_photos, load_sources, make_comparer, photo_likeness, save_source, SOURCE_SUFFIX
 from .target import open_target
@@ -63,6 +64,7 @@ def analyze(
     for f in filter(None, (out, sheet)): check_out(f, [target], run.overwrite)
     if file_kind(target)=='photo': raise BadInput(f"{target} is a photo, and only the people of a film are followed")
     device, t, analyze = default_device(run.device), open_target(target, run), resolve_networks(analyze)
+    assert t.info is not None
     with TemporaryDirectory(dir=Path(out).absolute().parent if out else None) as d:
         path = Path(d)/'film.faces'
         find, about = finder_of(analyze, device, run.engine), describe_analysis(target, analyze)
@@ -117,7 +119,8 @@ def swap_video(
     in one line."""
     check_fork()
     swap, analyze, encode, run = _options(flat, swap=swap, analyze=analyze, encode=encode, run=run)
-    target, out, assign = Path(target), Path(out), assign or {}
+    target, out = Path(target), Path(out)
+    assign = assign or {}
     photo = file_kind(target)=='photo'
     check_together(photo, sources, faces, assign, faces_file, run)
     still = photo or run.frame is not None
@@ -128,12 +131,12 @@ def swap_video(
     compositor = Compositor(swap, device, run.engine) # what costs time comes after what may be wrong
     find = lru_cache(1)(lambda: finder_of(analyze, device, run.engine)) # made when first needed
     people = load_sources(sources, assign, find, device, run.strangers)
-    faces, assign = resolve_people(faces, find, faces_file), resolve_people(assign, find, faces_file)
-    for w in all_named(faces, assign): parse_person(w)
-    check_distinct(assign, map(parse_person, assign))
+    faces, named = resolve_people(faces, find, faces_file), resolve_people(assign, find, faces_file)
+    for w in all_named(faces, named): parse_person(w)
+    check_distinct(named, map(parse_person, named))
     job = Job(
         target=t, out=out, sources=people, compositor=compositor, find=find, about=describe_analysis(target, analyze),
-        faces=faces, assign=list(assign), faces_file=faces_file, analyze=analyze, encode=encode, run=run,
+        faces=faces, assign=list(named), faces_file=faces_file, analyze=analyze, encode=encode, run=run,
         progress=progress,
     )
     return swap_picture(job) if still else swap_film(job)

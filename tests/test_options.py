@@ -14,8 +14,11 @@ from swapkit import options as o
 from swapkit import registry
 from swapkit.apps.flags import Flag, click_options, flag, options_from, plugin_option, switches
 from swapkit.errors import BadInput, check_choice
-from swapkit.options import (OPTIONS, AnalyzeOptions, EncodeOptions, RunOptions, Seconds, SwapOptions, changed, key,
-                             options_of, options_table, parse_frame, parse_time, split_flat, to_argv, widgets_of)
+from swapkit.options import (
+    OPTIONS, AnalyzeOptions, EncodeOptions, RunOptions, Seconds, SwapOptions, changed, key, options_of,
+    parse_frame, parse_time, split_flat,
+)
+from swapkit.option_views import option_types, options_table, to_argv, widgets_of
 
 ROOT = Path(__file__).resolve().parent.parent
 HELP = dict(help_option_names=['-h', '--help'], max_content_width=120)
@@ -80,7 +83,7 @@ def test_every_option_has_help_and_one_name():
 
 def test_option_types_are_written():
     written = (ROOT/'swapkit'/'option_types.py').read_text(encoding='utf-8')
-    assert written==o.option_types(), "run python -m swapkit.options"
+    assert written==option_types(), "run python -m swapkit.option_views"
 
 
 def test_loads_without_torch():
@@ -88,6 +91,7 @@ def test_loads_without_torch():
 t = time.perf_counter()
 import swapkit.options, swapkit.registry, swapkit.errors, swapkit.option_types
 print(round(time.perf_counter()-t, 3))
+from swapkit.option_views import *
 from swapkit.options import *
 SwapOptions(swapper='inswapper_128', restore='codeformer')
 widgets_of(SwapOptions), options_table(AnalyzeOptions)

@@ -240,7 +240,7 @@ def _bench_detect(film, frames:int=16, rounds:int=9)->dict: # seconds per frame,
     ref = cv2.FaceDetectorYN.create(str(model_path('yunet_2023mar')), '', (x.shape[3], x.shape[2]), .7, .3)
     pictures = [p.permute(1,2,0).contiguous().byte().numpy() for p in x]
     def run(x):
-        row, boxes, kps, scores = decode_cells(net.net(x), x.shape[-2:], net.score)
+        row, boxes, kps, scores = decode_cells(net.net(x), x.shape[-2:], net.min_score)
         return nms(boxes, scores, row)
     t = time_in_turn(dict(batch=lambda: run(x), single=lambda: [run(x[i:i+1]) for i in range(len(x))],
                      opencv=lambda: [ref.detect(p) for p in pictures]), rounds)
@@ -334,7 +334,7 @@ def main(argv=None):
     if a.what in ('films','memory','whole') and not a.source: p.error('--source PHOTO is needed')
     with tempfile.TemporaryDirectory() as d:
         memory = lambda f: _bench_memory(
-            f, a.source, d, *a.seconds, (a.rounds * 2)[:2], ('--preset', 'ultrafast', '--crop', a.crop)
+            f, a.source, d, a.seconds[0], a.seconds[1], (a.rounds * 2)[:2], ('--preset', 'ultrafast', '--crop', a.crop)
         )
         each = dict(
             detect=_bench_detect,
@@ -343,7 +343,7 @@ def main(argv=None):
             whole=lambda f: _bench_job(f, a.source, a.before, a.rounds[0]),
         )
         rows = _bench_films(a.films, a.source, a.keep or d) if a.what=='films' else [each[a.what](f) for f in a.films]
-    got = measurement_origin('tools.benchmark', argv) | dict(rows=rows)
+    got = measurement_origin('apps.bench', argv) | dict(rows=rows)
     save_figures(a.save, got)
     print(json.dumps(got, indent=1))
 

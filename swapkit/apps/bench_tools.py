@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 import time
+from typing import Any
 from pathlib import Path
 from statistics import median
 
@@ -88,7 +89,7 @@ def synchronized(run, device):
 def _read_packets(path)->dict: # stream number → kind, codec, stamps in seconds, hash of all bytes
     "Every stream of a file, without decoding it."
     with av.open(str(path)) as c:
-        got = {s.index: dict(kind=s.type, at=[], hash=hashlib.sha256()) for s in c.streams}
+        got:dict[int, dict[str, Any]] = {s.index: dict(kind=s.type, at=[], hash=hashlib.sha256()) for s in c.streams}
         for p in c.demux():
             if p.size and p.pts is not None:
                 got[p.stream_index]['at'].append(float(p.pts*p.time_base)); got[p.stream_index]['hash'].update(bytes(p))

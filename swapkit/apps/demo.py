@@ -14,6 +14,7 @@ import torch
 
 from .samples import person_file, sample_film
 from ..errors import BadInput
+from ..options import RunOptions
 from ..pipeline import swap_video
 from ..video.containers import ffmpeg_exe
 from ..video.encode import SegmentWriter
@@ -73,6 +74,7 @@ def make_demo(
     out.mkdir(parents=True, exist_ok=True)
     made = {k: out/f'{k}.mp4' for k in ('target', 'result', 'side_by_side')}
     write_demo_target(made['target'], (target,), frames)
-    swap_video(made['target'], person_file(source), made['result'], device=device, overwrite=True, progress=progress)
+    swap_video(made['target'], person_file(source), made['result'], run=RunOptions(device=device, overwrite=True),
+               progress=progress)
     _join_side_by_side(made['target'], made['result'], made['side_by_side'])
     return made

@@ -171,6 +171,7 @@ def _check_model(
         return Check(f'model {name}', False, f'not here; {without}', f'swapkit models pull {name}', code=0)
     try: model_path(name, fetch=False)
     except SwapkitError as e: return Check(f'model {name}', False, state, str(e), code=4)
+    return Check(f'model {name}', False, state, code=4)
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #cd8503fb
 def _check_folder(
@@ -202,10 +203,11 @@ def _check_credential(env=os.environ)->Check:
     fix = f"{' and '.join(lost)} must name a file that can be read, or unset both"
     if lost: return Check('C2PA credential', False, ', '.join(f'{v}={f or ""}' for v,f in files.items()), fix)
     from swapkit.video.signing import load_credential
-    try: load_credential(*files.values())
+    cert, secret = files['SWAPKIT_CERT'] or '', files['SWAPKIT_KEY'] or ''
+    try: load_credential(cert, secret)
     except Exception as e:
         return Check('C2PA credential', False, _first_line(e), 'name another certificate and key, or unset both')
-    return Check('C2PA credential', True, files['SWAPKIT_CERT'])
+    return Check('C2PA credential', True, cert)
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #e641966e
 def run_checks()->list: # of `Check`

@@ -54,7 +54,7 @@ def _requested_faces(target, who, faces_file=None, nets=('auto','auto'), progres
         raise BadInput(f"{faces_file} was not made from {Path(target).name}; run `swapkit analyze` on this film")
     return table[
         assign_faces(
-            table, resolve_people(who, lambda: make_finder(*nets, how.get('device')), path), people=read_people(about)
+            table, resolve_people(who, lambda: make_finder(nets[0], nets[1], how.get('device')), path), people=read_people(about)
         )[0]
     ]
 
@@ -114,19 +114,20 @@ def evaluate_swap(
     progress=None,      # called with (done, total, 'analyze' or 'evaluate')
 )->dict:                # film: frames, stamps, sound; outside: levels; people: track → figures; series: track → figures per frame
     "Measure a swap."
-    device, info, nets = default_device(device), video_info(target), finder_names(detector, landmarks)
-    detect, mesh = Detector(nets[0], device), FaceMesh(nets[1], device)
-    identity, pose = (IdentityEmbedder(device), PoseEstimator(device)) if networks else (None, None)
-    src = sources if isinstance(sources, Source) else load_source(sources, lambda f: mesh(f, detect(f)), device)
+    info, nets = video_info(target), finder_names(detector, landmarks)
+    place = default_device(device)
+    detect, mesh = Detector(nets[0], place), FaceMesh(nets[1], place)
+    identity, pose = (IdentityEmbedder(place), PoseEstimator(place)) if networks else (None, None)
+    src = sources if isinstance(sources, Source) else load_source(sources, lambda f: mesh(f, detect(f)), place)
     emb = _source_embedding(src, identity) if identity else None
     known = (
         None
         if who in ('largest', 'all')
-        else _requested_faces(target, who, faces_file, nets, progress, batch=batch, device=device.type)
+        else _requested_faces(target, who, faces_file, nets, progress, batch=batch, device=place.type)
     )
     tell = progress and (lambda n: progress(n, len(info), 'evaluate'))
     faces, rows, away = _measure_films(
-        _read_film_pairs(target, result, batch, device),
+        _read_film_pairs(target, result, batch, place),
         detect,
         lambda x, y, fc: measure_batch(x, y, fc, mesh, identity, pose),
         tell,

@@ -27,7 +27,7 @@ _LIDS = ((159,145,33,133), (386,374,263,362)) # upper, lower, outer corner, inne
 def openness(lms:torch.Tensor)->torch.Tensor: # (F,468,…) → (F,2): eyes, mouth
     "How far eyes and mouth are open."
     d = lambda a,b: (lms[:,a,:2]-lms[:,b,:2]).norm(dim=-1)
-    eyes = sum(d(u,l)/d(o,i).clamp(min=1e-3) for u,l,o,i in _LIDS)/2
+    eyes = torch.stack([d(u,l)/d(o,i).clamp(min=1e-3) for u,l,o,i in _LIDS]).sum(0)/2
     return torch.stack([eyes, d(13,14)/d(33,263).clamp(min=1e-3)], 1)
 
 def correlation(a:torch.Tensor, b:torch.Tensor)->float:
@@ -45,7 +45,8 @@ class PoseEstimator:
         level = torch.tensor([[1.,0]], device=lo.device).expand(len(faces),2)
         x = cut_crops(frames, faces.frame, crop_matrix((lo+hi)/2, (hi-lo).amax(1)*1.4, level, 64), 64)
         x = ((x.flip(1)*255-127.5)/128).contiguous()
-        return sum(n(x) for n in self.nets)/len(self.nets)
+        first, second = (n(x) for n in self.nets)
+        return (first+second)/2
 
 class IdentityEmbedder:
     "Embeddings of faces (F,128), of length one; their products say how alike two faces are."
@@ -53,7 +54,7 @@ class IdentityEmbedder:
     def __call__(self, crops)->torch.Tensor: # (F,3,112,112) in [0,1], on arcface_112_v2
         mean, std = (crops.new_tensor(v).view(3,1,1) for v in ((.485,.456,.406), (.229,.224,.225)))
         x = ((crops-mean)/std).contiguous()
-        return nnf.normalize(self.net(x)+self.net(x.flip(-1).contiguous()), dim=1)
+        return nnf.normalize(torch.as_tensor(self.net(x))+self.net(x.flip(-1).contiguous()), dim=1)
 
 # %% ../../nbs/8_apps/04_metrics.ipynb #737a4970
 def light_field(crops)->torch.Tensor: # `Crops` → (F,64) gray, with nothing outside the face
@@ -133,7 +134,7 @@ def _inner_face_mask(side:int)->torch.Tensor: # (side,side) bool
 
 def _optical_flow(crops:torch.Tensor, frame:torch.Tensor)->torch.Tensor: # (F,3,s,s) uint8 → (R,s,s,2)
     "Where each pixel of a frame is in the next, for all frames in a row."
-    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     gray = [cv2.cvtColor(c.permute(1,2,0).contiguous().numpy(), cv2.COLOR_RGB2GRAY) for c in crops]
     found = [torch.from_numpy(dis.calc(gray[i], gray[i+1], None)) for i in _consecutive_rows(frame, 2).tolist()]
     return torch.stack(found) if found else torch.zeros(0, *crops.shape[-2:], 2)

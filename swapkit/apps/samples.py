@@ -45,7 +45,9 @@ def load_person(name:str)->tuple: # Frames of one picture, Faces of one face
     return frames, faces_from_mesh(lms, frames.idx)
 
 def _load_picture(path): # `Frames` of one
-    im = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    stored = cv2.imread(str(path))
+    assert stored is not None, path
+    im = cv2.cvtColor(stored, cv2.COLOR_BGR2RGB)
     return Frames(torch.from_numpy(im).permute(2,0,1)[None], torch.tensor([0]), torch.tensor([0]))
 
 def faces_from_mesh(lms:torch.Tensor, frame:torch.Tensor)->Faces:

@@ -32,7 +32,8 @@ from ..fingerprint import fingerprint_of
 from ..imgproc import coarse_step, enlarge
 from ..messages import collect_messages
 from ..models import get_spec
-from ..options import AnalyzeOptions, options_of, OPTIONS, split_flat, to_argv
+from ..options import AnalyzeOptions, options_of, OPTIONS, split_flat
+from ..option_views import to_argv
 from ..pipeline import analyze, swap_video
 from ..runtime import default_device
 from ..show import to_image

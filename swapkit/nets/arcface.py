@@ -77,8 +77,7 @@ class SimSwapArcFace(nn.Module):
         self.conv1, self.bn1, self.prelu = nn.Conv2d(3, 64, 3, bias=False), nn.BatchNorm2d(64), nn.PReLU()
         for i,(n,a,b) in enumerate(zip((3,4,23,3), (64,64,128,256), (64,128,256,512)), 1):
             setattr(
-                self,
-                f'layer{i}',
+                self, f'layer{i}',
                 nn.Sequential(*(_IRSEBlock(b if j else a, b, 2 if i > 1 and not j else 1) for j in range(n))),
             )
         self.bn2, self.fc, self.bn3 = nn.BatchNorm2d(512), nn.Linear(512*7*7, 512), nn.BatchNorm1d(512)

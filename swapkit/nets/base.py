@@ -128,8 +128,7 @@ def list_layers(net:nn.Module, *inputs)->list: # of (name, shape of its answer, 
     rows, size = [], lambda o: '×'.join(map(str, o.shape)) if isinstance(o, torch.Tensor) else type(o).__name__
     note = lambda n: lambda m,args,out: rows.append((n, size(out), sum(p.numel() for p in m.parameters())))
     parts = [
-        (f'{n}.{i}' if i else n, k)
-        for n, m in net.named_children()
+        (f'{n}.{i}' if i else n, k) for n, m in net.named_children()
         for i, k in (m.named_children() if isinstance(m, nn.ModuleList) else [('', m)])
     ]
     hooks = [m.register_forward_hook(note(n)) for n,m in parts]

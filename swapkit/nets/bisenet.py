@@ -76,9 +76,7 @@ class _ContextPath(nn.Module):
         self.resnet = _ResNet18()
         self.arm16, self.arm32 = _Attention(256, 128), _Attention(512, 128)
         self.conv_head32, self.conv_head16, self.conv_avg = (
-            _ConvNormRelu(128, 128),
-            _ConvNormRelu(128, 128),
-            _ConvNormRelu(512, 128, 1),
+            _ConvNormRelu(128, 128), _ConvNormRelu(128, 128), _ConvNormRelu(512, 128, 1),
         )
     def forward(self, x): # → (F,128,h,w) detail, (F,128,h,w) context at an eighth
         x8, x16, x32 = self.resnet(x)

@@ -30,8 +30,7 @@ class _ResNet50(nn.Module):
         self.conv1, self.bn1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64)
         for i,(n,a,mid) in enumerate(((3,64,64), (4,256,128), (6,512,256), (3,1024,512)), 1):
             setattr(
-                self,
-                f'layer{i}',
+                self, f'layer{i}',
                 nn.Sequential(*(_Bottleneck(4 * mid if j else a, mid, 2 if i > 1 and not j else 1) for j in range(n))),
             )
     def forward(self, x):

@@ -29,8 +29,7 @@ def _arch_file(
     "A file of the installed package, which is not imported; raises `ModelMissing` with what to do where there is none."
     spec = find_spec(package)
     path = (
-        Path(list(spec.submodule_search_locations)[0]) / 'archs' / name
-        if spec and spec.submodule_search_locations
+        Path(list(spec.submodule_search_locations)[0]) / 'archs' / name if spec and spec.submodule_search_locations
         else None
     )
     if path is None or not path.is_file():
@@ -85,8 +84,7 @@ def _modulated_conv(
     if self.sample_mode=='upsample': x = nnf.interpolate(x, scale_factor=2, mode='bilinear')
     x = nnf.conv2d(x, self.weight[0], padding=self.padding)
     return (
-        x.mul_((_demodulation(self.weight, style, self.eps) * gain).to(x.dtype)[..., None, None])
-        if self.demodulate
+        x.mul_((_demodulation(self.weight, style, self.eps) * gain).to(x.dtype)[..., None, None]) if self.demodulate
         else x
     )
 
@@ -110,15 +108,8 @@ def make_gfpgan(
     class GFPGAN(whole.GFPGANv1Clean):
         def forward(self, x): return super().forward(x, return_rgb=False, randomize_noise=False)[0] if len(x) else x
     net = GFPGAN(
-        size,
-        512,
-        channel_multiplier=2,
-        fix_decoder=False,
-        num_mlp=8,
-        input_is_latent=True,
-        different_w=True,
-        narrow=1,
-        sft_half=True,
+        size, 512, channel_multiplier=2, fix_decoder=False, num_mlp=8, input_is_latent=True, different_w=True,
+        narrow=1, sft_half=True,
     )
     for m in net.modules():
         m.__class__ = ours.get(type(m), type(m))

@@ -25,8 +25,7 @@ def conv_relu(
 ):
     "Convolution, normalization, ReLU."
     return nn.Sequential(
-        nn.Conv2d(a, b, k, s, k // 2, groups=g, bias=not norm),
-        nn.BatchNorm2d(b) if norm else nn.Identity(),
+        nn.Conv2d(a, b, k, s, k // 2, groups=g, bias=not norm), nn.BatchNorm2d(b) if norm else nn.Identity(),
         nn.ReLU(inplace=True),
     )
 
@@ -36,9 +35,7 @@ class _SeparableConv(nn.Module):
         super().__init__()
         b = b or a
         self.near, self.mix, self.look_rotated = (
-            conv_relu(a, a, k, s, a, norm),
-            conv_relu(a, b, 1, norm=norm),
-            a == b and s == 1,
+            conv_relu(a, a, k, s, a, norm), conv_relu(a, b, 1, norm=norm), a == b and s == 1,
         )
     def forward(self, x):
         y = self.mix(self.near(x))
@@ -105,17 +102,14 @@ class TinyDetect(nn.Module):
         super().__init__()
         w = self.wide
         self.at8 = nn.Sequential(
-            conv_relu(3, 16, s=2, norm=norm),
-            conv_relu(16, 24, s=2, norm=norm),
-            conv_relu(24, 32, s=2, norm=norm),
+            conv_relu(3, 16, s=2, norm=norm), conv_relu(16, 24, s=2, norm=norm), conv_relu(24, 32, s=2, norm=norm),
             conv_relu(32, 32, norm=norm),
         )
         self.at16 = nn.Sequential(
             _SeparableConv(32, 64, s=2, norm=norm), _SeparableConv(64, norm=norm), _SeparableConv(64, norm=norm)
         )
         self.at32 = nn.Sequential(
-            _SeparableConv(64, 64, s=2, norm=norm),
-            _SeparableConv(64, k=5, norm=norm),
+            _SeparableConv(64, 64, s=2, norm=norm), _SeparableConv(64, k=5, norm=norm),
             _SeparableConv(64, k=5, norm=norm),
         )
         self.side = nn.ModuleList(conv_relu(c, w, 1, norm=norm) for c in (32,64,64))
@@ -134,8 +128,7 @@ class TinyDetect(nn.Module):
             [m.shape[-2:] for m in maps],
         )
         return (
-            said,
-            self.again(said, self.fine(maps[0]), sizes, said[..., 0] > self.least if where is None else where),
+            said, self.again(said, self.fine(maps[0]), sizes, said[..., 0] > self.least if where is None else where),
             sizes,
         )
     def again(self, said, fine, sizes, where, times:int=2):
@@ -163,48 +156,8 @@ class TinyDetect(nn.Module):
 # %% ../../nbs/nets/05_tiny.ipynb #63567dc4
 # where it looks again: eyes, brows, nose, lips, outline
 _REFINED_POINTS = [
-    1,
-    4,
-    5,
-    6,
-    10,
-    13,
-    14,
-    17,
-    33,
-    37,
-    52,
-    61,
-    78,
-    82,
-    94,
-    105,
-    107,
-    117,
-    133,
-    145,
-    152,
-    159,
-    168,
-    172,
-    199,
-    205,
-    234,
-    263,
-    267,
-    282,
-    291,
-    308,
-    312,
-    323,
-    334,
-    336,
-    346,
-    362,
-    374,
-    386,
-    397,
-    425,
+    1, 4, 5, 6, 10, 13, 14, 17, 33, 37, 52, 61, 78, 82, 94, 105, 107, 117, 133, 145, 152, 159, 168, 172, 199, 205, 234,
+    263, 267, 282, 291, 308, 312, 323, 334, 336, 346, 362, 374, 386, 397, 425,
 ]
 
 class TinyMesh(nn.Module):
@@ -213,24 +166,16 @@ class TinyMesh(nn.Module):
     def __init__(self, norm=False):
         super().__init__()
         self.see = nn.Sequential(
-            conv_relu(3, 16, s=2, norm=norm),
-            conv_relu(16, 32, s=2, norm=norm),
-            conv_relu(32, 32, norm=norm),
-            conv_relu(32, 48, s=2, norm=norm),
-            conv_relu(48, 48, norm=norm),
-            _SeparableConv(48, 96, k=5, s=2, norm=norm),
-            _SeparableConv(96, k=5, norm=norm),
-            _SeparableConv(96, k=5, norm=norm),
-            _SeparableConv(96, 128, k=5, s=2, norm=norm),
-            _SeparableConv(128, norm=norm),
-            conv_relu(128, 40, 1, norm=norm),
+            conv_relu(3, 16, s=2, norm=norm), conv_relu(16, 32, s=2, norm=norm), conv_relu(32, 32, norm=norm),
+            conv_relu(32, 48, s=2, norm=norm), conv_relu(48, 48, norm=norm),
+            _SeparableConv(48, 96, k=5, s=2, norm=norm), _SeparableConv(96, k=5, norm=norm),
+            _SeparableConv(96, k=5, norm=norm), _SeparableConv(96, 128, k=5, s=2, norm=norm),
+            _SeparableConv(128, norm=norm), conv_relu(128, 40, 1, norm=norm),
         )
         self.say = nn.Linear(40*16, self.ways)
         self.points, self.there = nn.Linear(self.ways, 468*3), nn.Linear(self.ways, 1)
         self.fine, self.wide, self.mend = (
-            conv_relu(32, 6, 1),
-            conv_relu(48, 4, 1),
-            nn.Linear(10 * len(_REFINED_POINTS), self.ways),
+            conv_relu(32, 6, 1), conv_relu(48, 4, 1), nn.Linear(10 * len(_REFINED_POINTS), self.ways),
         )
         for p in self.mend.parameters(): nn.init.zeros_(p) # nothing to mend at first
     def raw(self, x, again:int=2): # points (F,468,3) at first and after every mending, in units of the crop's side around its middle; (F,) before the sigmoid

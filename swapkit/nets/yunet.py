@@ -25,8 +25,7 @@ def _make_priors(h:int, w:int, device='cpu')->torch.Tensor: # (P,3) x and y of t
         at = tuple(n//2 for n in at)
         y, x, s = torch.meshgrid(
             *((torch.arange(n, device=device) + 0.5) * step for n in at),
-            torch.tensor(sizes, dtype=torch.float32, device=device),
-            indexing='ij',
+            torch.tensor(sizes, dtype=torch.float32, device=device), indexing='ij',
         )
         out.append(torch.stack([x,y,s], -1).view(-1,3))
     return torch.cat(out)

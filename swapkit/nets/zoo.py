@@ -49,14 +49,8 @@ def export_onnx(
     names = [f'input_{i}' for i in range(len(inputs))]
     with collect_messages(), torch.no_grad():
         torch.onnx.export(
-            net.eval(),
-            inputs,
-            str(path),
-            input_names=names,
-            output_names=['output'],
-            opset_version=opset,
-            dynamo=False,
-            dynamic_axes={n: {0: 'batch'} for n in (*names, 'output')} if batch else None,
+            net.eval(), inputs, str(path), input_names=names, output_names=['output'], opset_version=opset,
+            dynamo=False, dynamic_axes={n: {0: 'batch'} for n in (*names, 'output')} if batch else None,
         )
     return Path(path)
 
@@ -103,9 +97,7 @@ def main(argv=None):
     a = p.parse_args(argv)
     torch.set_num_threads(1)
     got = dict(
-        command=f'python -m swapkit.nets.zoo --rounds {a.rounds}',
-        threads=1,
-        torch=torch.__version__,
+        command=f'python -m swapkit.nets.zoo --rounds {a.rounds}', threads=1, torch=torch.__version__,
         seconds={n: _compare_with_onnx(n, rounds=a.rounds) for n in _INPUT_SIDES},
     )
     if a.save: Path(a.save).write_text(json.dumps(got, indent=1)+'\n')

@@ -51,12 +51,8 @@ def count_agreement(teacher:Faces, pupil:Faces, least=32)->dict: # counts and su
     a, b = sure[i>=0], pupil[i[i>=0]]
     away = (a.kps-b.kps).norm(dim=-1).mean(1)/eye_distance(a).clamp(min=1)
     return dict(
-        faces=len(sure),
-        found=len(a),
-        boxes=len(mine),
-        right=int((match_faces(mine, teacher) >= 0).sum()),
-        points=away.sum().item(),
-        strict=int((match_faces(mine, teacher[teacher.scores > 0.8]) >= 0).sum()),
+        faces=len(sure), found=len(a), boxes=len(mine), right=int((match_faces(mine, teacher) >= 0).sum()),
+        points=away.sum().item(), strict=int((match_faces(mine, teacher[teacher.scores > 0.8]) >= 0).sum()),
     )
 
 def agreement_rates(sums:list)->dict:
@@ -64,12 +60,8 @@ def agreement_rates(sums:list)->dict:
     t = {k: sum(s[k] for s in sums) for k in sums[0]}
     of = lambda a,b: a/b if b else None
     return dict(
-        faces=t['faces'],
-        recall=of(t['found'], t['faces']),
-        boxes=t['boxes'],
-        precision=of(t['right'], t['boxes']),
-        precision_to_sure=of(t['strict'], t['boxes']),
-        points=of(t['points'], t['found']),
+        faces=t['faces'], recall=of(t['found'], t['faces']), boxes=t['boxes'], precision=of(t['right'], t['boxes']),
+        precision_to_sure=of(t['strict'], t['boxes']), points=of(t['points'], t['found']),
     )
 
 # %% ../../../nbs/9_research/train/04_compare.ipynb #f84323f3
@@ -102,10 +94,7 @@ def compare_itself(root, files, every:int=9, by=(3.,2.), sizes=(.77,.85,.93,1.08
     """The teacher beside itself on frames moved by some pixels or a little smaller and larger, and beside its larger
     sister; teacher and pupil beside the teacher's mean over sizes."""
     teacher, same, large, pupil, by = (
-        Detector('yunet_n', min_score=0.5),
-        Detector('yunet_n'),
-        Detector('yunet_s'),
-        Detector('tiny_detect'),
+        Detector('yunet_n', min_score=0.5), Detector('yunet_n'), Detector('yunet_s'), Detector('tiny_detect'),
         torch.tensor(by),
     )
     at, sums = (
@@ -152,10 +141,7 @@ def compare_meshes(root, files, every:int=3, least=32)->tuple:
     """Errors and yaws of the pupil over files, and how far the pipeline would trust the teacher
     (`face.landmarks.landmark_agreement` with the detector's points)."""
     find, teacher, pupil, got = (
-        Detector('yunet_n', min_score=0.8),
-        FaceMesh('face_mesh_468', small_first=False),
-        FaceMesh('tiny_mesh'),
-        [],
+        Detector('yunet_n', min_score=0.8), FaceMesh('face_mesh_468', small_first=False), FaceMesh('tiny_mesh'), [],
     )
     for f in files:
         for frames in read_some_frames(Path(root)/f, every):
@@ -209,9 +195,7 @@ def measure_unrest(
 def compare_unrest(root, files, seed=0)->dict:
     "Mean unrest of both, on the same pictures and noise."
     find, meshes, rows = (
-        Detector('yunet_n', min_score=0.8),
-        [FaceMesh('face_mesh_468', small_first=False), FaceMesh('tiny_mesh')],
-        [],
+        Detector('yunet_n', min_score=0.8), [FaceMesh('face_mesh_468', small_first=False), FaceMesh('tiny_mesh')], [],
     )
     for f in files:
         frames = next(read_some_frames(Path(root)/f))
@@ -290,10 +274,8 @@ def compare_speed(rounds:int=9, size=(320,576))->dict: # milliseconds for one fr
             s = time.perf_counter(); net(y); t[k].append((time.perf_counter()-s)/len(y)*1000)
     ms = {k:median(v[2:]) for k,v in t.items()}
     return dict(
-        milliseconds=ms,
-        detector_ratio=ms['tiny_detect'] / ms['yunet_n'],
-        mesh_ratio=ms['tiny_mesh'] / ms['face_mesh_468'],
-        input=[16, *size],
+        milliseconds=ms, detector_ratio=ms['tiny_detect'] / ms['yunet_n'],
+        mesh_ratio=ms['tiny_mesh'] / ms['face_mesh_468'], input=[16, *size],
     )
 
 # %% ../../../nbs/9_research/train/04_compare.ipynb #7a1ed15f
@@ -355,8 +337,7 @@ def main(argv=None):
     a = p.parse_args(argv)
     got = dict(
         command=f'python -m swapkit.research.train.compare MEDIA --every {a.every}'
-        + (f' --part {a.part}' if a.part else ''),
-        machine=machine_info(),
+        + (f' --part {a.part}' if a.part else ''), machine=machine_info(),
     )
     got |= compare_networks(a.media, a.every, [a.part] if a.part else PARTS)
     if a.part and a.save and Path(a.save).exists():

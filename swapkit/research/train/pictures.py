@@ -43,8 +43,7 @@ def list_media(
 )->list:            # of paths inside `root`, sorted
     "Which files serve for what."
     files = sorted(
-        p.relative_to(root).as_posix()
-        for p in (Path(root) / kind).rglob('*')
+        p.relative_to(root).as_posix() for p in (Path(root) / kind).rglob('*')
         if p.suffix.lower() in MEDIA_KINDS[kind].split()
     )
     return [f for f in files if data_part(f)==part and not any(n in f for n in _NO_FACES)]
@@ -82,8 +81,7 @@ def reduce_sharpness(rng, im):
     h,w = im.shape[:2]
     r = rng.uniform(1.2, 3)
     return cv2.resize(
-        cv2.resize(im, (max(8, int(w / r)), max(8, int(h / r))), interpolation=cv2.INTER_AREA),
-        (w, h),
+        cv2.resize(im, (max(8, int(w / r)), max(8, int(h / r))), interpolation=cv2.INTER_AREA), (w, h),
         interpolation=cv2.INTER_LINEAR,
     )
 
@@ -113,8 +111,7 @@ def occlude(
     "Something in front: an ellipse or a bar."
     h,w = im.shape[:2]
     mask, at, size = (
-        np.zeros((h, w), np.uint8),
-        rng.uniform(0.1, 0.9, 2) * (w, h),
+        np.zeros((h, w), np.uint8), rng.uniform(0.1, 0.9, 2) * (w, h),
         rng.uniform(0.1, most) * min(h, w) / 2 * np.array([1, rng.uniform(0.3, 1)]),
     )
     turn = float(rng.uniform(0,180))
