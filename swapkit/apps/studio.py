@@ -8,6 +8,7 @@ __all__ = ['needs_of', 'shown_options', 'Studio', 'studio']
 # %% ../../nbs/8_apps/02_studio.ipynb #ef2934a0
 import base64
 import time
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ..options import AnalyzeOptions, EncodeOptions, RunOptions, SwapOptions
 from ..option_views import widgets_of
 from ..option_views import Widget
 from ..registry import registries
+from ..options import split_flat
 from ..runtime import tune_allocator
 
 # %% ../../nbs/8_apps/02_studio.ipynb #d17f35af
@@ -66,7 +68,12 @@ class _Controls(StudioInputs):
         return W.VBox([row(False), more, W.HTML(line), self.said])
     def option_changed(self, k:str)->None:
         "After a change of control `k`: what depends on it is done again."
-        self.s.set(options={n: c.value for n,c in self.controls.items() if c.value!=USUAL[n]})
+        changed = {n: c.value for n,c in self.controls.items() if c.value!=USUAL[n]}
+        try: split_flat(changed)
+        except BadInput: # the control goes back to what can be used
+            with self.silent(): self.controls[k].value = self.s.plan.options.get(k, USUAL[k])
+            raise
+        self.s.set(options=changed)
         if k in (*FIND, 'strangers'): self.restore()
         elif k=='crf': self.write_texts()
         else: self.show_frame()
@@ -229,12 +236,14 @@ class Studio(_Views):
         "Load what the plan of an earlier run names."
         for n,paths in list(self.s.plan.sources.items()): self.load_photos(n, paths)
         if self.s.plan.target: self.load_film(self.s.plan.target)
+        if lost := self.s.notes['plugins']: raise BadInput('; '.join(lost))
 
 # %% ../../nbs/8_apps/02_studio.ipynb #14b0803f
 def studio(
     folder:str|Path='studio',   # where uploads, faces, the plan and results are kept; made if it is not there
     device:str='auto',
+    plugins:Iterable[str|Path]=(),  # Python files that register swappers, masks …
 )->Studio:                      # shows itself at the end of a cell
     "A face swap with a mouse. Run again, it goes on where it was."
     tune_allocator()
-    return Studio(Session(folder, device))
+    return Studio(Session(folder, device, plugins))
