@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def lab(tmp_path):
     "Address of a JupyterLab whose folder has the tutorial in it."
-    shutil.copy(dev.ROOT/'nbs'/'tutorials'/'studio.ipynb', tmp_path)
+    shutil.copy(dev.ROOT/'nbs'/'learn'/'studio.ipynb', tmp_path)
     with socket.socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
     cmd = [
         sys.executable,

@@ -148,6 +148,7 @@ def add_flags(
     names = '|'.join(sorted(map(re.escape, flags), key=len, reverse=True))
     text = re.sub(rf'\b(?:the )?option ({names})\b', lambda m: flags[m[1]], text)
     text = re.sub(rf'(?<![-\w])({"|".join(n for n in flags if "_" in n)})\b', lambda m: flags[m[1]], text)
+    text = re.sub(rf': ({names}) (?=\d)', lambda m: f': {flags[m[1]]} ', text)
     value = r"(?: '\w+'| [\w.]*\d[\w.]*| auto| cpu| cuda| none| drop)?"
     one = rf'(?:the (?=\w+ \'))?(?:{"|".join(map(re.escape, flags.values()))}|{names})\b{value}'
     verb = r'\b((?:give|use|choose|set|leave out|without) )'
