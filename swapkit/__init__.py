@@ -5,7 +5,7 @@ Modules:
 - `swapkit.fingerprint`: What code and weights are, as a name: part of every key, so that changed code never continues an old job
 - `swapkit.options`: Every option, once: its name, default, help, choices and range
 - `swapkit.registry`: Named things that can be chosen (networks, smoothers, readers), and plug-ins
-- `swapkit.workdir`: The folder of unfinished work beside an output: a lock, a journal of finished files, and what is kept after a stop"""
+- `swapkit.workdir`: The folder of unfinished work beside an output: a lock, a journal, what is kept after a stop"""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -22,13 +22,18 @@ __all__ = ['swap_video', 'swap_image', 'analyze', 'make_source', 'SwapOptions', 
            'RunOptions', 'Frames', 'Faces', 'Crops', 'Source', 'Assignment', 'Compositor', 'SwapkitError', 'BadInput',
            'FaceMissing', 'ModelMissing', 'SystemFault']
 
-os.environ['ORT_DISABLE_TELEMETRY'] = '1' # nothing that is loaded here reports to anybody; onnxruntime reads this when it is loaded
+# nothing that is loaded here reports to anybody; onnxruntime reads this when it is loaded
+os.environ['ORT_DISABLE_TELEMETRY'] = '1'
 __version__ = "0.5.1"
 
-_HOME = {'pipeline': ('swap_video', 'swap_image', 'analyze', 'make_source'), 'types': ('Frames', 'Faces', 'Crops', 'Source'),
-         'options': ('SwapOptions', 'AnalyzeOptions', 'EncodeOptions', 'RunOptions'), 'assignment': ('Assignment',),
-         'compositor': ('Compositor',),
-         'errors': ('SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault')}
+_HOME = {
+    'pipeline': ('swap_video', 'swap_image', 'analyze', 'make_source'),
+    'options': ('SwapOptions', 'AnalyzeOptions', 'EncodeOptions', 'RunOptions'),
+    'types': ('Frames', 'Faces', 'Crops', 'Source'),
+    'assignment': ('Assignment',),
+    'compositor': ('Compositor',),
+    'errors': ('SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault'),
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ import copy
 import dataclasses
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,15 @@ import torch.nn.functional as nnf
 
 from .errors import BadInput, check_choice
 from .face.align import align
-from .face.detect import Detector, join_by_frame, rotate_faces_back, rotate_quarters
-from .registry import DETECTORS, MESHES, SMOOTHERS
+from .face.detect import Detector, DETECTORS, join_by_frame, rotate_faces_back, rotate_quarters
 from swapkit.face.landmarks import (
     BELIEVED_TRUST, CHECK_EVERY, DOUBTFUL_TRUST, estimate_roll, FaceMesh, find_doubtful_frames, landmark_agreement,
-    merge_rotated, TILT_DEGREES, WRONG_TRUST,
+    merge_rotated, MESHES, TILT_DEGREES, WRONG_TRUST,
 )
-from .face.people import list_people, PersonQuery, shape_confidence
+from .face.people import list_people, Person, PersonQuery, shape_confidence
 from .face.recognition import Embedder, embedder_hint, EMBEDDERS, PREFERRED_EMBEDDERS
 from .face.shots import find_cuts, frame_differences, make_thumbnails
-from .face.smooth import smooth_file
+from .face.smooth import smooth_file, SMOOTHERS
 from .face.store import FacesWriter, finish_faces, load_faces
 from .face.track import needs_embedding, track
 from .mesh.reshape import face_shape
@@ -57,9 +56,14 @@ Progress = Callable[[int, int, str], object] # (done, total, 'analyze' or 'rende
 
 class FaceEmbedder:
     "Embeddings (F,D), of length one, of the faces of a batch."
-    def __init__(self, name:str, device=None, engine='auto'): # one of `PREFERRED_EMBEDDERS`, or 'thumbnail'
+    def __init__(self,
+        name:str,           # one of `PREFERRED_EMBEDDERS`, or 'thumbnail'
+        device:Any=None,
+        engine:str='auto',
+    )->None:
         self.name, self.net = name, None if name=='thumbnail' else Embedder(name, device, engine)
-        self.same = .88 if self.net is None else self.net.spec.track_threshold # above which two tracks are one person
+        # above which two tracks are one person
+        self.same:float = .88 if self.net is None else self.net.spec.track_threshold
     def __call__(self, frames:Frames, faces:Faces)->torch.Tensor:
         if self.net is None: return _thumbnail_embedding(align(frames, faces, 'arcface_112_v2', 112).data)
         return nnf.normalize(self.net(align(frames, faces, size=192)), dim=1)
@@ -72,21 +76,23 @@ class Finder:
         smooth:str='kalman',        # key of `SMOOTHERS`
         smallest:float=0.,          # pixels: smaller faces are left alone
         small:bool=False,           # look closer, for faces of a crowd: slower
-        device=None, engine:str='auto',
+        device:Any=None, engine:str='auto',
         unsure:float=.3,            # least score of a face that may go on with a track
-    ):
+    )->None:
         check_choice('smooth', smooth, SMOOTHERS)
-        self.detect, self.mesh = (
-            Detector(detector, device, engine, close_short=800 if small else 0),
-            FaceMesh(landmarks, device, engine=engine),
-        )
+        self.detect = Detector(detector, device, engine, close_short=800 if small else 0)
+        self.mesh = FaceMesh(landmarks, device, engine)
         self.looks = FaceEmbedder(choose_model(*PREFERRED_EMBEDDERS, 'thumbnail'), device, engine)
         self.all, self.smooth, self.smallest = copy.copy(self.detect), smooth, smallest
         self.all.min_score = min(unsure, self.detect.min_score)
-    def add_meshes(self, frames:Frames, found:Faces, more:int=0)->tuple: # faces, with `landmark_confidence`; trust (F,)
+    def add_meshes(self,
+        frames:Frames, found:Faces,
+        more:int=0, # as for `FaceMesh.with_trust`
+    )->tuple[Faces, torch.Tensor]: # with `landmark_confidence`; trust (F,)
+        "The faces with landmarks."
         faces, trust = self.mesh.with_trust(frames, found, more)
         return dataclasses.replace(faces, landmark_confidence=landmark_agreement(found, faces)), trust
-    def look_rotated(self, frames:Frames, doubted:Faces, detect)->tuple:
+    def look_rotated(self, frames:Frames, doubted:Faces, detect:Detector)->tuple[Faces, torch.Tensor]:
         """The same of what these frames show when they are turned, and of some that were found but may lie more
         exactly; looked at once more where that helps."""
         found = join_by_frame(
@@ -96,17 +102,15 @@ class Finder:
         rows = (trust<DOUBTFUL_TRUST).nonzero()[:,0]
         more, sure = self.add_meshes(frames, found[rows], more=1)
         put = lambda a, b: a.index_copy(0, rows, b)
-        return dataclasses.replace(faces, **{k: put(t, more.tensors()[k]) for k, t in faces.tensors().items()}), put(
-            trust, sure
-        )
+        both = {k: put(t, more.tensors()[k]) for k,t in faces.tensors().items()}
+        return dataclasses.replace(faces, **both), put(trust, sure)
     def __call__(self, frames:Frames)->Faces:
         "Of photos, or frames for themselves."
         found = self.detect(frames)
         faces, trust = self.add_meshes(frames, found)
         doubted = found[(trust<DOUBTFUL_TRUST) & (trust>=BELIEVED_TRUST)]
-        others, trust_of_others = self.look_rotated(frames, doubted, self.detect)
-        merged = merge_rotated(faces, trust, others, trust_of_others, trust>=0)
-        return dataclasses.replace(merged, landmark_confidence=None)
+        rotated, sure = self.look_rotated(frames, doubted, self.detect)
+        return dataclasses.replace(merge_rotated(faces, trust, rotated, sure, trust>=0), landmark_confidence=None)
     def film(self,
         frames:Frames,
         full:bool=False,    # look at every frame from all sides
@@ -126,10 +130,10 @@ class Finder:
                 & (trust >= BELIEVED_TRUST)
                 & torch.isin(found.frame, frames.idx[rows].to(found.device))
             )
-            others, trust_of_others = self.look_rotated(frames[rows], found[doubted], self.all)
+            others, seen = self.look_rotated(frames[rows], found[doubted], self.all)
             # beside heads that lie, nobody follows what is nothing for sure
             on = (sure | (trust>=WRONG_TRUST) | (not full)).nonzero()[:,0]
-            faces = merge_rotated(faces[on], trust[on], others, trust_of_others, trust[on]>=0)
+            faces = merge_rotated(faces[on], trust[on], others, seen, trust[on]>=0)
         rows = needs_embedding(faces)
         some = self.looks(frames, faces[rows])
         emb = some.new_zeros(len(faces), some.shape[1]).index_copy_(0, rows, some)
@@ -138,27 +142,28 @@ class Finder:
 # %% ../nbs/7_pipeline/02_analysis.ipynb #e03ee214
 class FilmAnalysis:
     "What is seen of a film, batch by batch; a context manager, whose file is gone at the end."
-    def __init__(self, path, find:Finder):
+    def __init__(self, path:str|Path, find:Finder)->None:
         self.path, self.find, self.w = Path(path), find, FacesWriter(path)
-        self.first:Any = None   # number of the first frame
-        self.last:Any = None    # thumbnail of the last one
+        self.first, self.last = 0, None # number of the first frame; the last one's thumbnail
         # of each batch: `frame_differences`; rows and embeddings; `face_shape` and `shape_confidence`
         self.changes, self.looks, self.shapes = [], [], []
         # frames: of all faces, of heads that lie, and those looked at twice
         self.frame, self.tilted, self.full = [], [], torch.zeros(0, dtype=torch.long)
     @property
-    def frames(self): return sum(map(len, self.changes))
-    def __enter__(self): return self
-    def __exit__(self, *a): self.w.__exit__(*a); self.path.unlink(missing_ok=True)
+    def frames(self)->int: return sum(map(len, self.changes))
+    def __enter__(self)->'FilmAnalysis': return self
+    def __exit__(self, *a)->None: self.w.__exit__(*a); self.path.unlink(missing_ok=True)
     def add(self,
         faces:Faces,        # of one batch, from `Finder.film`
         small:torch.Tensor, # (N,3,h,w) thumbnails of all its frames …
         frame:int,          # … from this number on
-    ):
+    )->None:
+        "Take in a batch."
+        if not self.changes: self.first = frame
         self.changes.append(frame_differences(small, self.last)); self.last = small[-1:]
-        self.first = frame if self.first is None else self.first
         self.keep(faces)
-    def keep(self, faces:Faces):
+    def keep(self, faces:Faces)->None:
+        "Put faces into the file, and what is to be remembered of them into the lists."
         if len(faces):
             on = faces.emb.any(1).nonzero()[:,0]
             self.looks.append((on.cpu()+self.w.n, faces.emb[on].cpu()))
@@ -174,7 +179,9 @@ class FilmAnalysis:
         i = torch.searchsorted(hit, n)
         far = torch.minimum((n-hit[(i-1).clamp(min=0)]).abs(), (n-hit[i.clamp(max=len(hit)-1)]).abs())
         return n[(far<=reach) & ~torch.isin(n, torch.cat([hit, self.full]))]
-    def reread_tilted(self, read): # frame numbers → yields what `Finder.film` finds, in full, in these frames
+    def reread_tilted(self,
+        read:Callable[[torch.Tensor], Iterable[Faces]],    # frame numbers → what `Finder.film` finds in them, in full
+    )->None:
         "The second reading, around heads that lie on their side, until there are no more."
         early, tilted, reach = self.w.n, self.tilted, CHECK_EVERY
         while len(want := self.near(tilted, reach)):
@@ -182,7 +189,9 @@ class FilmAnalysis:
             for faces in read(want): self.keep(faces)
             tilted, reach = self.tilted, 2*reach
         if len(self.full): self.merge_second_reading(early)
-    def merge_second_reading(self, early:int): # rows of the first reading
+    def merge_second_reading(self,
+        early:int,  # rows of the first reading
+    )->None:
         "What was seen in the second reading, in place of what was seen of these frames in the first."
         frame = torch.cat([*self.frame, self.full[:0]])
         rows = ((torch.arange(len(frame))>=early) | ~torch.isin(frame, self.full)).nonzero()[:,0]
@@ -191,7 +200,7 @@ class FilmAnalysis:
         now = torch.full_like(frame, -1).index_copy_(0, rows, torch.arange(len(rows)))
         self.looks = [(now[r][now[r]>=0], e[now[r]>=0]) for r,e in self.looks]
         self.shapes = [tuple(torch.cat(p)[rows] for p in zip(*self.shapes))] if self.shapes else []
-    def finish(self, out, about:dict, size:tuple):
+    def finish(self, out:str|Path, about:dict[str, Any], size:tuple[int, int])->None:
         "Cuts, tracks, people; then everything steady into the file `out`."
         finish_faces(self.w, about)
         table, frames, f = self.w.small(), self.frames, self.find
@@ -216,9 +225,9 @@ class FilmAnalysis:
         )
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #4e03b671
-def query_from_photo(path, frames:Frames, find:Finder)->PersonQuery:
+def query_from_photo(path:str|Path, frames:Frames, find:Finder)->PersonQuery:
     "Whom a photo shows."
-    if find.looks.name == 'thumbnail':
+    if find.looks.net is None:
         raise BadInput(
             f"to find {Path(path).name} by likeness takes an embedding: {embedder_hint()}; "
             "or choose people by number, which `swapkit analyze` shows"
@@ -227,21 +236,20 @@ def query_from_photo(path, frames:Frames, find:Finder)->PersonQuery:
     if not len(faces): raise BadInput(f"{path} shows no face, so nobody can be found by it")
     if len(faces)>1: logger.warning(f"{len(faces)} faces in {Path(path).name}: the largest is looked for")
     emb = find.looks(frames, faces[int(faces.wh.prod(1).argmax())])[0]
-    assert find.looks.net is not None
-    return PersonQuery(Path(path).name, emb, max(PersonQuery.least, find.looks.net.spec.photo_threshold or 0.))
+    return PersonQuery(Path(path).name, emb, max(PersonQuery.least, find.looks.net.spec.photo_threshold))
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #7ad377be
 def finder_names(
     detector:str='auto',    # key of `DETECTORS`
     landmarks:str='auto',   # key of `MESHES`
-)->tuple:                   # (detector, landmarks), neither of them auto
+)->tuple[str, str]:         # neither of them auto
     "The networks that find faces: those named, else the best that are here; one line where better ones exist."
     check_choice('detector', detector, ('auto', *DETECTORS)); check_choice('landmarks', landmarks, ('auto', *MESHES))
     want = [
         names if n == 'auto' else (n,)
         for n, names in ((detector, ('yunet_n', 'tiny_detect')), (landmarks, ('face_mesh_468', 'tiny_mesh')))
     ]
-    got = tuple(choose_model(*w) for w in want)
+    got = choose_model(*want[0]), choose_model(*want[1])
     if lost := [w[0] for w,g in zip(want, got) if g!=w[0]]:
         mine = [g for g,w in zip(got, want) if g!=w[0]]
         hints.warning(
@@ -252,7 +260,7 @@ def finder_names(
         )
     return got
 
-def make_finder(detector:str, landmarks:str, device=None, engine:str='auto', **how):
+def make_finder(detector:str, landmarks:str, device:Any=None, engine:str='auto', **how:Any)->Finder:
     "`Frames` to `Faces` with landmarks; `.film` for what a film's first pass must know."
     return Finder(detector, landmarks, device=device, engine=engine, **how)
 
@@ -262,7 +270,7 @@ def read_frames_near(
     numbers:torch.Tensor,   # (R,) of frames, sorted
     batch:int,
     apart:int=24,           # frames that are rather read than jumped over
-):                          # yields `Frames`
+)->Iterator[Frames]:
     "Some frames of a film, in as few stretches as make sense."
     for part in numbers.tensor_split((numbers.diff()>apart).nonzero()[:,0]+1):
         with closing(read_frames(info, batch, int(part[0]), int(part[-1])+1)) as batches:
@@ -280,11 +288,11 @@ def _explain_interrupt():
         raise
 
 def find_faces(
-    info:VideoInfo, find, path, about:dict,
+    info:VideoInfo, find:Finder, path:str|Path, about:dict[str, Any],
     first:int, last:int,    # frames first … last-1
-    batch:int=16, device='cpu',
-    progress=None,          # called with (done, total, 'analyze')
-):
+    batch:int=16, device:Any='cpu',
+    progress:Progress|None=None,    # called with (done, total, 'analyze')
+)->None:
     "First pass: the faces of a film, with people, steady, into a file."
     device = torch.device(device)
     at_once = frames_at_once(device, batch, (info.height, info.width))
@@ -294,8 +302,9 @@ def find_faces(
         _explain_interrupt(),
         FilmAnalysis(f'{path}.raw', find) as seen,
         closing(read_frames(info, at_once, first, last)) as batches,
+        closing(map_in_order(look, batches, device)) as done, # after an error, too, threads are as they were
     ):
-        for n,faces,small in map_in_order(look, batches, device):
+        for n,faces,small in done:
             seen.add(faces, small, int(n[0]))
             if progress: progress(int(n[-1])+1-first, last-first, 'analyze')
         seen.reread_tilted(lambda numbers: map_in_order(full, read_frames_near(info, numbers, at_once), device))
@@ -363,9 +372,9 @@ def detect_in_picture(frames:Frames, find:Finder)->Faces:
     return faces[faces.wh.amin(1)>=find.smallest]
 
 def people_in_picture(
-    faces:Faces, size:tuple,    # of the picture (H,W)
-    emb=None,                   # (F,D) embeddings, where somebody is asked for by a photo
-)->list:                        # of `Person`
+    faces:Faces, size:tuple[int, int],  # of the picture (H,W)
+    emb:torch.Tensor|None=None, # (F,D) embeddings, where somebody is asked for by a photo
+)->list[Person]:
     "The people of one picture."
     return list_people(
         faces,

@@ -17,7 +17,7 @@ import torch
 
 from .analysis import Finder, query_from_photo
 from .errors import BadInput
-from .face.people import find_person, Person, PersonQuery
+from .face.people import find_person, Person
 from .face.store import load_faces
 from .face.track import choose_faces
 from .mesh.reshape import pair_sources
@@ -110,7 +110,8 @@ class Assignment:
         "The same for some of the faces."
         return replace(self, rows=self.rows[on], which=self.which[on], asked=self.asked[on])
     def __repr__(self)->str:
-        return f"Assignment({len(self)} faces, {len(self.sources)} sources{', with shapes' if self.shift is not None else ''})"
+        shapes = '' if self.shift is None else ', with shapes'
+        return f"Assignment({len(self)} faces, {len(self.sources)} sources{shapes})"
 
 def make_assignment(
     faces:Faces,                    # with tracks, of a whole film or of a picture

@@ -1,4 +1,4 @@
-"""What is looked at before any work is done: the output's place, what may be asked for together, a process that forked"""
+"""What is looked at before any work is done: the output, what may be asked for together, processes that forked"""
 
 import os
 from collections.abc import Collection, Iterable
@@ -8,8 +8,11 @@ from typing import Any
 from .errors import BadInput, SystemFault
 from .options import RunOptions
 
-__all__ = ['NAME_BYTES', 'check_out', 'check_together', 'check_fork']
+__all__ = ['ARGUMENTS', 'NAME_BYTES', 'check_out', 'check_together', 'check_fork']
 
+# of the public calls, beside single options: one of them may have been meant by an unknown name
+ARGUMENTS = ('target', 'sources', 'out', 'faces', 'assign', 'faces_file', 'photos', 'sheet', 'progress', 'swap',
+             'analyze', 'encode', 'run')
 NAME_BYTES = 255 # of a file name, on all common file systems
 
 def check_out(
@@ -65,6 +68,6 @@ if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_after_fo
 def check_fork()->None:
     "Raise `SystemFault` in a process that forked off one that had already worked: its threads do not exist here."
     if _work['forked']:
-        raise SystemFault("this process was forked off one that had already used swapkit, and would hang: start it with "
-                          "multiprocessing.get_context('spawn'), or fork before the first use")
+        raise SystemFault("this process was forked off one that had already used swapkit, and would hang: start it "
+                          "with multiprocessing.get_context('spawn'), or fork before the first use")
     _work['begun'] = True

@@ -108,7 +108,8 @@ def run_stages(
     check_crop(crop)
     which = torch.zeros_like(faces.frame) if which is None else which
     base, step, opacity = align(frames, faces, 'ffhq_512', crop), coarse_step(crop), _opacity(faces, strength)
-    base, moved = (base, None) if shift is None or not swap.spec.keeps_shape else _reshape_faces(base, shift, which, opacity)
+    moved = None
+    if shift is not None and swap.spec.keeps_shape: base, moved = _reshape_faces(base, shift, which, opacity)
     new, cover = swap_in_own_crop(frames, faces, base, swap, sources, which, crop//step)
     seen, mouth = masks(base, crop//step)
     seen = combine(seen, cover)

@@ -151,10 +151,11 @@ def render_segment(
         ) as batches,
     ):
         pieces = chain.from_iterable(split_pieces(job, f, faces, which) for f in batches)
-        for idx,made_of,record in map_in_order(run, pieces, job.device):
-            w.put(made_of)
-            if record: kept.add(len(idx), record)
-            if progress: progress(len(idx))
+        with closing(map_in_order(run, pieces, job.device)) as done: # after an error, too, threads are as they were
+            for idx,made_of,record in done:
+                w.put(made_of)
+                if record: kept.add(len(idx), record)
+                if progress: progress(len(idx))
     write_xmp(made) # a segment is an output too, should the job end here
     work.commit(made, path)
     kept.drop()

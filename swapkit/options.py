@@ -1,7 +1,7 @@
 """Every option, once: its name, default, help, choices and range
 
 The command line, the studio's widgets, the tables of the documentation, the checks and the key of a segment are all
-made from the fields of four classes. `python -m swapkit.option_views` writes `option_types.py` from them.
+made from the fields of four classes. `python -m swapkit.options` writes `option_types.py` from them.
 """
 
 import dataclasses
@@ -13,86 +13,19 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from . import registry
 from .errors import BadInput, check_choice, nearest
+from .option_values import PARSED, parse_frame, parse_part, parse_time, Seconds, shown, split_part
 
 __all__ = ['X26_PRESETS', 'CRF_MOST', 'Option', 'option', 'Options', 'SwapOptions', 'AnalyzeOptions', 'EncodeOptions',
            'RunOptions', 'OPTIONS', 'Seconds', 'parse_time', 'parse_frame', 'parse_part', 'split_part', 'options_of',
-           'changed', 'split_flat', 'key']
+           'changed', 'split_flat', 'key', 'to_argv', 'options_table', 'options_help', 'with_options', 'Widget',
+           'widgets_of', 'option_types']
 
-O = TypeVar('O', bound='Options')
-
-
-# --- values that are written as text ----------------------------------------------------------------------------------
-
-class Seconds(float):
-    "A time, where a plain number would be a frame."
-    def __repr__(self): return f'{float(self)!r}s'
-
-
-_TIME = 'seconds like 80.5, or a time code like 1:20.5 or 0:01:20'
-_PART = '1/4 for the first of four, 4/4 for the last'
-_number = re.compile(r'[0-9]{1,9}(\.[0-9]*)?|\.[0-9]+')
-
-
-def parse_time(
-    text:str|float, # 80.5, '80.5', '80.5s', '1:20.5', '0:01:20'
-)->float:           # seconds
-    "A time in seconds; raises `BadInput` with what is allowed."
-    if isinstance(text, numbers.Real) and not isinstance(text, bool):
-        if 0<=(t := float(text))<1e9: return t
-        raise BadInput(f"{_shown(text)} is not a time from 0 on: write {_TIME}")
-    *whole, last = parts = text.strip().split(':') if isinstance(text, str) else ['']
-    if len(parts)==1: last = parts[-1] = last.removesuffix('s').rstrip()
-    good = len(parts)<=3 and all(p.isascii() and p.isdigit() and len(p)<7 for p in whole) and _number.fullmatch(last)
-    if not good or any(float(p)>=60 for p in parts[1:]):
-        raise BadInput(f"{_shown(text)} is not a time: write {_TIME}")
-    return sum(float(p)*60**k for k,p in enumerate(reversed(parts)))
-
-
-def parse_frame(
-    text:str|float, # a frame's number, or a time with ':' or 's'
-)->int|Seconds:
-    "A frame by its number, or by its time; raises `BadInput` with what is allowed."
-    if isinstance(text, Seconds): return Seconds(parse_time(text))
-    if isinstance(text, int) and not isinstance(text, bool) and 0<=text<2**53: return int(text)
-    if isinstance(text, str):
-        plain = text.strip()
-        if plain.isascii() and plain.isdigit() and len(plain)<16: return int(plain)
-        if ':' in plain or plain.endswith('s'):
-            try: return Seconds(parse_time(plain))
-            except BadInput: pass
-    raise BadInput(f"{_shown(text)} is not a frame: write its number from 0 on, or its time like 80.5s or 1:20.5")
-
-
-def parse_part(
-    text:str, # '2/4'
-)->str:
-    "One of several parts of a job, as text; raises `BadInput` with what is allowed."
-    plain = text.strip() if isinstance(text, str) else ''
-    if re.fullmatch(r'[0-9]{1,6}/[0-9]{1,6}', plain):
-        i, n = map(int, plain.split('/'))
-        if 1<=i<=n: return f'{i}/{n}'
-    raise BadInput(f"{_shown(text)} is not a part: write {_PART}")
-
-
-def split_part(part:str)->tuple[int, int]: # i, n
-    "The two numbers of what `parse_part` gives."
-    i, n = part.split('/')
-    return int(i), int(n)
-
-
-def _shown(value:object)->str:
-    "A value in a message: one line, and not a long one."
-    text = ascii(value)
-    return text if len(text)<=60 else f'{text[:57]}...'
-
-
-# function → what is allowed, the type of a value
-_PARSED:dict[Callable, tuple[str, str]] = {parse_time: (_TIME, 'float | str'), parse_part: (_PART, 'str'),
-                                           parse_frame: ('a frame number or a time', 'int | float | str')}
+F = TypeVar('F', bound=Callable)
 
 
 # --- one option -------------------------------------------------------------------------------------------------------
@@ -130,7 +63,7 @@ class Option:
     def allowed(self)->str:
         "What is allowed, in words."
         if names := self.names(): return ', '.join(names)
-        if self.parse: return _PARSED[self.parse][0]
+        if self.parse: return PARSED[self.parse][0]
         if self.is_flag: return 'True or False'
         if self.value_type is str: return 'a name of letters, digits, _ . : + and -'
         what = 'a whole number' if self.value_type is int else 'a number'
@@ -150,7 +83,7 @@ class Option:
             try: return self.parse(value)
             except BadInput as e: raise BadInput(f"{self.name} {e}") from None
         good = self._typed(value)
-        if good is None: raise BadInput(f"{self.name} {_shown(value)} is not {self.allowed()}")
+        if good is None: raise BadInput(f"{self.name} {shown(value)} is not {self.allowed()}")
         return good
     def read(self, text:str)->Any:
         "A value that is written as text."
@@ -348,7 +281,7 @@ def split_flat(
     "Single options put into those that are given; an unknown one is a `BadInput` with the nearest name."
     given = dict(swap=swap, analyze=analyze, encode=encode, run=run)
     for (name,o),cls in zip(given.items(), OPTIONS):
-        if not isinstance(o, cls): raise BadInput(f"{name} {_shown(o)} is not {cls.__name__}(...)")
+        if not isinstance(o, cls): raise BadInput(f"{name} {shown(o)} is not {cls.__name__}(...)")
     homes = {n: k for k,o in given.items() for n in options_of(type(o))}
     for name in flat: _check_name(name, [p for o in given.values() for p in options_of(type(o)).values()], also)
     def merged(k, o): return replace(o, **mine) if (mine := {n: v for n,v in flat.items() if homes[n]==k}) else o
@@ -369,3 +302,88 @@ def key(*options:Options)->dict[str, Any]:
     """What the picture of a frame depends on, for the key of a segment. Call it with nothing left to `auto`: what auto
     means depends on the machine."""
     return {n: getattr(o, n) for o in options for n,p in options_of(type(o)).items() if p.picture}
+
+
+def to_argv(*options:Options)->list[str]:
+    "The words of a command line that mean these options; defaults are left out."
+    words = []
+    for o in options:
+        for n,v in changed(o).items():
+            p = options_of(type(o))[n]
+            words += ([p.flag] if v else []) if p.is_flag else [p.flag, p.write(v)]
+    return words
+
+
+def options_table(cls:type[Options])->str: # Markdown
+    "Name, default, what is allowed, help."
+    def row(*cells): return f"| {' | '.join(c.replace('|', chr(92)+'|') for c in cells)} |"
+    rows = [row('option', 'default', 'allowed', 'what it does'), row(*['---']*4)]
+    for n,o in options_of(cls).items():
+        told = 'none' if o.default is None else "''" if o.default=='' else o.write(o.default)
+        rows.append(row(f'`{n}`', f'`{told}`', ', '.join(f'`{c}`' for c in o.names()) or o.allowed(), o.help))
+    return '\n'.join(rows)
+
+
+def options_help(*classes:type[Options])->str: # Markdown
+    "Each option with its default, what is allowed and its help, for the docstring of a function; loads no network."
+    def one(n, o):
+        known = (*o.choices, *(registry.registries()[o.kind].builtin if o.kind else ()))
+        what = ', '.join(known) if known else o.allowed()
+        return f"- `{n}` ({'none' if o.default is None else repr(o.default)}): {o.help.rstrip('.')}. {what}"
+    return '\n'.join(f"\n`{c.__name__}`: {(c.__doc__ or '').lower()}\n\n" +
+                     '\n'.join(one(n, o) for n,o in options_of(c).items()) for c in classes)
+
+
+def with_options(*classes:type[Options])->Callable[[F], F]: # a decorator
+    "Lists the options in a function's docstring."
+    def add(f):
+        f.__doc__ = f"{f.__doc__}\n\nOptions, which may also be given one by one:\n{options_help(*classes)}\n"
+        return f
+    return add
+
+
+@dataclass(frozen=True, kw_only=True)
+class Widget:
+    "What the studio must know to show an option."
+    name:str
+    kind:str                            # dropdown, slider, number or checkbox
+    value_type:type
+    label:str
+    help:str
+    default:Any
+    choices:tuple[Any, ...] = ()        # of a dropdown
+    registry:str = ''                   # kind of the registry that choices are from: some may lack their weights
+    low:float|None = None
+    high:float|None = None
+    step:float|None = None
+    folded:bool = False                 # under More
+
+
+def widgets_of(cls:type[Options])->list[Widget]:
+    "The options of a class that the studio shows, those in front first."
+    def one(n, o):
+        step = .05 if o.widget=='slider' else float(o.step) if o.value_type is int else None
+        return Widget(name=n, kind=o.widget, value_type=o.value_type, label=o.label or n.replace('_', ' '), help=o.help,
+                      default=o.default, choices=o.offer or o.names(), registry=o.kind, low=o.low, high=o.high,
+                      step=step, folded=o.folded)
+    found = [one(n, o) for n,o in options_of(cls).items() if o.widget]
+    return sorted(found, key=lambda w: w.folded)
+
+
+def option_types()->str: # Python
+    "The module `option_types`: all options as one `TypedDict`, for flat arguments."
+    lines, words = [], set()
+    for cls in OPTIONS:
+        lines.append(f"    # {cls.__name__}: {(cls.__doc__ or '').rstrip('.').lower()}")
+        for n,o in options_of(cls).items():
+            kind = o.value_type.__name__
+            if o.choices and not o.kind: kind = f"Literal[{', '.join(map(repr, o.choices))}]"; words.add('Literal')
+            if o.parse: kind = PARSED[o.parse][1]
+            lines.append(f"    {n}: {kind}{' | None'*o.optional}")
+    title = 'All options as keyword arguments; written by `python -m swapkit.options`, and a test holds it up to date'
+    head = f"from typing import {', '.join(sorted(words | {'TypedDict'}))}\n\n__all__ = ['FlatOptions']\n\n"
+    return '\n'.join([f'"""{title}"""\n', head, 'class FlatOptions(TypedDict, total=False):',
+                      '    "Any of the options of a swap."', *lines, ''])
+
+
+if __name__=='__main__': Path(__file__).with_name('option_types.py').write_text(option_types(), encoding='utf-8')

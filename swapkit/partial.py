@@ -13,8 +13,10 @@ import struct
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from .messages import logger
@@ -28,7 +30,9 @@ def _as_bytes(x:torch.Tensor)->torch.Tensor: # (N,3,H,W) uint8 → (N·H·W·3,)
     b = x.permute(0,2,3,1).reshape(-1)
     return b if b.storage_offset()%8==0 else b.clone()
 
-def find_changes(old:torch.Tensor, new:torch.Tensor)->tuple: # (N,3,H,W) uint8 each → (K,) int32, (K,64) uint8, (<64,) uint8 on the CPU
+def find_changes(
+    old:torch.Tensor, new:torch.Tensor, # (N,3,H,W) uint8
+)->tuple[torch.Tensor, torch.Tensor, torch.Tensor]: # (K,) int32, (K,64) uint8, (<64,) uint8 on the CPU
     "What of frames is new: numbers of words, the words, and what does not fill one."
     if new.data_ptr() == old.data_ptr():
         return torch.zeros(0, dtype=torch.int32), torch.zeros(0, _WORD, dtype=torch.uint8), _as_bytes(new)[:0].cpu()
@@ -51,7 +55,7 @@ _HEADER = struct.Struct('<4sIIIII') # 'kept', first frame, frames, words, bytes 
 
 def pack_record(
     idx:torch.Tensor,   # (N,) numbers of the frames
-    where, words, rest, # from `find_changes`
+    where:torch.Tensor, words:torch.Tensor, rest:torch.Tensor,  # from `find_changes`
 )->bytes:
     "A record: what was drawn of a piece, frames in a row."
     first = int(idx[0])
@@ -78,7 +82,7 @@ def _read_records(file): # yields (first, n, words, bytes of the rest, where its
             return
         yield first, n, k, rest, at, at+size
 
-def count_partial_frames(path)->int:
+def count_partial_frames(path:str|Path)->int:
     "How many frames are kept in a file; 0 where there is none."
     try:
         with open(path, 'rb') as f: return sum(n for _,n,*_ in _read_records(f))
@@ -88,63 +92,62 @@ def count_partial_frames(path)->int:
 class PartialSegment:
     "The pieces of a segment that are drawn, in a file; a context manager."
     def __init__(self,
-        path,               # the file; one that is there is gone on with
-        frames:int,         # of the segment
-        min_seconds:float=6.,     # seconds: a segment that takes less is not worth it
-        sync_seconds:float=2.,     # seconds between two times that it is forced onto the disk
-        clock=time.monotonic,
-    ):
-        self.path, self.frames, self.least, self.every, self.clock = (
-            Path(path),
-            frames,
-            min_seconds,
-            sync_seconds,
-            clock,
-        )
-        self.at, self.lock, self.began, self.drawn, self.file = {}, threading.Lock(), None, 0, None
-    def __enter__(self):
+        path:str|Path,          # the file; one that is there is gone on with
+        frames:int,             # of the segment
+        min_seconds:float=6.,   # a segment that takes less is not worth it
+        sync_seconds:float=2.,  # between two times that it is forced onto the disk
+        clock:Callable[[], float]=time.monotonic,
+    )->None:
+        self.path, self.frames, self.clock = Path(path), frames, clock
+        self.min_seconds, self.sync_seconds = min_seconds, sync_seconds
+        self.at:dict[tuple[int, int], tuple[int, int, int]] = {} # first frame, number of frames → where the record is
+        self.lock, self.drawn = threading.Lock(), 0
+        self.began:float|None = None
+        self.file:BinaryIO|None = None
+    def __enter__(self)->'PartialSegment':
         try: self.file = open(self.path, 'a+b')
         except OSError: return self # no room for it: the encoder will say so, if it matters
         end = 0
-        for first,n,*size,end in _read_records(self.file): self.at[first,n] = size
+        for first,n,k,rest,begin,end in _read_records(self.file): self.at[first,n] = k, rest, begin # noqa: B007
         self.file.truncate(end)
         return self
-    def __exit__(self, *error):
+    def __exit__(self, *error)->None:
         with suppress(OSError):
-            if self.file: self.sync(); self.file.close()
+            if self.file: self.sync(self.file); self.file.close()
     def find(self,
-        idx:torch.Tensor,   # (N,) numbers of the frames of a piece
+        idx:torch.Tensor,       # (N,) numbers of the frames of a piece
         target:torch.Tensor,    # (N,3,H,W) the frames
-    ):                          # (N,3,H,W), or None where it is not here
+    )->torch.Tensor|None:       # (N,3,H,W), or None where it is not here
         "A piece as it was drawn; may be called by any thread."
         with self.lock:
-            if (key := (int(idx[0]), len(idx))) not in self.at: return None
+            if (key := (int(idx[0]), len(idx))) not in self.at or not self.file: return None
             k, rest, at = self.at[key]
             self.file.seek(at); body = self.file.read((4+_WORD)*k+rest)
         return apply_changes(target, *_unpack_record(body, k, rest))
-    def add(self, frames:int, record:bytes):
+    def add(self, frames:int, record:bytes)->None:
         "Keep what `pack_record` made of a piece, unless that is not worth it."
         now = self.clock()
         if self.began is None: self.began = self.said = now # the first piece has paid for all that begins
         else: self.drawn += frames
-        if self.file is None: return
+        if (file := self.file) is None: return
         try:
-            with self.lock: self.file.write(record)
-            if now-self.said>self.every: self.sync(); self.said = now; self.check_room()
+            with self.lock: file.write(record)
+            if now-self.said>self.sync_seconds: self.sync(file); self.said = now; self.check_room(file)
         except OSError as e:
             logger.warning(
                 f"frames are not kept as they are drawn ({e.strerror or e}): a stop costs up to {self.frames} of them"
             )
             self.drop()
-        if now-self.began>1 and self.drawn*self.least>self.frames*(now-self.began): self.drop()
-    def sync(self):
+        if now-self.began>1 and self.drawn*self.min_seconds>self.frames*(now-self.began): self.drop()
+    def sync(self, file:BinaryIO)->None:
         "Force what was written onto the disk."
-        with self.lock: self.file.flush()
-        os.fsync(self.file.fileno())
-    def check_room(self):
-        if shutil.disk_usage(self.path.parent).free < 4 * os.fstat(self.file.fileno()).st_size:
+        with self.lock: file.flush()
+        os.fsync(file.fileno())
+    def check_room(self, file:BinaryIO)->None:
+        "Raise `OSError` where what is kept would fill the disk."
+        if shutil.disk_usage(self.path.parent).free < 4 * os.fstat(file.fileno()).st_size:
             raise OSError(errno.ENOSPC, 'little room on the disk')
-    def drop(self):
+    def drop(self)->None:
         "Keep nothing; what was kept is no longer needed, or in the way."
         with self.lock, suppress(OSError):
             file, self.file, self.at = self.file, None, {}

@@ -6,7 +6,6 @@
 __all__ = ['analyze', 'make_source', 'swap_video', 'swap_image']
 
 # %% ../nbs/7_pipeline/08_pipeline.ipynb #00cb429b
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +15,7 @@ import torch
 
 from .analysis import describe_analysis, find_faces, finder_of, Progress, resolve_networks
 from .assignment import all_named, check_distinct, resolve_people
-from .checks import check_fork, check_out, check_together
+from .checks import ARGUMENTS, check_fork, check_out, check_together
 from .compositor import Compositor
 from .errors import BadInput
 from .face.people import parse_person, read_people, save_people_sheet
@@ -24,8 +23,7 @@ from .face.recognition import source_embeddings
 from .face.store import load_faces
 from .jobs import Job, swap_film, swap_picture
 from .option_types import FlatOptions
-from .options import AnalyzeOptions, EncodeOptions, RunOptions, split_flat, SwapOptions
-from .option_views import options_help
+from .options import AnalyzeOptions, EncodeOptions, RunOptions, split_flat, SwapOptions, with_options
 from .runtime import default_device
 from .sources import list_source_photos, load_sources, make_comparer, photo_likeness, save_source, SOURCE_SUFFIX
 from .target import open_target
@@ -35,19 +33,7 @@ from .video.encode import check_encoding
 from .video.files import file_kind, PHOTO_OUTPUT_SUFFIXES
 
 # %% ../nbs/7_pipeline/08_pipeline.ipynb #8b0df9a1
-_ARGUMENTS = ('target', 'sources', 'out', 'faces', 'assign', 'faces_file', 'photos', 'sheet', 'progress',
-              'swap', 'analyze', 'encode', 'run')
-
-def _options(flat, **given): # `split_flat`, told of the other arguments
-    return split_flat(flat, also=_ARGUMENTS, **given)
-
-def _with_options(*classes): # a decorator: the docstring lists the options
-    def add(f):
-        f.__doc__ = f"{f.__doc__}\n\nOptions, which may also be given one by one:\n{options_help(*classes)}\n"
-        return f
-    return add
-
-@_with_options(AnalyzeOptions, RunOptions)
+@with_options(AnalyzeOptions, RunOptions)
 def analyze(
     target:str|Path,            # a film
     out:str|Path|None=None,     # where the faces are kept; they are only returned by default
@@ -60,7 +46,7 @@ def analyze(
 )->Faces:
     "The faces of a film: boxes, landmarks and tracks. Raises `BadInput` for what is not a film."
     check_fork()
-    _, analyze, _, run = _options(flat, analyze=analyze, run=run)
+    _, analyze, _, run = split_flat(flat, analyze=analyze, run=run, also=ARGUMENTS)
     for f in filter(None, (out, sheet)): check_out(f, [target], run.overwrite)
     if file_kind(target)=='photo': raise BadInput(f"{target} is a photo, and only the people of a film are followed")
     device, t, analyze = default_device(run.device), open_target(target, run), resolve_networks(analyze)
@@ -74,7 +60,7 @@ def analyze(
         return load_faces(path)[0]
 
 # %% ../nbs/7_pipeline/08_pipeline.ipynb #492ee9d8
-@_with_options(RunOptions)
+@with_options(RunOptions)
 def make_source(
     photos:Any,             # of one person: photos, films, folders
     out:str|Path,           # .source
@@ -82,10 +68,10 @@ def make_source(
     analyze:AnalyzeOptions=AnalyzeOptions(),
     run:RunOptions=RunOptions(),
     **flat:Unpack[FlatOptions],
-)->tuple[Source, torch.Tensor|None]: # the person; (P,) how alike each photo is to the others, where a network can tell
+)->tuple[Source, torch.Tensor|None]: # (P,) how alike each photo is to the others, where a network can tell
     "Load a person once, for any number of films."
     check_fork()
-    _, analyze, _, run = _options(flat, analyze=analyze, run=run)
+    _, analyze, _, run = split_flat(flat, analyze=analyze, run=run, also=ARGUMENTS)
     photos = [photos] if isinstance(photos, (str, Path)) else list(photos)
     if Path(out).suffix != SOURCE_SUFFIX:
         raise BadInput(f"{out}: a person is written as {SOURCE_SUFFIX}; choose such a name")
@@ -99,7 +85,7 @@ def make_source(
     return made, like
 
 # %% ../nbs/7_pipeline/08_pipeline.ipynb #36a427cf
-@_with_options(SwapOptions, AnalyzeOptions, EncodeOptions, RunOptions)
+@with_options(SwapOptions, AnalyzeOptions, EncodeOptions, RunOptions)
 def swap_video(
     target:str|Path,                # a film, or a photo
     sources:Any,                    # photos of the face to put in: files or folders; or a `Source`
@@ -118,10 +104,8 @@ def swap_video(
     """Put the face of `sources` into `target`. Raises `BadInput`, `FaceMissing`, `ModelMissing` or `SystemFault`, each
     in one line."""
     check_fork()
-    swap, analyze, encode, run = _options(flat, swap=swap, analyze=analyze, encode=encode, run=run)
-    target, out = Path(target), Path(out)
-    assign = assign or {}
-    photo = file_kind(target)=='photo'
+    swap, analyze, encode, run = split_flat(flat, swap, analyze, encode, run, ARGUMENTS)
+    target, out, photo = Path(target), Path(out), file_kind(target)=='photo'
     check_together(photo, sources, faces, assign, faces_file, run)
     still = photo or run.frame is not None
     formats = PHOTO_OUTPUT_SUFFIXES if still else tuple(FORMATS)
@@ -131,18 +115,18 @@ def swap_video(
     compositor = Compositor(swap, device, run.engine) # what costs time comes after what may be wrong
     find = lru_cache(1)(lambda: finder_of(analyze, device, run.engine)) # made when first needed
     people = load_sources(sources, assign, find, device, run.strangers)
-    faces, named = resolve_people(faces, find, faces_file), resolve_people(assign, find, faces_file)
-    for w in all_named(faces, named): parse_person(w)
-    check_distinct(named, map(parse_person, named))
+    faces, who = resolve_people(faces, find, faces_file), list(resolve_people(assign or {}, find, faces_file))
+    for w in all_named(faces, who): parse_person(w)
+    check_distinct(who, map(parse_person, who))
     job = Job(
         target=t, out=out, sources=people, compositor=compositor, find=find, about=describe_analysis(target, analyze),
-        faces=faces, assign=list(named), faces_file=faces_file, analyze=analyze, encode=encode, run=run,
+        faces=faces, assign=who, faces_file=faces_file, analyze=analyze, encode=encode, run=run,
         progress=progress,
     )
     return swap_picture(job) if still else swap_film(job)
 
 # %% ../nbs/7_pipeline/08_pipeline.ipynb #a3c52e7b
-@_with_options(SwapOptions, AnalyzeOptions, RunOptions)
+@with_options(SwapOptions, AnalyzeOptions, RunOptions)
 def swap_image(
     target:str|Path,                # a photo; or a film, with `frame`
     sources:Any,                    # as for `swap_video`
@@ -157,7 +141,7 @@ def swap_image(
     **flat:Unpack[FlatOptions],
 )->Path:                            # the result
     "Put the face of `sources` into a photo, or into one frame of a film."
-    swap, analyze, _, run = _options(flat, swap=swap, analyze=analyze, run=run)
+    swap, analyze, _, run = split_flat(flat, swap, analyze, run=run, also=ARGUMENTS)
     if run.frame is None and file_kind(target)!='photo':
         raise BadInput(f"{target} is a film: use swap_video, or choose one frame of it")
     return swap_video(target, sources, out, faces=faces, assign=assign, faces_file=faces_file, swap=swap,

@@ -13,7 +13,7 @@ import hashlib
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
@@ -148,7 +148,7 @@ def map_in_order(
     run:Callable[[_Piece], _Result],
     pieces:Iterable[_Piece],
     device:torch.device=torch.device('cpu'),
-)->Iterator[_Result]:
+)->Generator[_Result, None, None]:
     "Yield the results in the order of the pieces: on a CPU each core works on its own piece, a GPU does one at a time."
     n, cv = torch.get_num_threads() if device.type=='cpu' else 1, cv2.getNumThreads()
     if n==1: yield from map(run, pieces); return

@@ -1,4 +1,4 @@
-"""The folder of unfinished work beside an output: a lock, a journal of finished files, and what is kept after a stop
+"""The folder of unfinished work beside an output: a lock, a journal, what is kept after a stop
 
 Work that was finished is used again only where the journal says what it was, byte by byte: a segment that a crash or a
 bad disk has damaged is found by its checksum. Work of other options, sources, models or code has other names, and makes

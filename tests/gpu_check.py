@@ -140,7 +140,7 @@ def _():
     for tf32 in (True, False):
         torch.backends.cudnn.allow_tf32 = tf32
         g = find(DEVICE)
-        sure = (c.scores > 0.55) & (c.fade > 0.5) if len(g) == len(c) else slice(0)
+        sure = (c.scores > 0.55) & (c.landmark_confidence > 0.5) if len(g) == len(c) else slice(0)
         rows[f"TF32 {tf32}"] = dict(
             faces=[len(g), len(c)],
             landmarks=[round(float(x), 5) for x in (g.lms[sure] - c.lms[sure]).abs().flatten(1).amax(1)],

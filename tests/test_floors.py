@@ -8,7 +8,7 @@ import pytest
 import dev
 
 FLOORS = {
-    1: 'errors messages registry fingerprint options option_views option_types checks types runtime cache models weights geometry topology '
+    1: 'errors messages registry fingerprint options option_types option_values checks types runtime cache models weights geometry topology '
        'imgproc show',
     2: 'nets.*',
     3: 'video.*',

@@ -18,7 +18,10 @@ from swapkit.options import (
     OPTIONS, AnalyzeOptions, EncodeOptions, RunOptions, Seconds, SwapOptions, changed, key, options_of,
     parse_frame, parse_time, split_flat,
 )
-from swapkit.option_views import option_types, options_table, to_argv, widgets_of
+from swapkit.options import option_types
+from swapkit.options import widgets_of
+from swapkit.options import options_table
+from swapkit.options import to_argv
 
 ROOT = Path(__file__).resolve().parent.parent
 HELP = dict(help_option_names=['-h', '--help'], max_content_width=120)
@@ -83,7 +86,7 @@ def test_every_option_has_help_and_one_name():
 
 def test_option_types_are_written():
     written = (ROOT/'swapkit'/'option_types.py').read_text(encoding='utf-8')
-    assert written==option_types(), "run python -m swapkit.option_views"
+    assert written==option_types(), "run python -m swapkit.options"
 
 
 def test_loads_without_torch():
@@ -91,7 +94,7 @@ def test_loads_without_torch():
 t = time.perf_counter()
 import swapkit.options, swapkit.registry, swapkit.errors, swapkit.option_types
 print(round(time.perf_counter()-t, 3))
-from swapkit.option_views import *
+from swapkit.options import *
 from swapkit.options import *
 SwapOptions(swapper='inswapper_128', restore='codeformer')
 widgets_of(SwapOptions), options_table(AnalyzeOptions)
@@ -182,7 +185,7 @@ def test_no_times(text): assert 'time' in refused(lambda: parse_time(text))
 def test_frames():
     assert parse_frame('80')==80 and type(parse_frame(np.int64(80).item())) is int
     assert all(type(f) is Seconds and f==80.5 for f in map(parse_frame, ('80.5s', '1:20.5', Seconds(80.5))))
-    for bad in ('80.5', 80.5, -1, True, None, 'x', '1:99', 's'): refused(lambda: parse_frame(bad), 'is not a frame')
+    for bad in ('80.5', 80.5, -1, True, None, 'x', '1:99', 's'): refused(lambda bad=bad: parse_frame(bad), 'is not a frame')
 
 
 # --- flat arguments ---

@@ -16,7 +16,7 @@ from swapkit.runtime import utf8_path
 from swapkit.sources import read_source, save_source
 from swapkit.video.files import file_kind, printable_name
 from swapkit.video.photo import open_photo
-from swapkit.workdir import open_workdir
+from swapkit.workdir import WorkDir
 from swapkit.apps.samples import person_file, person_source
 from swapkit.video.containers import ffmpeg_exe
 
@@ -105,7 +105,7 @@ def files_of(folder):
             and len(read_source(source)) == 1
             and open_photo(photo).stored.shape == (640, 640, 3)
         )
-        with open_workdir(folder/os.fsdecode(name+b'x'*8+b'.mp4')) as d: (d/'part').write_bytes(b'1')
+        with WorkDir(folder/os.fsdecode(name+b'x'*8+b'.mp4')) as d: (d.folder/'part').write_bytes(b'1')
         json.dumps(printable_name(photo)).encode().decode()
     return len(NAMES)
 

@@ -6,6 +6,7 @@
 __all__ = ['GOALS', 'evaluate_swap', 'format_figures', 'plot_series', 'html_report', 'evaluate_all', 'main']
 
 # %% ../../nbs/8_apps/05_evaluate.ipynb #738edb99
+from typing import Any
 import argparse
 import base64
 import dataclasses
@@ -76,7 +77,7 @@ def _source_embedding(source:Source, identity)->torch.Tensor: # (128,)
     return nnf.normalize(identity(align(frames, faces, 'arcface_112_v2', 112).data).mean(0), dim=0).cpu()
 
 # %% ../../nbs/8_apps/05_evaluate.ipynb #25dcbf2f
-def _read_film_pairs(target, result, batch:int=16, device='cpu'): # paths of films → yields pairs of `Frames`
+def _read_film_pairs(target, result, batch:int=16, device:Any='cpu'): # paths of films → yields pairs of `Frames`
     "Two films at once."
     with closing(read_frames(video_info(target), batch)) as xs, closing(read_frames(video_info(result), batch)) as ys:
         for x,y in zip(xs, ys):

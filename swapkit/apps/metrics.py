@@ -8,6 +8,7 @@ __all__ = ['openness', 'correlation', 'PoseEstimator', 'IdentityEmbedder', 'ligh
            'frame_series']
 
 # %% ../../nbs/8_apps/04_metrics.ipynb #e1a5ebdb
+from typing import Any
 import cv2 # before decord, whose own zlib would break its PNG reader
 import torch
 import torch.nn.functional as nnf
@@ -45,7 +46,7 @@ class PoseEstimator:
         level = torch.tensor([[1.,0]], device=lo.device).expand(len(faces),2)
         x = cut_crops(frames, faces.frame, crop_matrix((lo+hi)/2, (hi-lo).amax(1)*1.4, level, 64), 64)
         x = ((x.flip(1)*255-127.5)/128).contiguous()
-        first, second = (n(x) for n in self.nets)
+        first, second = (torch.as_tensor(n(x)) for n in self.nets)
         return (first+second)/2
 
 class IdentityEmbedder:
@@ -54,7 +55,8 @@ class IdentityEmbedder:
     def __call__(self, crops)->torch.Tensor: # (F,3,112,112) in [0,1], on arcface_112_v2
         mean, std = (crops.new_tensor(v).view(3,1,1) for v in ((.485,.456,.406), (.229,.224,.225)))
         x = ((crops-mean)/std).contiguous()
-        return nnf.normalize(torch.as_tensor(self.net(x))+self.net(x.flip(-1).contiguous()), dim=1)
+        a, b = (torch.as_tensor(self.net(t)) for t in (x, x.flip(-1).contiguous()))
+        return nnf.normalize(a+b, dim=1)
 
 # %% ../../nbs/8_apps/04_metrics.ipynb #737a4970
 def light_field(crops)->torch.Tensor: # `Crops` → (F,64) gray, with nothing outside the face
@@ -134,7 +136,7 @@ def _inner_face_mask(side:int)->torch.Tensor: # (side,side) bool
 
 def _optical_flow(crops:torch.Tensor, frame:torch.Tensor)->torch.Tensor: # (F,3,s,s) uint8 → (R,s,s,2)
     "Where each pixel of a frame is in the next, for all frames in a row."
-    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    dis:Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     gray = [cv2.cvtColor(c.permute(1,2,0).contiguous().numpy(), cv2.COLOR_RGB2GRAY) for c in crops]
     found = [torch.from_numpy(dis.calc(gray[i], gray[i+1], None)) for i in _consecutive_rows(frame, 2).tolist()]
     return torch.stack(found) if found else torch.zeros(0, *crops.shape[-2:], 2)

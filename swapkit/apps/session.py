@@ -33,7 +33,7 @@ from ..imgproc import coarse_step, enlarge
 from ..messages import collect_messages
 from ..models import get_spec
 from ..options import AnalyzeOptions, options_of, OPTIONS, split_flat
-from ..option_views import to_argv
+from ..options import to_argv
 from ..pipeline import analyze, swap_video
 from ..registry import load_plugin
 from ..runtime import default_device

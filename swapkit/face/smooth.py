@@ -233,10 +233,10 @@ def _smooth_stretch(faces, held, size, method, smallest): # one person, sorted b
         spread(faces.boxes),
         kps,
         spread(faces.scores),
-        lms,
+        lms, # type: ignore[arg-type]
         faces.ids[:1].expand(n),
         topology=faces.topology,
-        pose=estimate_pose(lms) if faces.topology == 'mesh468' else None,
+        pose=estimate_pose(done) if faces.topology=='mesh468' else None, # type: ignore[arg-type]
     )
     trust = None if faces.landmark_confidence is None else spread(faces.landmark_confidence)
     seen = _visibility(out, size, smallest=smallest)
@@ -279,7 +279,7 @@ def _one_face(faces): # something of the same kind
         z(4),
         z(5, 2),
         z(),
-        lms,
+        lms, # type: ignore[arg-type]
         torch.zeros(1, dtype=torch.long),
         topology=faces.topology,
     )

@@ -40,12 +40,13 @@ class _ResNet18(nn.Module):
         super().__init__()
         self.conv1, self.bn1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64)
         for i,(a,b) in enumerate(((64,64), (64,128), (128,256), (256,512)), 1):
-            setattr(self, f'layer{i}', nn.Sequential(_Residual(a, b, 1+(i>1)), _Residual(b, b)))
-    def forward(self, x):
-        x = self.layer1(nnf.max_pool2d(self.bn1(self.conv1(x)).relu_(), 3, 2, 1))
-        x8 = self.layer2(x)
-        x16 = self.layer3(x8)
-        return x8, x16, self.layer4(x16)
+            self.add_module(f'layer{i}', nn.Sequential(_Residual(a, b, 1+(i>1)), _Residual(b, b)))
+    def forward(self, x:torch.Tensor)->tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        first, second, third, fourth = (self.get_submodule(f'layer{i}') for i in (1, 2, 3, 4))
+        x = first(nnf.max_pool2d(self.bn1(self.conv1(x)).relu_(), 3, 2, 1))
+        x8 = second(x)
+        x16 = third(x8)
+        return x8, x16, fourth(x16)
 
 # %% ../../nbs/nets/09_bisenet.ipynb #d6851fec
 class _Attention(nn.Module):

@@ -6,6 +6,7 @@
 __all__ = ['make_gfpgan']
 
 # %% ../../nbs/nets/10_gfpgan.ipynb #2f14bc3e
+from typing import Any
 import builtins
 import sys
 from functools import lru_cache
@@ -47,8 +48,9 @@ def _load_module(
     def find(name, globals=None, locals=None, names=(), level=0):
         return given[name] if name in given else __import__(name, globals, locals, names, level)
     spec = spec_from_file_location(f'{__name__}.{path.stem}', path)
+    assert spec is not None and spec.loader is not None
     module = module_from_spec(spec)
-    module.__builtins__ = vars(builtins) | dict(__import__=find)
+    vars(module)['__builtins__'] = vars(builtins) | dict(__import__=find)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
@@ -56,7 +58,7 @@ def _load_module(
 @lru_cache(1)
 def _load_archs()->tuple: # modules
     "The package's two architecture files: StyleGAN2's decoder, and GFPGAN around it."
-    given = {'basicsr.utils.registry': SimpleNamespace(ARCH_REGISTRY=SimpleNamespace(register=lambda: lambda c: c)),
+    given:dict[str, Any] = {'basicsr.utils.registry': SimpleNamespace(ARCH_REGISTRY=SimpleNamespace(register=lambda: lambda c: c)),
              'basicsr.archs.arch_util': SimpleNamespace(default_init_weights=lambda *a, **k: None)}
     given['stylegan2_clean_arch'] = _load_module(_arch_file('stylegan2_clean_arch.py'), given)
     return given['stylegan2_clean_arch'], _load_module(_arch_file('gfpganv1_clean_arch.py'), given)

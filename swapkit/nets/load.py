@@ -24,7 +24,7 @@ def load_net(
     net,                # the network, not yet filled
     device=None,
     dtype=torch.float32,# inside the network
-    key:str=None,       # entry of the checkpoint that holds the tensors
+    key:str|None=None,  # entry of the checkpoint that holds the tensors
 ):                      # the network for use: see `nets.base.prepare_net`
     "A network with its weights from the registry; raises `ModelMissing` where they are not here and cannot be fetched."
     if uses_stand_in(name):

@@ -82,7 +82,7 @@ _np_type = lambda t: torch.empty(0, dtype=t.dtype).numpy().dtype.type
 def bind_run(
     session,
     ins:dict,       # name → contiguous tensor on the session's device
-    outs:dict=None, # name → tensor to fill; by default the engine allocates
+    outs:dict|None=None, # name → tensor to fill; by default the engine allocates
 )->dict:            # name → tensor
     "Run a session on torch memory."
     io,dev = session.io_binding(),next(iter(ins.values())).device
@@ -160,7 +160,7 @@ def _choose_session(
     device:torch.device,
     threads:int=0,
     engine:str='auto',
-    proof:str=None, # 'native', 'rewritten' or 'looped', where that was found before
+    proof:str|None=None, # 'native', 'rewritten' or 'looped', where that was found before
 )->tuple:           # (session, 'native' | 'rewritten' | 'looped')
     "The session that takes the largest share of the batch, proved to be right."
     eps = 1e-2 if has_half_weights(model) else 1e-4

@@ -77,7 +77,7 @@ def is_frozen(model)->bool:
 # %% ../../nbs/nets/03_onnx_graph.ipynb #9b9ea798
 def _free_reshape(
     shape:list,     # the constant of a Reshape
-    out:list=None,  # what comes out for a batch of one, where it is known
+    out:list|None=None, # what comes out for a batch of one, where it is known
 )->list:            # the same for any batch
     "Make the first number of a Reshape's target follow the batch."
     if not shape or shape[0]==-1: return shape
@@ -93,7 +93,7 @@ class _Editor:
         self.makers = {o:n for n in g.node for o in n.output}
     def const(self, values):    # name of a new int64 constant
         self.n += 1
-        self.g.initializer.append(numpy_helper.from_array(np.int64(values), f'swapkit_c{self.n}'))
+        self.g.initializer.append(numpy_helper.from_array(np.array(values, np.int64), f'swapkit_c{self.n}'))
         return f'swapkit_c{self.n}'
     def node(self, op, ins, front=False, **kw): # name of its output, the node itself
         self.n += 1

@@ -51,7 +51,9 @@ def folded_copy(net:nn.Module)->nn.Module:
     net = copy.deepcopy(net).eval()
     for m in net.modules():
         if isinstance(m, nn.Sequential) and len(m)==3 and isinstance(m[1], nn.BatchNorm2d):
-            m[0], m[1] = fuse_conv_bn_eval(m[0], m[1]), nn.Identity()
+            conv, norm = m[0], m[1]
+            assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+            m[0], m[1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
     return net
 
 # %% ../../nbs/nets/05_tiny.ipynb #04c314d1
@@ -207,4 +209,5 @@ def load_tiny_net(
         )
     net = _TINY_NETS[name]()
     net.load_state_dict({k:v.float() for k,v in load_state(model_path(name)).items()})
-    return net.requires_grad_(False).eval().to(device or default_device(), memory_format=torch.channels_last)
+    net = net.requires_grad_(False).eval().to(device or default_device())
+    return net.to(memory_format=torch.channels_last) # type: ignore[call-overload]

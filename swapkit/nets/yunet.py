@@ -39,7 +39,7 @@ def decode_kornia(
     "Candidates above `score` of the whole batch, flat; takes the place of `face.detect.decode_cells`."
     scores = (outs['conf'][...,1]*outs['iou'][...,0].clamp(0,1)).sqrt()
     row,i = (scores>min_score).nonzero(as_tuple=True)
-    at, loc = _make_priors(*size, str(scores.device))[i], outs['loc'][row,i]
+    at, loc = _make_priors(size[0], size[1], str(scores.device))[i], outs['loc'][row,i]
     points = at[:,None,:2] + loc[:,[0,1,*range(4,14)]].view(-1,6,2)*.1*at[:,None,2:]
     half = at[:,2:]*(loc[:,2:4]*.2).exp()/2
     return row, torch.cat([points[:,0]-half, points[:,0]+half], 1), points[:,1:], scores[row,i]
@@ -47,7 +47,7 @@ def decode_kornia(
 # %% ../../nbs/nets/06_yunet.ipynb #fd188d52
 def make_kornia_yunet()->nn.Module: # not yet filled; `prepare_net` does that
     "kornia's network: (N,3,H,W) BGR 0…255 of any size → what `decode_kornia` takes."
-    from kornia.contrib.face_detection import YuNet # loads kornia, so only where it is wanted
+    from kornia.contrib.face_detection import YuNet # type: ignore[attr-defined] # loads kornia, so only where it is wanted
     return YuNet('test', pretrained=False)
 
 def load_kornia_yunet(

@@ -7,6 +7,9 @@ __all__ = ['READERS', 'decord_reader', 'plain_format', 'can_keep_planes', 'even_
            'plane_views', 'frame_planes', 'pyav_reader', 'open_reader', 'prefetch', 'read_frames', 'read_frame']
 
 # %% ../../nbs/2_video/05_read.ipynb #ca797951
+from typing import Any
+import av.filter
+import av.error
 import os
 import queue
 import threading
@@ -26,6 +29,8 @@ from .probe import VideoInfo
 from ..messages import logger
 
 # %% ../../nbs/2_video/05_read.ipynb #524cb98c
+import cv2 # noqa: F401 (before decord, whose own zlib would break cv2's PNG reader)
+
 try: import decord
 except ImportError: decord = None # no wheel for this machine; PyAV reads instead
 
@@ -64,11 +69,13 @@ def decord_reader(info:VideoInfo, planes:str=''):
         else ''
     )
     if wrong: raise BadInput(f"{info.path} has {wrong}, which decord reads wrongly: use the reader 'pyav'")
+    assert decord is not None
     try: film = decord.VideoReader(str(info.path.absolute()))
     except decord.DECORDError as e: raise BadInput(f"{info.path}: decord cannot read this film") from e
     if len(film) != len(info):
         raise BadInput(f"{info.path}: decord counts {len(film)} frames of {len(info)}: use the reader 'pyav'")
     def get(numbers):
+        assert decord is not None
         try:
             with decord.bridge.use_torch(): return film.get_batch(list(numbers)).permute(0,3,1,2)
         except decord.DECORDError as e: raise _lost(info, numbers[0]) from e
@@ -136,7 +143,7 @@ def frame_planes(
     frame = _in_format(frame, name)
     size = (frame.height, frame.width)[::-1 if rotation%180 else 1]
     for p,to in zip(frame.planes, plane_views(out, name, size)):
-        a = turn_upright(np.frombuffer(p, to.dtype).reshape(p.height, -1)[:,:p.width], rotation, mirrored)
+        a = turn_upright(np.frombuffer(memoryview(p), to.dtype).reshape(p.height, -1)[:,:p.width], rotation, mirrored)
         h,w = a.shape
         to[:h,:w] = a
         to[h:,:w] = to[h-1:h,:w]; to[:,w:] = to[:,w-1:w]
@@ -177,12 +184,13 @@ def _whole(frames, info:VideoInfo):
         while True:
             try: made = g.pull()
             except (BlockingIOError, EOFError): break # it looks a frame ahead
+            assert made.pts is not None and made.time_base is not None
             made.pts, made.time_base = round(made.pts*made.time_base/info.time_base), info.time_base
             if there: there = False # the neighbor, which is out already
             else: yield made
 
 # %% ../../nbs/2_video/05_read.ipynb #5d0c7a41
-def _wound(container, stream, pts:int, back:float):
+def _wound(container, stream:Any, pts:int, back:float):
     """Packets from a key frame on that is shown at or before `pts`, looked for `back` seconds earlier; None where the
     container lands later."""
     try: container.seek(pts-round(back/stream.time_base), stream=stream)
@@ -226,7 +234,7 @@ def _film(info:VideoInfo, first:int, back=0):
         v = _ready(c.streams[info.stream])
         v.codec_context.thread_count = max((os.cpu_count() or 1)-1, 1) # a core is left to those who wait for the frames
         frames = (_stamped if info.order is None else _counted)(info, c, v, first, back)
-        frames = (f for f in _whole(_cropped(frames, info.crop, v), info) if f.pts>=pts)
+        frames = (f for f in _whole(_cropped(frames, info.crop, v), info) if f.pts is not None and f.pts>=pts)
         start = next(frames, None)
         if back is None or (start and start.pts==pts):
             yield from chain([start] if start else [], frames)
@@ -241,7 +249,8 @@ def _bytes(picture): # rgb24 → (H,W,3) view
 def pyav_reader(info:VideoInfo, planes:str=''):
     """Pixels by PyAV; numbers must be consecutive. `get(numbers)` gives (N,3,H,W) uint8, and raises `BadInput` where a
     stamp is missing."""
-    state, size, to_rgb = dict(at=None, film=None), (info.height, info.width), VideoReformatter()
+    state:dict[str, Any] = dict(at=None, film=None)
+    size, to_rgb = (info.height, info.width), VideoReformatter()
     way = info.rotation, info.mirrored
     def get(numbers):
         if state['at']!=numbers[0]: state['film'] = _film(info, numbers[0])
@@ -250,7 +259,8 @@ def pyav_reader(info:VideoInfo, planes:str=''):
             np.empty((len(numbers), plane_bytes(planes, size)), np.uint8),
             numbers[0],
         )
-        for to,k,f in zip(out, kept, state['film']):
+        film:Any = state['film']
+        for to,k,f in zip(out, kept, film):
             if f.pts!=info.pts[at]: break
             _check_size(info, f, at)
             # held until the next one is made: its memory is used again
@@ -310,7 +320,7 @@ def read_frames(
     info:VideoInfo,
     bs:int=16,          # frames in a batch; the last may be shorter
     first:int=0,        # first frame number
-    last:int=None,      # one past the last; all by default
+    last:int|None=None, # one past the last; all by default
     get=None,           # a reader that is open already; `open_reader(info)` by default
     ahead:int=2,        # batches that may wait
 ):
