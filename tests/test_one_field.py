@@ -1,4 +1,4 @@
-"""One more field in an option class is an option everywhere: in the commands' help, the studio, the table of the documentation."""
+"""One more field in an option class is an option everywhere: in the help of the command, the studio, the table."""
 import os
 import subprocess
 import sys

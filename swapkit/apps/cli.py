@@ -36,7 +36,7 @@ _S:dict[str, Any] = dict(context_settings=dict(help_option_names=['-h','--help']
 
 @click.group(**_S)
 @click.version_option(swapkit.__version__, prog_name='swapkit', message='%(prog)s %(version)s')
-def cli():
+def cli()->None:
     """Face swapping in video, batched on the device.
 
     Swap only faces of people who agreed to it; every result is marked as synthetic."""
@@ -81,7 +81,9 @@ For example:
 @click_options(AnalyzeOptions)
 @click_options(EncodeOptions)
 @click_options(RunOptions)
-def swap_command(target, sources, out, pairs, faces, faces_file, **kw):
+def swap_command(
+    target:str, sources:tuple[str, ...], out:str, pairs:tuple[str, ...], faces:Any, faces_file:str|None, **kw:Any
+)->None:
     "Put a face onto people in TARGET, a film or a photo."
     assign = assignments(pairs)
     if not sources and not assign: raise click.UsageError("whose face? give --source PHOTO, or --assign WHO=PHOTO")
@@ -115,7 +117,7 @@ def people_table(faces:Any)->str:
 @plugin_option
 @click_options(AnalyzeOptions)
 @click_options(RunOptions, without=('frame', 'part', 'strangers', 'keep'))
-def analyze_command(target, out, sheet, **kw):
+def analyze_command(target:str, out:str, sheet:Any, **kw:Any)->None:
     "Find and follow the people in TARGET. `swap --faces-file` uses what is found."
     analyze, run = options_from(AnalyzeOptions, kw), options_from(RunOptions, kw)
     sheet = f'{out}.jpg' if sheet else None
@@ -149,7 +151,7 @@ def photos_table(
 @plugin_option
 @click_options(AnalyzeOptions, only=('detector', 'landmarks'))
 @click_options(RunOptions, only=('device', 'engine', 'strangers', 'overwrite'))
-def source_command(photos, out, **kw):
+def source_command(photos:tuple[str, ...], out:str, **kw:Any)->None:
     "Keep one person in a file for --source. From PHOTOS, folders of them, and films."
     analyze, run = options_from(AnalyzeOptions, kw), options_from(RunOptions, kw)
     check_names(*photos, out=out, overwrite=run.overwrite)
@@ -164,7 +166,7 @@ def source_command(photos, out, **kw):
 @cli.command('demo', **_S)
 @out_option('Folder to write to.', default='swapkit-demo', show_default=True, metavar='FOLDER')
 @click_options(RunOptions, only=('device',))
-def demo_command(out, device):
+def demo_command(out:str, device:str)->None:
     "Swap faces in the built-in sample: people who do not exist."
     from swapkit.apps.demo import make_demo
     with _Closing() as work:
@@ -195,7 +197,7 @@ For example:
 @click.argument('folder', default='swapkit-studio', callback=refuse_pipe)
 @plugin_option
 @click.argument('more', nargs=-1, metavar='[-- OPTIONS OF JUPYTER]')
-def studio_command(folder, more):
+def studio_command(folder:str, more:tuple[str, ...])->None:
     "Swap with a mouse. Opens a page whose results are kept in FOLDER."
     if not importlib.util.find_spec('jupyterlab'):
         raise click.ClickException("the studio needs JupyterLab: pip install jupyterlab ipywidgets")
@@ -217,7 +219,9 @@ def studio_command(folder, more):
 @click.option('--report', metavar='FILE', help='Write a page with table and plots.')
 @click_options(AnalyzeOptions, only=('detector', 'landmarks'))
 @click_options(RunOptions, only=('batch', 'device'))
-def evaluate_command(target, result, sources, save, report, no_networks, **kw):
+def evaluate_command(
+    target:str, result:str, sources:tuple[str, ...], save:str|None, report:str|None, no_networks:bool, **kw:Any
+)->None:
     "Measure what a swap made of TARGET. Identity and pose need weights; expression, light and steadiness none."
     check_names(target, result, *sources, *filter(None, [kw['faces_file']]))
     for f in filter(None, [save, report]): check_names(out=f, overwrite=True)
@@ -239,7 +243,7 @@ def evaluate_command(target, result, sources, save, report, no_networks, **kw):
 
 # %% ../../nbs/8_apps/01_cli.ipynb #0a4eef51
 @cli.command('doctor', **_S)
-def doctor_command():
+def doctor_command()->None:
     "Say what works on this machine, and how to mend the rest."
     from swapkit.apps import doctor
     checks = doctor.run_checks()
@@ -265,7 +269,7 @@ def clip_size(text:str)->tuple[int, int]: # (H, W)
               help='Size of the built-in clip.  [default: 640x360 and 1920x1080]')
 @click.option('--save', metavar='FILE', help='Keep all figures as JSON.')
 @click_options(RunOptions, only=('device',))
-def bench_command(films, batches, sizes, save, device):
+def bench_command(films:tuple[str, ...], batches:Any, sizes:Any, save:str|None, device:str)->None:
     "Measure the speed of every stage on this machine. With the built-in sample, or on FILMS."
     sizes = [clip_size(s) for s in sizes] or [(1080,1920), (360,640)]
     check_names(*films, out=save or '', overwrite=True)
@@ -281,12 +285,12 @@ def bench_command(films, batches, sizes, save, device):
 
 # %% ../../nbs/8_apps/01_cli.ipynb #9bb1fd12
 @cli.group(**_S)
-def models():
+def models()->None:
     "Weights: where they are, what their licenses allow."
 
 # %% ../../nbs/8_apps/01_cli.ipynb #2d32aef5
 @models.command('list', **_S)
-def models_list():
+def models_list()->None:
     "All models, with their licenses."
     from swapkit.weights import list_models
     row = lambda *c: '{:<25} {:<12} {:>9}  {:<10} {}'.format(*c).rstrip()
@@ -301,7 +305,7 @@ def models_list():
 # %% ../../nbs/8_apps/01_cli.ipynb #56c70d9a
 @models.command('swappers', **_S)
 @plugin_option
-def models_swappers():
+def models_swappers()->None:
     "Names for --swapper, --restore, --parser … and their licenses."
     from swapkit.registry import ENHANCERS, MASKS, OCCLUDERS, PARSERS, RESTORERS, SWAPPERS
     row = lambda *c: '{:<24} {:<14} {:>5}  {:<10} {}'.format(*c).rstrip()
@@ -319,7 +323,7 @@ def models_swappers():
 # %% ../../nbs/8_apps/01_cli.ipynb #881da2fb
 @models.command('pull', **_S)
 @click.argument('names', nargs=-1, required=True)
-def models_pull(names):
+def models_pull(names:tuple[str, ...])->None:
     "Download models that are not here yet."
     from swapkit.weights import pull_models
     with _Closing('B') as work:
@@ -330,7 +334,7 @@ def models_pull(names):
 # %% ../../nbs/8_apps/01_cli.ipynb #574d693e
 @models.command('check', **_S)
 @click.argument('names', nargs=-1)
-def models_check(names):
+def models_check(names:tuple[str, ...])->None:
     "Compare files with their checksums. Names that are given must be there."
     from swapkit.errors import ModelMissing
     from swapkit.weights import check_models
@@ -344,7 +348,7 @@ def models_check(names):
 # %% ../../nbs/8_apps/01_cli.ipynb #e1475858
 @models.command('confirm', **_S)
 @click.argument('names', nargs=-1, required=True)
-def models_confirm(names):
+def models_confirm(names:tuple[str, ...])->None:
     "Trust the files that are here for NAMES. For those whose checksum nobody publishes."
     from swapkit.weights import confirm_model
     for n in names: click.echo(f"{n}: {confirm_model(n)}")

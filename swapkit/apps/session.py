@@ -14,7 +14,7 @@ import shlex
 import threading
 from collections import namedtuple
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
