@@ -272,13 +272,18 @@ def check_modules(root=ROOT):
 
 def output_of(*cmd):
     "Lines of a program that found something; none where it is content."
-    done = subprocess.run([str(c) for c in cmd], cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    env = dict(os.environ, PYRIGHT_PYTHON_IGNORE_WARNINGS='1')   # or it would ask for its newest version
+    done = subprocess.run([str(c) for c in cmd], cwd=str(ROOT), env=env, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
     return done.stdout.decode(errors='replace').strip().splitlines() if done.returncode else []
 
 
 def check_style():
-    "What ruff finds. The rules stand in pyproject.toml; CONTRIBUTING.md says what they are for."
-    return output_of(tool('python'), '-m', 'ruff', 'check', '--no-cache', '--output-format', 'concise', '.')
+    """What ruff finds. The rules stand in pyproject.toml; CONTRIBUTING.md says what they are for. Long lines of an
+    exported module are found in its notebook; nbdev itself writes some, such as `__all__`."""
+    lines = output_of(tool('python'), '-m', 'ruff', 'check', '--no-cache', '--output-format', 'concise', '.')
+    exported = {p.relative_to(ROOT).as_posix() for p in (ROOT/'swapkit').rglob('*.py') if generated(p)}
+    return [l for l in lines if not (' E501 ' in l and l.split(':')[0] in exported) and re.match(r'\S+?:', l)]
 
 
 def check_types():

@@ -2,7 +2,7 @@
 
 Modules:
 
-- `swapkit.fingerprint`: What code and weights are, as a name: part of every key, so that changed code never continues an old job
+- `swapkit.fingerprint`: What code and weights are, as a name in every key: changed code continues no old job
 - `swapkit.options`: Every option, once: its name, default, help, choices and range
 - `swapkit.registry`: Named things that can be chosen (networks, smoothers, readers), and plug-ins
 - `swapkit.workdir`: The folder of unfinished work beside an output: a lock, a journal, what is kept after a stop"""
@@ -24,7 +24,7 @@ __all__ = ['swap_video', 'swap_image', 'analyze', 'make_source', 'SwapOptions', 
 
 # nothing that is loaded here reports to anybody; onnxruntime reads this when it is loaded
 os.environ['ORT_DISABLE_TELEMETRY'] = '1'
-__version__ = "0.5.1"
+__version__ = "0.6.0"
 
 _HOME = {
     'pipeline': ('swap_video', 'swap_image', 'analyze', 'make_source'),

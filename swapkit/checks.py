@@ -1,4 +1,4 @@
-"""What is looked at before any work is done: the output, what may be asked for together, processes that forked"""
+"""What is checked before any work: the output, options that exclude each other, processes that forked"""
 
 import os
 from collections.abc import Collection, Iterable

@@ -1,4 +1,4 @@
-"""What code and weights are, as a name: part of every key, so that changed code never continues an old job
+"""What code and weights are, as a name in every key: changed code continues no old job
 
 `fingerprint_of` names any object, `package_fingerprint` this package. An object says what counts of it in a method
 `fingerprint_parts`.

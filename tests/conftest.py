@@ -1,4 +1,5 @@
-"""Order and choice of tests: the longest run first, so that workers side by side end together; `--quick` leaves out the slow ones."""
+"""Order and choice of tests: the longest run first, so that workers side by side end together; `--quick` leaves out the
+slow ones."""
 import json
 import os
 from pathlib import Path
@@ -39,9 +40,8 @@ def pytest_collection_modifyitems(config, items):
 def pytest_terminal_summary(terminalreporter, config):
     if not config.getoption('--store-durations'): return
     total = {}
-    for reports in terminalreporter.stats.values():
-        for r in reports:
-            if not hasattr(r, 'duration'): continue
-            name = r.nodeid.split('+')[0].rstrip(']')
-            total[name] = total.get(name, 0)+r.duration
-    STORED.write_text(json.dumps({k: round(v, 1) for k,v in sorted(total.items())}, indent=0)+'\n')
+    for report in terminalreporter.stats.get('passed', []):
+        if hasattr(report, 'duration'): total[key_of(report)] = total.get(key_of(report), 0)+report.duration
+    known = json.loads(STORED.read_text()) if STORED.exists() else {}
+    known |= {k: round(v, 1) for k,v in total.items()}
+    STORED.write_text(json.dumps(dict(sorted(known.items())), indent=0)+'\n')

@@ -1,6 +1,8 @@
-"""The floors of the house, as a written list: a module uses its own floor and lower ones, never higher, and there is no circle.
+"""The floors of the house, as a written list: a module uses its own floor and lower ones, never higher, and there is
+no circle.
 
-A new module is entered here. Where it does not fit, the design is wrong, or the list is: change one of them on purpose."""
+A new module is entered here. Where it does not fit, the design is wrong, or the list is: change one of them on
+purpose."""
 import ast
 
 import pytest
@@ -8,8 +10,9 @@ import pytest
 import dev
 
 FLOORS = {
-    1: 'errors messages registry fingerprint options option_types option_values checks types runtime cache models weights geometry topology '
-       'imgproc show',
+    1: 'errors messages registry fingerprint options option_types option_values '
+    'checks types runtime cache models weights geometry topology '
+    'imgproc show',
     2: 'nets.*',
     3: 'video.*',
     4: 'face.*',

@@ -1,4 +1,5 @@
-"The gates of `dev.py check`: style, types, sizes of modules, and what is in the wheel. CONTRIBUTING.md says what each is for."
+"""The gates of `dev.py check`: style, types, sizes of modules, and what is in the wheel. CONTRIBUTING.md says what each
+is for."""
 import subprocess
 import sys
 import tempfile

@@ -185,7 +185,8 @@ def test_no_times(text): assert 'time' in refused(lambda: parse_time(text))
 def test_frames():
     assert parse_frame('80')==80 and type(parse_frame(np.int64(80).item())) is int
     assert all(type(f) is Seconds and f==80.5 for f in map(parse_frame, ('80.5s', '1:20.5', Seconds(80.5))))
-    for bad in ('80.5', 80.5, -1, True, None, 'x', '1:99', 's'): refused(lambda bad=bad: parse_frame(bad), 'is not a frame')
+    for bad in ('80.5', 80.5, -1, True, None, 'x', '1:99', 's'):
+        refused(lambda bad=bad: parse_frame(bad), 'is not a frame')
 
 
 # --- flat arguments ---

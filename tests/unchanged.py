@@ -5,7 +5,8 @@
     python tests/unchanged.py before.json after.json             compare: exit code 1 where a hash differs
 
 Each job runs as a command of its own: `swapkit swap …`. The built-in swapper
-runs on the first seconds of each film. The neural chain (SimSwap, BiSeNet, GFPGAN) runs with stand-in weights on a few frames."""
+runs on the first seconds of each film. The neural chain (SimSwap, BiSeNet, GFPGAN) runs with stand-in weights on a
+few frames."""
 import hashlib
 import importlib.util
 import json
@@ -18,8 +19,25 @@ from pathlib import Path
 
 MESH = ['--swapper', 'mesh']
 NEURAL = ['--swapper', 'simswap_256', '--restore', 'gfpgan_1.4', '--parser', 'bisenet_19', '--occluder', 'none']
-FILMS = {'talking_512.mp4': 2, 'interview_1080p.mp4': 1, 'selfie_720x1280.mp4': 1.5, 'sign_eat_480p.mkv': 2, 'stage_360p.mp4': 3}
-PHOTOS = ['female_12', 'female_24', 'female_30', 'female_61', 'female_93', 'male_08', 'male_26', 'male_44', 'male_75', 'male_91']
+FILMS = {
+    'talking_512.mp4': 2,
+    'interview_1080p.mp4': 1,
+    'selfie_720x1280.mp4': 1.5,
+    'sign_eat_480p.mkv': 2,
+    'stage_360p.mp4': 3,
+}
+PHOTOS = [
+    'female_12',
+    'female_24',
+    'female_30',
+    'female_61',
+    'female_93',
+    'male_08',
+    'male_26',
+    'male_44',
+    'male_75',
+    'male_91',
+]
 
 
 def hash_of(path):
@@ -61,7 +79,9 @@ def measure(out, only=''):
             result = Path(folder)/f'{len(made)}{".png" if target.endswith(".jpg") else ".mp4"}'
             env = {**os.environ, 'SWAPKIT_STAND_INS': 'all' if 'neural' in name else ''}
             began = time.time()
-            done = subprocess.run([*cli, 'swap', target, *args, '--out', str(result)], env=env, capture_output=True, text=True)
+            done = subprocess.run(
+                [*cli, 'swap', target, *args, '--out', str(result)], env=env, capture_output=True, text=True
+            )
             if done.returncode: made[name] = f'exit code {done.returncode}: {done.stderr.strip().splitlines()[-1]}'
             else: made[name] = hash_of(result)
             print(f'{time.time()-began:6.1f} s  {name}  {made[name][:80]}', flush=True)

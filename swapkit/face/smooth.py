@@ -41,11 +41,13 @@ def _find_stretches(
 
 # %% ../../nbs/3_face/08_smooth.ipynb #00751e8a
 @cached_tensor(8)
-def _landmark_layout(topology:str)->tuple: # (K,2) mean face, eyes one apart; numbers of points that no expression moves; regions
+def _landmark_layout(topology:str)->tuple: # (K,2) mean face, eyes one apart; rigid points; regions
     "What is known of the points of a topology; '' are the five points."
     mean = mean_mesh()[:,:2].double()
     if topology=='': ref, rigid, regions = template_points('ffhq_512', 1), [0,1,2,3,4], [[0,1,2,3,4]]
-    elif topology=='dlib68': ref, rigid, regions = mean[MESH68], [0,16,*range(27,36),36,39,42,45], [[*range(36,42)], [*range(42,48)], [*range(3,14), *range(48,68)]]
+    elif topology=='dlib68':
+        ref, rigid = mean[MESH68], [0,16,*range(27,36),36,39,42,45]
+        regions = [[*range(36,42)], [*range(42,48)], [*range(3,14), *range(48,68)]]
     elif topology=='mesh468':
         eye = lambda a,b: ((mean-(mean[a]+mean[b])/2).norm(dim=1)<.8*(mean[a]-mean[b]).norm()).nonzero()[:,0].tolist()
         left, right = eye(33, 133), eye(263, 362)
@@ -60,7 +62,7 @@ def _landmark_layout(topology:str)->tuple: # (K,2) mean face, eyes one apart; nu
 def _split_motion(
     points:torch.Tensor,    # (T,K,2 or 3) pixels
     topology:str,
-)->tuple:                   # head (T,4): x, y in pixels, logarithm of the size, turn in radians; (T,K,2 or 3) the rest, in head sizes
+)->tuple:                   # head (T,4): x, y, log of the size, turn in radians; (T,K,2 or 3) the rest, in head sizes
     "Points as the head's motion and what moves in it."
     ref, rigid, _ = _landmark_layout(topology)
     M = similarity(ref[rigid].expand(len(points),-1,2), points[:,rigid,:2])
@@ -166,7 +168,7 @@ def smooth_points(
     rest_hard:tuple=(.1, .1, .2, .5),   # … and of eyes, mouth with chin, and the rest
 )->torch.Tensor:            # (T,K,2 or 3)
     "A stretch of one face's points, steady."
-    f, (ref, rigid, regions) = SMOOTHERS[method], _landmark_layout(topology)
+    f, (_, rigid, regions) = SMOOTHERS[method], _landmark_layout(topology)
     head, rest = (_fill_gaps(x, seen) for x in _split_motion(_fill_gaps(points.double(), seen), topology))
     r, T = estimate_noise(rest[:,rigid,:2].flatten(1)), len(points)
     unit = head[:,2:3].exp().mean()
@@ -289,7 +291,7 @@ def smooth_file(
     raw,                # faces file as it was found
     out,                # the same, steady
     ids:torch.Tensor,   # (F,) person of each face in `raw`
-    size:tuple, cuts=(), duplicate_frames=(), method:str='kalman', gap:int=15, smallest:float=0.,  # as for `smooth_faces`
+    size:tuple, cuts=(), duplicate_frames=(), method:str='kalman', gap:int=15, smallest:float=0., # as `smooth_faces`
     window:int=256,     # frames kept of each
     margin:int=96,      # frames read to both sides
     note=lambda faces: {},  # (faces without landmarks) → what else is to be written into the file

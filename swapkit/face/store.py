@@ -102,7 +102,9 @@ def load_faces(
         with utf8_path(path) as name, safe_open(name, 'pt') as f:
             meta, ts = f.metadata() or {}, {k:f.get_slice(k)[rows] for k in f.keys() if lms or k!='lms'}
         if (kind := meta.pop('kind'))=='swapkit faces 1':
-            raise BadInput(f"{path} was written by an earlier version of swapkit: run `swapkit analyze` on the film again")
+            raise BadInput(
+                f"{path} was written by an earlier version of swapkit: run `swapkit analyze` on the film again"
+            )
         assert kind==_KIND
         topology = meta.pop('topology')
         return Faces(**ts, topology=topology if 'lms' in ts else ''), meta

@@ -58,7 +58,8 @@ def _load_module(
 @lru_cache(1)
 def _load_archs()->tuple: # modules
     "The package's two architecture files: StyleGAN2's decoder, and GFPGAN around it."
-    given:dict[str, Any] = {'basicsr.utils.registry': SimpleNamespace(ARCH_REGISTRY=SimpleNamespace(register=lambda: lambda c: c)),
+    registry = SimpleNamespace(register=lambda: lambda c: c)
+    given:dict[str, Any] = {'basicsr.utils.registry': SimpleNamespace(ARCH_REGISTRY=registry),
              'basicsr.archs.arch_util': SimpleNamespace(default_init_weights=lambda *a, **k: None)}
     given['stylegan2_clean_arch'] = _load_module(_arch_file('stylegan2_clean_arch.py'), given)
     return given['stylegan2_clean_arch'], _load_module(_arch_file('gfpganv1_clean_arch.py'), given)

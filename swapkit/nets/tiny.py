@@ -119,7 +119,7 @@ class TinyDetect(nn.Module):
         self.tell = nn.ModuleList(nn.Sequential(_SeparableConv(w,norm=norm), nn.Conv2d(w, 15, 1)) for _ in self.strides)
         self.fine, self.mend = conv_relu(w,8,1,norm=norm), nn.Linear(8*5*len(self.near), 10)
         for p in self.mend.parameters(): nn.init.zeros_(p) # nothing to mend at first
-    def raw(self, x, where=None)->tuple: # (N,P,15) at first and after mending: score before the sigmoid, box, points; sizes of the maps. where: (N,P) the cells that look again
+    def raw(self, x, where=None)->tuple: # (N,P,15) first, mended; map sizes. where: (N,P) cells
         a = self.at8(x/128); b = self.at16(a); c = self.at32(b)
         maps, up = [], None
         for side,join,f in reversed(list(zip(self.side, self.join, (a,b,c)))):
@@ -180,7 +180,7 @@ class TinyMesh(nn.Module):
             conv_relu(32, 6, 1), conv_relu(48, 4, 1), nn.Linear(10 * len(_REFINED_POINTS), self.ways),
         )
         for p in self.mend.parameters(): nn.init.zeros_(p) # nothing to mend at first
-    def raw(self, x, again:int=2): # points (F,468,3) at first and after every mending, in units of the crop's side around its middle; (F,) before the sigmoid
+    def raw(self, x, again:int=2): # points (F,468,3) after each mending, in crop sides around its middle; (F,)
         a = self.see[:3](x*2-1); b = self.see[3:5](a)
         z = self.say(self.see[5:](b).flatten(1))
         maps, out = (self.fine(a), self.wide(b)), [self.points(z).view(-1,468,3)]

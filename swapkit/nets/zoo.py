@@ -83,7 +83,7 @@ def _compare_with_onnx(
         )
         for n in batches:
             x, t = _example_inputs(name, n), {k:[] for k in nets}
-            for k,net in nets.items(): net(*(v[:1] for v in x)) # the first time is longer
+            for net in nets.values(): net(*(v[:1] for v in x)) # the first time is longer
             for _ in range(rounds):
                 for k,net in nets.items(): s = time.process_time(); net(*x); t[k].append(time.process_time()-s)
             out[n] = {k:round(min(v), 3) for k,v in t.items()}

@@ -179,8 +179,8 @@ def _whole(frames, info:VideoInfo):
         g.add('buffersink'),
     )
     g.link_nodes(*ends).configure()
-    for f in chain([before] if there else [], [f], frames, [None]):
-        g.push(f)
+    for given in chain([before] if there else [], [f], frames, [None]):
+        g.push(given)
         while True:
             try: made = g.pull()
             except (BlockingIOError, EOFError): break # it looks a frame ahead

@@ -266,8 +266,12 @@ def compare_presence(root, files, every:int=15, seed=0)->dict:
 def compare_speed(rounds:int=9, size=(320,576))->dict: # milliseconds for one frame or face, and ratios
     "Networks alone, alternating, medians."
     x, a, b = torch.rand(16,3,*size)*255, torch.rand(16,3,192,192), torch.rand(16,3,128,128)
-    nets = dict(yunet_n=(Detector('yunet_n').net, x), tiny_detect=(Detector('tiny_detect').net, x),
-                face_mesh_468=(FaceMesh('face_mesh_468', small_first=False).net, a), tiny_mesh=(FaceMesh('tiny_mesh').net, b))
+    nets = dict(
+        yunet_n=(Detector('yunet_n').net, x),
+        tiny_detect=(Detector('tiny_detect').net, x),
+        face_mesh_468=(FaceMesh('face_mesh_468', small_first=False).net, a),
+        tiny_mesh=(FaceMesh('tiny_mesh').net, b),
+    )
     t = {k:[] for k in nets}
     for i in range(rounds+2):
         for k,(net,y) in nets.items():

@@ -215,7 +215,10 @@ def evaluate_detector(
     score:float=.6, least:int=20,
 )->dict:                # recall, precision, distance of the points
     "The pupil beside YuNet, as in use."
-    teacher, pupil = Detector('yunet_n', min_score=.5), Detector(DetectSpec(load=lambda *_: net, min_score=score, merge_iou=.5))
+    teacher, pupil = (
+        Detector('yunet_n', min_score=0.5),
+        Detector(DetectSpec(load=lambda *_: net, min_score=score, merge_iou=0.5)),
+    )
     return agreement_rates([count_agreement(teacher(frames), pupil(frames), least) for frames in batches])
 
 def choose_score(net, batches:list, scores=(.4,.45,.5,.55,.6,.65,.7,.75))->tuple: # the best one; recall and precision at each
@@ -263,8 +266,12 @@ def main(argv=None):
     )
     unseen = to_frame_batches(make_pool(320, 0, teacher, *aside)[0])
     net, before = (None, []) if not a.start else resume_training(TinyDetect(), a.start)
-    about = dict(command=f"python -m swapkit.research.train.detect MEDIA {format_options(a, 'rounds passes seed threads top heads minutes')}",
-                 start=bool(a.start), torch=torch.__version__, files={k:len(v) for k,v in files.items()})
+    about = dict(
+        command=f"python -m swapkit.research.train.detect MEDIA {format_options(a, 'rounds passes seed threads top heads minutes')}",
+        start=bool(a.start),
+        torch=torch.__version__,
+        files={k: len(v) for k, v in files.items()},
+    )
     def tell(step, net, losses):
         c = evaluate_detector(folded_copy(net), unseen)
         curve.append(
