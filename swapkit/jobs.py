@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['SEGMENT', 'Segment', 'hash_source', 'plan_segments', 'pick_part', 'partial_path', 'count_done_frames', 'Job',
            'Rendering', 'load_segment_faces', 'split_pieces', 'render_segment', 'render_segments', 'join',
-           'prepare_encoding', 'segment_key', 'missing_face', 'plan_rendering', 'swap_film', 'write_photo',
-           'picture_faces', 'swap_picture']
+           'prepare_encoding', 'segment_key', 'missing_face', 'report_faces', 'plan_rendering', 'swap_film',
+           'write_photo', 'picture_faces', 'swap_picture']
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #cfbeddca
 import hashlib
@@ -231,6 +231,14 @@ def missing_face(job:Job)->FaceMissing:
     "The error where nobody can be swapped."
     return FaceMissing(f"no face to swap was found in {job.target.path.name}; nothing was written")
 
+def report_faces(faces:Faces, assignment:Assignment, span:tuple[int, int])->None:
+    "Log how many faces are swapped, of how many people, and how many stay; `summary` of the record has the numbers."
+    here = int(((faces.frame>=span[0]) & (faces.frame<span[1])).sum())
+    ids = faces.ids[assignment.rows] if faces.ids is not None else assignment.rows[:0]
+    got = dict(frames=span[1]-span[0], faces=len(assignment), people=len(ids.unique()), others=here-len(assignment))
+    logger.info("%(faces)d faces of %(people)d people in %(frames)d frames are swapped; %(others)d stay", got,
+                extra=dict(summary=got))
+
 def plan_rendering(job:Job, work:WorkDir)->Rendering:
     "First pass, who becomes whom, and the segments that come of it."
     t, device, batch = job.target, job.device, job.run.batch
@@ -244,6 +252,7 @@ def plan_rendering(job:Job, work:WorkDir)->Rendering:
         table, job.sources, job.faces, job.assign, read_people(told), job.compositor.shape, t.span
     )
     if not len(a): raise missing_face(job)
+    report_faces(table, a, t.span)
     name = segment_key(job, a, path, encode)
     work.make_room('*-*-*.*', name)
     return Rendering(
@@ -305,5 +314,7 @@ def swap_picture(job:Job)->Path: # the result
     frames = t.photo.frames.to(job.device)
     faces, a = picture_faces(job, frames)
     if not len(a): raise missing_face(job)
+    n = int(faces.frame[0])
+    report_faces(faces, a, (n, n+1))
     made = job.compositor(frames, faces[a.rows], a.sources, a.which.to(frames.device), a.shift)
     return write_photo(t.photo, made, job.out, t.path)

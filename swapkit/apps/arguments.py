@@ -33,7 +33,7 @@ def parse_who(text:str)->int|str:
 class People(click.ParamType):
     "`largest`, `all`, or people: numbers as `swapkit analyze` shows them, places, photos."
     name = 'largest|all|WHO,...'
-    def convert(self, value, param, ctx):
+    def convert(self, value:Any, param:click.Parameter|None, ctx:click.Context|None)->Any:
         if value in ('largest','all') or not isinstance(value, str): return value
         try:
             return [parse_who(v) for v in value.split(',')]

@@ -14,6 +14,7 @@ import tempfile
 import time
 from functools import partial
 from itertools import product
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -40,7 +41,7 @@ from ..pipeline import analyze, swap_video
 from ..runtime import default_device, tune_allocator
 from ..registry import SWAPPERS
 from ..swap.base import Swapper, SwapSpec
-from ..types import cat
+from ..types import cat, Source
 from ..video.encode import SegmentWriter
 from ..video.probe import video_info
 from ..video.read import read_frames
@@ -93,23 +94,23 @@ def _film_calls(film, source, folder, device)->dict: # name → function of the 
 
 # %% ../../nbs/8_apps/07_bench.ipynb #e4c918cf
 def bench_stages(
-    film, source,       # path; `Source`
-    batches=(1,16),     # frames at once
-    device='auto', rounds:int=5,
+    film:str|Path, source:Source,       # path; `Source`
+    batches:Sequence[int]=(1,16),     # frames at once
+    device:str='auto', rounds:int=5,
 )->list:                # of dicts: film, size (H, W), stage, batch, milliseconds and frames per second
     "Milliseconds per frame of every stage on one film, for each batch size, in turn."
     tune_allocator(every=True) # batches of 16 large pictures come and go
-    device, most, rows = default_device(device), max(batches), []
-    frames = cat(list(read_frames(video_info(film), most, 0, most))).to(device)
+    place, most, rows = default_device(device), max(batches), []
+    frames = cat(list(read_frames(video_info(film), most, 0, most))).to(place)
     cut = {bs: [frames[i:i+bs] for i in range(0, len(frames), bs)] for bs in batches}
-    source = source.to(device)
+    source = source.to(place)
     ways = {k: ({bs: partial(lambda f,fs: [f(x) for x in fs], f, fs) for bs,fs in cut.items()}, len(frames), rounds)
-            for k,f in _stage_calls(frames, source, device).items()}
+            for k,f in _stage_calls(frames, source, place).items()}
     with tempfile.TemporaryDirectory() as d:
-        for k, (f, n) in _film_calls(film, source, d, device).items():
+        for k, (f, n) in _film_calls(film, source, d, place).items():
             ways[k] = {bs: partial(f, bs) for bs in batches}, n, max(rounds // 2, 1)
         for k,(way,n,r) in ways.items():
-            took = time_in_turn({bs: synchronized(f, device) for bs,f in way.items()}, r)
+            took = time_in_turn({bs: synchronized(f, place) for bs,f in way.items()}, r)
             rows += [
                 dict(
                     film=Path(film).name,
@@ -142,11 +143,12 @@ def format_stage_table(rows:list)->str:
 
 # %% ../../nbs/8_apps/07_bench.ipynb #2c9f1579
 def run_bench(
-    films=(),               # films to use; the built-in sample by default
-    sizes=((1080,1920),(360,640)),  # (H, W) of the sample; the largest first, while memory is still in one piece
-    batches=(1,16),
-    device='auto',
-    save=None,              # JSON file
+    films:Sequence[str|Path]=(),               # films to use; the built-in sample by default
+    # (H, W) of the sample; the largest first, while memory is still in one piece
+    sizes:Sequence[tuple[int, int]]=((1080,1920),(360,640)),
+    batches:Sequence[int]=(1,16),
+    device:str='auto',
+    save:str|Path|None=None,              # JSON file
     command:str='',         # what is noted in it
 )->dict:
     "What `swapkit bench` does: every stage by size of clip and batch, medians after a warm-up."
@@ -315,7 +317,7 @@ def _bench_memory(
     )
 
 # %% ../../nbs/8_apps/07_bench.ipynb #ee2eab02
-def main(argv=None):
+def main(argv:Sequence[str]|None=None)->None:
     "`python -m swapkit.apps.bench`: measure, print, and keep as JSON."
     import argparse
     p = argparse.ArgumentParser(prog='python -m swapkit.apps.bench')

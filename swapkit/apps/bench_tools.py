@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -42,13 +43,13 @@ def machine_info()->dict:
         date=time.strftime('%Y-%m-%d'),
     )
 
-def command_text(words)->str:
+def command_text(words:Iterable)->str:
     "A command as it is kept: files by their names alone."
     return ' '.join(re.sub(r'[^\s=,]*/', '', w) for w in words)
 
 def measurement_origin(
     module:str,     # whose `main` it was
-    argv=None,      # its words; those of this process by default
+    argv:Sequence[str]|None=None,   # its words; those of this process by default
 )->dict:
     "What is kept with every figure: the command, and the machine."
     return dict(
@@ -56,7 +57,7 @@ def measurement_origin(
         machine=machine_info(),
     )
 
-def save_figures(path, got:dict):
+def save_figures(path:str|Path|None, got:dict)->None:
     "Keep figures as JSON, where a path is named."
     if path: Path(path).write_text(json.dumps(got, indent=1)+'\n')
 
@@ -73,13 +74,13 @@ def time_in_turn(
     return {k:median(v) for k,v in took.items()}
 
 # %% ../../nbs/8_apps/06_bench_tools.ipynb #960a1df2
-def write_sample_clip(out, size:tuple=(360,640), frames:int=48)->Path:
+def write_sample_clip(out:str|Path, size:tuple=(360,640), frames:int=48)->Path:
     "Write a film of a built-in sample person."
     with SegmentWriter(out, size, 24, preset='veryfast') as w:
         for i in range(0, frames, 16): w.write(sample_film(range(i, min(i+16, frames)), ('ada',), size)[0].data)
     return Path(out)
 
-def synchronized(run, device):
+def synchronized(run:Callable, device:torch.device)->Callable:
     "`run`, and wait until the device has done it."
     if device.type!='cuda': return run
     def wait(): run(); torch.cuda.synchronize()
@@ -96,7 +97,7 @@ def _read_packets(path)->dict: # stream number → kind, codec, stamps in second
     return {i: s | dict(hash=s['hash'].hexdigest(), at=sorted(s['at'])) for i,s in got.items()}
 
 # %% ../../nbs/8_apps/06_bench_tools.ipynb #96e14711
-def compare_films(target, result)->dict:
+def compare_films(target:str|Path, result:str|Path)->dict:
     "Frames, stamps and other streams of a result against its target."
     a, b = video_info(target), video_info(result)
     A, B = _read_packets(target), _read_packets(result)
@@ -120,7 +121,7 @@ def _passthrough_args(exe)->list:
     "How this ffmpeg is told to write each frame as often as it is there."
     return ['-fps_mode' if ffmpeg_version(exe)>=(5,1) else '-vsync', 'passthrough']
 
-def recode_through_pipe(film, out):
+def recode_through_pipe(film:str|Path, out:str|Path)->None:
     "Decode and encode a film, frames through a pipe."
     i, exe = video_info(film), ffmpeg_exe()
     read = [
@@ -164,7 +165,7 @@ def recode_through_pipe(film, out):
     with subprocess.Popen(read, stdout=subprocess.PIPE) as a: subprocess.run(write, stdin=a.stdout, check=True)
 
 # %% ../../nbs/8_apps/06_bench_tools.ipynb #9b4d2cf4
-def repeat_film(film, out, seconds:float):
+def repeat_film(film:str|Path, out:str|Path, seconds:float)->None:
     "The same film again and again, packets copied."
     subprocess.run(
         [

@@ -6,8 +6,10 @@
 __all__ = ['write_demo_target', 'make_demo']
 
 # %% ../../nbs/8_apps/09_demo.ipynb #ad99c7ee
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import ffmpeg
 import torch
@@ -34,11 +36,11 @@ def _add_sound(film, out, seconds:float):
 
 def write_demo_target(
     out:Path,
-    names=('ada',),
+    names:Sequence[str]=('ada',),
     frames:int=96,
-    size=(480,480),     # (H, W)
+    size:tuple[int, int]=(480,480),     # (H, W)
     rate:int=24,
-):
+)->None:
     "Write a film of sample people, with sound, marked."
     with TemporaryDirectory(dir=out.parent) as d:
         d = Path(d)
@@ -61,12 +63,12 @@ def _join_side_by_side(a, b, out:Path, bs:int=16):
 
 # %% ../../nbs/8_apps/09_demo.ipynb #8de8faff
 def make_demo(
-    out,                # folder, made if it is not there; an earlier demo in it is replaced
+    out:str|Path,                # folder, made if it is not there; an earlier demo in it is replaced
     target:str='ada',   # sample person who is seen
     source:str='dot',   # sample person whose face is put in
     frames:int=96,
     device:str='auto',
-    progress=None,
+    progress:Any=None,
 )->dict:                # target, result, side_by_side: paths
     "Write a target film, the film with another face, and both side by side."
     out = Path(out)

@@ -29,12 +29,12 @@ class Check:
         if not self.ok and not self.fix: raise ValueError(f"{self.name}: a failure needs a fix")
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #ade87de6
-def exit_code(checks)->int: # 0 where the main job can run, else 5 (system) before 4 (models)
+def exit_code(checks:list[Check])->int: # 0 where the main job can run, else 5 (system) before 4 (models)
     "What a list of checks comes to."
     return max((c.code for c in checks if not c.ok), default=0)
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #142f23c3
-def format_checks(checks)->str:
+def format_checks(checks:list[Check])->str:
     "The checks as lines of text, each failure with its fix."
     wide = max(len(c.name) for c in checks)
     mark = lambda c: 'ok  ' if c.ok else 'FAIL' if c.code else 'no  '

@@ -15,6 +15,7 @@ import io
 import json
 import sys
 from contextlib import closing
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -46,7 +47,8 @@ from ..video.read import read_frames
 
 # %% ../../nbs/8_apps/05_evaluate.ipynb #93f1b6c4
 def _requested_faces(
-    target, who, faces_file=None, nets=('auto','auto'), progress=None, **how,
+    target:str|Path, who:Any, faces_file:str|Path|None, # as for `evaluate_swap`
+    nets:tuple=('auto','auto'), progress:Any=None, **how,
 )->Faces: # without landmarks
     "The faces of those whom `who` names, with the numbers that `swapkit analyze` gives them."
     with TemporaryDirectory() as d:
@@ -55,13 +57,8 @@ def _requested_faces(
         table, about = load_faces(path, lms=False)
     if about['target'] != file_hash(target):
         raise BadInput(f"{faces_file} was not made from {Path(target).name}; run `swapkit analyze` on this film")
-    return table[
-        assign_faces(
-            table,
-            resolve_people(who, lambda: make_finder(nets[0], nets[1], how.get('device')), path),
-            people=read_people(about),
-        )[0]
-    ]
+    asked = resolve_people(who, lambda: make_finder(nets[0], nets[1], how.get('device')), path)
+    return table[assign_faces(table, asked, people=read_people(about))[0]]
 
 def _match_ids(faces:Faces, known:Faces)->torch.Tensor: # (F,); −1 where there is none
     "The number of whoever is known to be at each face's place."
@@ -94,8 +91,9 @@ def _measure_films(
     detect,         # `Frames` → `Faces`
     measure,        # (target, result, faces) → rows, such as `measure_batch`
     tell=None,      # called with the number of frames done
-)->tuple:           # `Faces` of the target; name → (F,…); mean difference outside per frame, in levels
-    "Every face of the target, in both films."
+)->tuple:
+    """Every face of the target, in both films: its faces; name → (F,…), nothing where there is no face; the mean
+    difference outside per frame, in levels."""
     parts, tables, away, n = [], [], 0., 0
     for x,y in pairs:
         faces = detect(x)
@@ -107,17 +105,17 @@ def _measure_films(
 
 # %% ../../nbs/8_apps/05_evaluate.ipynb #8926a2aa
 def evaluate_swap(
-    target,             # the film before
-    result,             # the film after
-    sources,            # photos of the face that was put in, or a `Source`
-    who='largest',      # largest, all, or whom: numbers, left, right, left2 …, photos
+    target:str|Path,             # the film before
+    result:str|Path,             # the film after
+    sources:Any,            # photos of the face that was put in, or a `Source`
+    who:Any='largest',      # largest, all, or whom: numbers, left, right, left2 …, photos
     batch:int=16,
     device:str='auto',
     detector:str='auto', landmarks:str='auto',
     networks:bool=True, # identity and pose too, which need weights
-    faces_file=None,    # from `analyze`, where the numbers of `who` come from
-    progress=None,      # called with (done, total, 'analyze' or 'evaluate')
-)->dict:                # film, outside (levels), people (track → figures), series (track → figures per frame)
+    faces_file:str|Path|None=None,    # from `analyze`, where the numbers of `who` come from
+    progress:Any=None,      # called with (done, total, 'analyze' or 'evaluate')
+)->dict[str, Any]:      # film: frames, stamps, sound; outside: levels; people and series: track → figures, per frame
     "Measure a swap."
     info, nets = video_info(target), finder_names(detector, landmarks)
     place = default_device(device)
@@ -191,7 +189,7 @@ def format_figures(got:dict)->str:
     return '\n'.join(lines)
 
 # %% ../../nbs/8_apps/05_evaluate.ipynb #93344bbd
-def plot_series(got:dict):
+def plot_series(got:dict)->Any:
     "Identity, eyes and mouth of every person over time; returns the figure."
     kinds = [k for k in ('identity', 'eyes', 'mouth', 'warp') if any(k in s for s in got['series'].values())]
     fig, axs = plt.subplots(
@@ -243,10 +241,10 @@ def _missed_goals(figures:dict)->list: # names
     return [k for k in GOALS if figures.get(k) is not None and (low(k) or high(k))]
 
 def evaluate_all(
-    films, sources:dict,    # name → photos
-    folder,                 # for the results
-    progress=None,          # called with every row
-    **options,              # of `swap_video`
+    films:Iterable[str|Path], sources:dict,    # name → photos
+    folder:str|Path,                 # for the results
+    progress:Any=None,          # called with every row
+    **options:Any,              # of `swap_video`
 )->list:                    # rows: film, source, figures, goals missed
     "Swap every film with every source, and measure the results."
     rows = []
@@ -263,7 +261,7 @@ def evaluate_all(
     return rows
 
 # %% ../../nbs/8_apps/05_evaluate.ipynb #07864108
-def main(argv=None):
+def main(argv:Sequence[str]|None=None)->None:
     "Judge a swapper, print, and keep as JSON."
     p = argparse.ArgumentParser(prog='python -m swapkit.apps.evaluate')
     p.add_argument('films', nargs='+')

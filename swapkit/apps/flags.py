@@ -10,7 +10,8 @@ from swapkit.errors import BadInput
 from swapkit.options import Option, Options, options_of
 from swapkit.registry import load_plugin
 
-__all__ = ['Flag', 'Value', 'flag', 'click_options', 'options_from', 'plugin_option', 'switches']
+__all__ = ['Flag', 'Value', 'flag', 'click_options', 'options_from', 'plugin_option', 'plugins_of',
+           'switches']
 
 O = TypeVar('O', bound=Options)
 F = TypeVar('F', bound=Callable[..., Any])
@@ -101,12 +102,23 @@ def options_from(
     return cls(**{n: arguments.pop(n) for n in options_of(cls) if n in arguments})
 
 
+_PLUGINS = 'swapkit.plugins' # in the memory of a click context
+
+
 def plugin_option(f:F)->F:
     "`--plugin FILE.py`: run before other options are read, so that they may name what it adds."
     def load(ctx, param, paths):
         for p in paths: load_plugin(Path(p))
+        ctx.meta[_PLUGINS] = paths
     return click.option('--plugin', multiple=True, metavar='FILE.py', is_eager=True, expose_value=False, callback=load,
                         help="Python file that registers swappers, restorers and the like.")(f)
+
+
+def plugins_of(
+    ctx:click.Context,  # of a command with `plugin_option`
+)->tuple[str, ...]:     # paths
+    "The plug-in files that were given."
+    return ctx.meta.get(_PLUGINS, ())
 
 
 def switches(

@@ -19,7 +19,7 @@ from ..imgproc import erode
 from ..mask.polygons import face_mask
 from ..mesh.texture import sharpness
 from ..nets.onnx import OnnxNet
-from ..types import Faces, Frames
+from ..types import Crops, Faces, Frames
 from ..weights import model_path
 
 # %% ../../nbs/8_apps/04_metrics.ipynb #bbf6a2e3
@@ -40,7 +40,8 @@ def correlation(a:torch.Tensor, b:torch.Tensor)->float:
 # %% ../../nbs/8_apps/04_metrics.ipynb #0ae46d7d
 class PoseEstimator:
     "Yaw, pitch and roll of faces in degrees (F,3)."
-    def __init__(self, device=None): self.nets = [OnnxNet(model_path(n), device) for n in ('fsanet_1x1', 'fsanet_var')]
+    def __init__(self, device:Any=None):
+        self.nets = [OnnxNet(model_path(n), device) for n in ('fsanet_1x1', 'fsanet_var')]
     def __call__(self, frames:Frames, faces:Faces)->torch.Tensor:
         lo, hi = faces.boxes[:,:2], faces.boxes[:,2:]
         level = torch.tensor([[1.,0]], device=lo.device).expand(len(faces),2)
@@ -51,15 +52,15 @@ class PoseEstimator:
 
 class IdentityEmbedder:
     "Embeddings of faces (F,128), of length one; their products say how alike two faces are."
-    def __init__(self, device=None): self.net = OnnxNet(model_path('mobilefacenet_128'), device)
-    def __call__(self, crops)->torch.Tensor: # (F,3,112,112) in [0,1], on arcface_112_v2
+    def __init__(self, device:Any=None): self.net = OnnxNet(model_path('mobilefacenet_128'), device)
+    def __call__(self, crops:torch.Tensor)->torch.Tensor: # (F,3,112,112) in [0,1], on arcface_112_v2
         mean, std = (crops.new_tensor(v).view(3,1,1) for v in ((.485,.456,.406), (.229,.224,.225)))
         x = ((crops-mean)/std).contiguous()
         a, b = (torch.as_tensor(self.net(t)) for t in (x, x.flip(-1).contiguous()))
         return nnf.normalize(a+b, dim=1)
 
 # %% ../../nbs/8_apps/04_metrics.ipynb #737a4970
-def light_field(crops)->torch.Tensor: # `Crops` → (F,64) gray, with nothing outside the face
+def light_field(crops:Crops)->torch.Tensor: # `Crops` → (F,64) gray, with nothing outside the face
     "Brightness in 8 × 8 fields, without its mean."
     m = erode(face_mask(crops), crops.size//32)
     pool = lambda x: nnf.adaptive_avg_pool2d(x, 8).flatten(1)
@@ -68,7 +69,7 @@ def light_field(crops)->torch.Tensor: # `Crops` → (F,64) gray, with nothing ou
     inside = (w>.5).float()
     return (field - (field*inside).sum(1, keepdim=True)/inside.sum(1, keepdim=True).clamp(min=1))*inside
 
-def inside_sharpness(crops)->torch.Tensor: # (F,)
+def inside_sharpness(crops:Crops)->torch.Tensor: # (F,)
     "Sharpness inside the face."
     return sharpness(crops.data.mean(1, keepdim=True), erode(face_mask(crops), crops.size//32))
 
@@ -76,8 +77,8 @@ def inside_sharpness(crops)->torch.Tensor: # (F,)
 def measure_batch(
     target:Frames, result:Frames,
     faces:Faces,            # found in the target; the mesh looks at the same places of both
-    mesh,                   # `FaceMesh`
-    identity=None, pose=None,
+    mesh:Any,                   # `FaceMesh`
+    identity:Any=None, pose:Any=None,
 )->dict:                    # name → (F,…) tensors, on the CPU
     "Everything that is known of a batch of faces."
     faces, after = mesh(target, faces), mesh(result, faces)
@@ -113,7 +114,10 @@ def difference_outside(target:Frames, result:Frames, faces:Faces, grow:float=.25
     return (d*keep).sum().item()/max(int(keep.sum()), 1)
 
 # %% ../../nbs/8_apps/04_metrics.ipynb #88d07798
-def _consecutive_rows(frame:torch.Tensor, n:int)->torch.Tensor: # (F,) frame numbers → rows that begin n in a row
+def _consecutive_rows(
+    frame:torch.Tensor, # (F,) frame numbers of one person
+    n:int,
+)->torch.Tensor:        # rows that begin n frames in a row
     "Where neighboring frames follow each other."
     ok = frame[n-1:]-frame[:len(frame)-n+1]==n-1
     return ok.nonzero()[:,0]
@@ -154,9 +158,10 @@ def warping_error(
 
 # %% ../../nbs/8_apps/04_metrics.ipynb #44332b20
 def find_lost_swaps(
-    crop, crop_after,   # (F,3,s,s) uint8
+    crop:torch.Tensor, crop_after:torch.Tensor,   # (F,3,s,s) uint8
     min_share:float=.25,    # of what the median face is changed …
-    levels:float=2.,    # … and of the mean difference: an encoder makes one to three (crf 28), a swap six to twenty
+    # … and of the mean difference: the encoder alone makes one (crf 16) to three (28), a swap six to twenty
+    levels:float=2.,
 )->torch.Tensor:        # (F,) bool
     "Frames whose face is hardly changed, by itself or beside the others."
     on = _inner_face_mask(crop.shape[-1])
@@ -170,7 +175,7 @@ def count_identity_switches(like:torch.Tensor, same:float=.28)->int: # (F,) like
 # %% ../../nbs/8_apps/04_metrics.ipynb #11a54130
 def summarize_person(
     t:dict,             # joined rows of one person, in order of frames
-    source=None,        # (128,) embedding of the source
+    source:torch.Tensor|None=None,        # (128,) embedding of the source
 )->dict:
     "The figures of one person."
     ratio = lambda a,b: (a.mean()/b.mean().clamp(min=1e-9)).item() if len(a) else None
@@ -208,7 +213,7 @@ def summarize_person(
 # %% ../../nbs/8_apps/04_metrics.ipynb #877abae4
 def frame_series(
     t:dict,         # from `_measure_films`, of one person
-    source=None,    # (D,) embedding of the source
+    source:torch.Tensor|None=None,    # (D,) embedding of the source
 )->dict:            # name → list with a number for each frame
     "What can be drawn over time."
     got = dict(

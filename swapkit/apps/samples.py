@@ -9,6 +9,7 @@ __all__ = ['sample_people', 'person_file', 'load_person', 'faces_from_mesh', 'pe
 # %% ../../nbs/8_apps/08_samples.ipynb #659d12fe
 import math
 from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2 # before decord, whose own zlib would break its PNG reader
@@ -56,7 +57,7 @@ def faces_from_mesh(lms:torch.Tensor, frame:torch.Tensor)->Faces:
     return Faces(frame, torch.cat([lo,hi], 1), five_points(lms), torch.ones(len(lms)), lms, topology='mesh468')
 
 # %% ../../nbs/8_apps/08_samples.ipynb #f2a9ddda
-def person_source(*names)->Source:
+def person_source(*names:str)->Source:
     "Sample people as the photos of one source."
     crops = cat([align(*load_person(n)) for n in names])
     return Source(replace(crops, face=torch.arange(len(crops))), list(names))
@@ -226,8 +227,8 @@ def _moving_light(t:torch.Tensor, size:tuple)->torch.Tensor: # (F,1,H,W)
 
 # %% ../../nbs/8_apps/08_samples.ipynb #eca57295
 def sample_film(
-    numbers,                # frame numbers wanted
-    names=('ada','ben'),    # one or two sample people
+    numbers:Iterable[int],                # frame numbers wanted
+    names:Sequence[str]=('ada','ben'),    # one or two sample people
     size:tuple=(360,640),   # (H, W)
     rate:int=24,
 )->tuple:                   # Frames, Faces with `ids`

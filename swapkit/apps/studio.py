@@ -8,6 +8,7 @@ __all__ = ['needs_of', 'shown_options', 'Studio', 'studio']
 # %% ../../nbs/8_apps/02_studio.ipynb #ef2934a0
 import base64
 import time
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ..options import AnalyzeOptions, EncodeOptions, RunOptions, SwapOptions
 from ..options import widgets_of
 from ..options import Widget
 from ..registry import registries
+from ..options import split_flat
 from ..runtime import tune_allocator
 
 # %% ../../nbs/8_apps/02_studio.ipynb #d17f35af
@@ -66,7 +68,12 @@ class _Controls(StudioInputs):
         return W.VBox([row(False), more, W.HTML(line), self.said])
     def option_changed(self, k:str)->None:
         "After a change of control `k`: what depends on it is done again."
-        self.s.set(options={n: c.value for n,c in self.controls.items() if c.value!=USUAL[n]})
+        changed = {n: c.value for n,c in self.controls.items() if c.value!=USUAL[n]}
+        try: split_flat(changed)
+        except BadInput: # the control goes back to what can be used
+            with self.silent(): self.controls[k].value = self.s.plan.options.get(k, USUAL[k])
+            raise
+        self.s.set(options=changed)
         if k in (*FIND, 'strangers'): self.restore()
         elif k=='crf': self.write_texts()
         else: self.show_frame()
@@ -75,7 +82,7 @@ class _Controls(StudioInputs):
 # %% ../../nbs/8_apps/02_studio.ipynb #d1d60ad5
 class _Views(_Controls):
     "Any frame in every stage, and the result."
-    def frame_part(self):
+    def frame_part(self)->Any:
         "Any frame, every stage."
         W = self.W
         self.number = W.IntSlider(
@@ -94,7 +101,7 @@ class _Views(_Controls):
         self.watch(self.number, self.show_frame)
         self.watch(self.at, self.compare)
         return W.VBox([W.HBox([self.number, self.found]), self.stages_seen, self.at, self.both_seen])
-    def show_frame(self):
+    def show_frame(self)->None:
         "Show the frame of the slider in all stages."
         self.s.set(frame=self.number.value)
         self.write_texts()
@@ -114,12 +121,12 @@ class _Views(_Controls):
         self.stages_seen.value = ''.join(seen+lines)
         self.compare()
         self.found.value = f'frame {self.number.value}: {rows} face{"s"*(rows!=1)}, {time.monotonic()-begun:.2f} s'
-    def compare(self):
+    def compare(self)->None:
         _, was, now = self.s.preview(self.number.value)
         self.both_seen.value = picture_html(
             split_view(shrink(was.data[0], 640), shrink(now.data[0], 640), self.at.value), 300, 'before | after'
         )
-    def result_part(self):
+    def result_part(self)->Any:
         "Render, stop, play, measure."
         W = self.W
         self.range = W.IntRangeSlider(
@@ -134,16 +141,16 @@ class _Views(_Controls):
         )
         buttons = W.HBox([self.go, self.halt, self.button('Measure', lambda: self.work(self.s.measure, self.plot))])
         return W.VBox([self.range, self.out, buttons, self.said, self.player, self.figures])
-    def ranged(self):
+    def ranged(self)->None:
         a, b = self.range.value
         a = max(min(a, self.range.max-1), 0)
         self.s.set(first=a, last=None if b>=self.range.max else max(b, a+1), out=self.out.value)
         self.write_texts()
-    def make(self):
+    def make(self)->None:
         self.s.chosen()
         self.player.children = []
         self.work(self.s.render, self.play)
-    def play(self, path, most=100e6): # bytes that a page can hold
+    def play(self, path:str|Path, most:float=100e6)->None: # bytes that a page can hold
         "The result, in the page."
         W, size = self.W, Path(path).stat().st_size
         if self.s.still:
@@ -166,7 +173,7 @@ class _Views(_Controls):
                 ]
             )
         )
-    def plot(self, got):
+    def plot(self, got:dict[str, Any])->None:
         "Figures and curves of a result."
         import io
         from matplotlib import pyplot as plt
@@ -197,16 +204,16 @@ class Studio(_Views):
         made = [(W.HTML(f"<b>{i} · {title}</b>"), part()) for i,(title,part) in enumerate(parts.items(), 1)]
         self.ui = W.VBox([w for pair in made for w in pair])
         self.attempt(self.restore)
-    def texts(self):
+    def texts(self)->Any:
         "The same as Python and as a command line."
         self.python, self.shell = (self.W.Textarea(layout=self.W.Layout(width='90%', height=h)) for h in ('7em','5em'))
         self.write_texts()
         return self.W.VBox([self.python, self.shell])
-    def write_texts(self):
+    def write_texts(self)->None:
         s = self.s
         table = s.faces_file if s.info is not None else ''
         self.python.value, self.shell.value = as_python(s.plan, s.info, table), as_shell(s.plan, s.info, table)
-    def settle(self):
+    def settle(self)->None:
         "Set every widget to what the plan says."
         p, info = self.s.plan, self.s.info
         gone = {k:v for k,v in (p.options).items() if v not in getattr(self.controls[k], 'options', (v,))}
@@ -225,16 +232,18 @@ class Studio(_Views):
                 "its weights: back to what is usual"
             )
         if self.s.faces is not None and any(n in self.s.people for n in p.assign.values()): self.show_frame()
-    def restore(self):
+    def restore(self)->None:
         "Load what the plan of an earlier run names."
         for n,paths in list(self.s.plan.sources.items()): self.load_photos(n, paths)
         if self.s.plan.target: self.load_film(self.s.plan.target)
+        if lost := self.s.notes['plugins']: raise BadInput('; '.join(lost))
 
 # %% ../../nbs/8_apps/02_studio.ipynb #14b0803f
 def studio(
     folder:str|Path='studio',   # where uploads, faces, the plan and results are kept; made if it is not there
     device:str='auto',
+    plugins:Iterable[str|Path]=(),  # Python files that register swappers, masks …
 )->Studio:                      # shows itself at the end of a cell
     "A face swap with a mouse. Run again, it goes on where it was."
     tune_allocator()
-    return Studio(Session(folder, device))
+    return Studio(Session(folder, device, plugins))

@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 from html import escape
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,34 +73,34 @@ class StudioFrame:
     def restore(self)->None:
         "Load what the plan of an earlier run names."
         raise NotImplementedError
-    def attempt(self, f, *args):
+    def attempt(self, f:Any, *args:Any)->Any:
         "Call `f`; an error becomes one line."
         self.say.value = ''
         try: return f(*args)
         except SwapkitError as e: self.error(e)
         except Exception as e: self.error(f'{type(e).__name__}: {e}')
-    def error(self, e):
+    def error(self, e:Any)->None:
         self.say.value = f'<span role="alert" style="color:#b00020">{escape(" ".join(str(e).split()))}</span>'
-    def note(self, text): self.say.value = escape(text)
+    def note(self, text:str)->None: self.say.value = escape(text)
     @contextmanager
-    def silent(self): # widgets that are set do nothing
+    def silent(self)->Iterator[None]: # widgets that are set do nothing
         self.quiet = True
         try: yield
         finally: self.quiet = False
-    def watch(self, widget, f):
+    def watch(self, widget:Any, f:Any)->Any:
         "Call `f` when a widget is turned by hand."
         widget.observe(lambda c: self.quiet or self.attempt(f), 'value')
         return widget
-    def button(self, text, f, **kw):
+    def button(self, text:str, f:Any, **kw:Any)->Any:
         b = self.W.Button(description=text, **kw)
         b.on_click(lambda _: self.attempt(f))
         return b
-    def wait(self): # for tests and scripts
+    def wait(self)->None: # for tests and scripts
         if self.thread: self.thread.join()
     def _ipython_display_(self):
         from IPython.display import display
         display(self.ui)
-    def work(self, f, after=None): # f(progress), then after(its result), in a thread
+    def work(self, f:Any, after:Any=None)->None: # f(progress), then after(its result), in a thread
         "Do something long, unless something is being done already."
         if self.thread and self.thread.is_alive(): raise BadInput("still at work: wait, or press Stop")
         begun = seen = time.monotonic(); last = None
@@ -124,7 +125,7 @@ def nearby(kinds:tuple[str, ...]=('.mp4','.mov','.mkv','.webm','.avi','.m4v', *P
 # %% ../../nbs/8_apps/13_studio_parts.ipynb #edd81542
 class StudioInputs(StudioFrame):
     "The film or photo, the sources, and who becomes whom."
-    def films(self):
+    def films(self)->Any:
         "Choose a film or a photo."
         W = self.W
         self.path = W.Combobox(
@@ -148,7 +149,7 @@ class StudioInputs(StudioFrame):
         return W.VBox(
             [W.HBox([self.path, self.film_up, self.button('Sample film', self.sample)]), hint, self.film_seen]
         )
-    def sample(self):
+    def sample(self)->None:
         "The sample people as film and sources."
         from swapkit.apps.demo import write_demo_target
         from swapkit.apps.samples import person_file
@@ -157,7 +158,7 @@ class StudioInputs(StudioFrame):
         if not film.exists(): write_demo_target(film, ('ada','ben'), 24, (180,320))
         for n in ('cai','dot','eve'): self.load_photos(n, [str(person_file(n))])
         self.load_film(str(film)); self.note('')
-    def load_film(self, path):
+    def load_film(self, path:str|Path)->None:
         if not path: return
         was = self.s.plan.target
         self.s.open_target(path)
@@ -171,7 +172,7 @@ class StudioInputs(StudioFrame):
         size = f"{len(info)} frame{'s'*(len(info)!=1)}, {strip.shape[-1]} × {strip.shape[-2]}{rate}"
         self.film_seen.value = f"{size}<br>{thumbnails_html(strip)}"
         self.settle()
-    def photos(self):
+    def photos(self)->Any:
         "Choose sources."
         W = self.W
         self.name = W.Text(placeholder='name', layout=W.Layout(width='8em'))
@@ -186,10 +187,10 @@ class StudioInputs(StudioFrame):
             ),
         )
         return W.VBox([W.HBox([self.name, self.photo_paths, self.add, self.photo_up]), self.sources_seen, self.said])
-    def uploaded(self, files):
+    def uploaded(self, files:Any)->None:
         paths = [self.s.take(f['name'], bytes(f['content'])) for f in files]
         self.load_photos(self.name.value or Path(paths[0]).stem, paths)
-    def load_photos(self, name, paths):
+    def load_photos(self, name:str, paths:list[str])->None:
         self.s.open_source(name, paths)
         warned = lambda n: ''.join(f'<br>⚠ {escape(l)}' for l in self.s.notes.get(n, []))
         self.sources_seen.value = (
@@ -203,12 +204,12 @@ class StudioInputs(StudioFrame):
             + '</div>'
         )
         self.settle()
-    def who(self):
+    def who(self)->Any:
         "Find the people, and say who becomes whom."
         self.card_box = self.W.HBox(layout=self.W.Layout(flex_flow='row wrap'))
         self.find_button = self.button('Find people', lambda: self.work(self.s.find_people, lambda _: self.settle()))
         return self.W.VBox([self.W.HBox([self.find_button, self.button('Stop', self.s.stop.set)]), self.card_box])
-    def deal(self):
+    def deal(self)->None:
         "A card for each person, with a menu of the sources."
         W, s = self.W, self.s
         names = [('stays', ''), *((n, n) for n in s.people)]
@@ -235,6 +236,6 @@ class StudioInputs(StudioFrame):
         self.card_box.children = [
             one(c) for c in (person_cards(s.info, s.faces) if s.info is not None and s.faces is not None else [])
         ]
-    def assigned(self):
+    def assigned(self)->None:
         self.s.set(assign={i: m.value for i,m in self.menus.items() if m.value})
         self.show_frame()
