@@ -116,7 +116,8 @@ def summary(
     said = [count(frames, 'frame')]*bool(frames)
     said += [count(faces, 'face') + f" of {count(people, 'person', 'people')}"*bool(people)]*bool(faces)
     said += [f"{count(others, 'other face')} left as found"]*bool(others)
-    said += [f"{seconds:.1f} s{rate}", *(' '.join(filter(None, [' '.join(str(p).splitlines()), file_size(p)])) for p in made)]
+    name = lambda p: ' '.join(filter(None, [' '.join(str(p).splitlines()), file_size(p)]))
+    said += [f"{seconds:.1f} s{rate}", *map(name, made)]
     more = f"; {count(messages, 'message')} above" if messages else ''
     return f"swapkit: done: {', '.join(said)}{more}"
 
