@@ -93,6 +93,8 @@ def swap_command(
     check_names(target, *photos, *filter(None, [faces_file]), out=out, overwrite=run.overwrite or bool(run.part),
                 kinds=PICTURES if run.frame is not None else FILMS+PICTURES) # what the target is, its content says
     from swapkit import pipeline
+    from swapkit.runtime import tune_allocator
+    tune_allocator()
     with _Closing() as work:
         made = pipeline.swap_video(target, list(sources), out, faces=faces, assign=assign, faces_file=faces_file,
                                    progress=work.step, **options)
@@ -123,6 +125,8 @@ def analyze_command(target:str, out:str, sheet:Any, **kw:Any)->None:
     sheet = f'{out}.jpg' if sheet else None
     for f in filter(None, [out, sheet]): check_names(target, out=f, overwrite=run.overwrite)
     from swapkit import pipeline
+    from swapkit.runtime import tune_allocator
+    tune_allocator()
     with _Closing() as work:
         faces = pipeline.analyze(target, out, sheet=sheet, progress=work.step, analyze=analyze, run=run)
         work.made += [out, *filter(None, [sheet])]
@@ -156,6 +160,8 @@ def source_command(photos:tuple[str, ...], out:str, **kw:Any)->None:
     analyze, run = options_from(AnalyzeOptions, kw), options_from(RunOptions, kw)
     check_names(*photos, out=out, overwrite=run.overwrite)
     from swapkit import pipeline
+    from swapkit.runtime import tune_allocator
+    tune_allocator()
     with _Closing() as work:
         made, like = pipeline.make_source(photos, out, analyze=analyze, run=run)
         work.made.append(out)
@@ -169,6 +175,8 @@ def source_command(photos:tuple[str, ...], out:str, **kw:Any)->None:
 def demo_command(out:str, device:str)->None:
     "Swap faces in the built-in sample: people who do not exist."
     from swapkit.apps.demo import make_demo
+    from swapkit.runtime import tune_allocator
+    tune_allocator()
     with _Closing() as work:
         made = make_demo(out, device=device, progress=work.step)
         work.made.append(made['result'])

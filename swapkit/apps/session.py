@@ -129,7 +129,9 @@ def as_shell(plan:Plan, info:Any=None, table:str|Path='')->str:
     plugins = [w for p in plan.plugins for w in ('--plugin', path(p))]
     def line(what, out, kw):
         return shlex.join(['swapkit', what, path(plan.target), *_words(kw), *plugins, '--out', path(out)])
-    try: return '\n'.join([*([] if first is None else [line('analyze', str(table), first)]), line('swap', plan.out, then)])
+    try:
+        before = [] if first is None else [line('analyze', str(table), first)]
+        return '\n'.join([*before, line('swap', plan.out, then)])
     except BadInput as e: return f'# {e}' # an option that does not exist here
 
 # %% ../../nbs/8_apps/12_session.ipynb #646593ce
