@@ -165,7 +165,7 @@ def recode_through_pipe(film:str|Path, out:str|Path)->None:
     with subprocess.Popen(read, stdout=subprocess.PIPE) as a: subprocess.run(write, stdin=a.stdout, check=True)
 
 # %% ../../nbs/8_apps/06_bench_tools.ipynb #9b4d2cf4
-def repeat_film(film:str|Path, out:str|Path, seconds:float)->None:
+def repeat_film(film:Any, out:Any, seconds:float)->None:
     "The same film again and again, packets copied."
     subprocess.run(
         [
