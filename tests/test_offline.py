@@ -104,13 +104,14 @@ def fresh(tmp_path_factory):
 
 
 def test_swap_with_the_built_in_networks(fresh):
-    "A film and a photo are swapped, and one line says what would be better."
+    "A film and a photo are swapped; one line says what would be better, once a day, and one what was done."
     for job,made in dict(film='new.mp4', photo='new.png').items():
         code, _, err = fresh.said[job]
         assert code==0, err
         assert (fresh.work/made).exists()
-        lines = [l for l in err.splitlines() if 'frames,' not in l]
-        assert len(lines)==1 and 'swapkit models pull yunet_n face_mesh_468' in lines[0], err
+        *hints, done = err.splitlines()
+        assert done.startswith('swapkit: done: ') and made in done, err
+        assert len(hints)==(job=='film') and all('swapkit models pull yunet_n face_mesh_468' in h for h in hints), err
     assert fresh.err==''
 
 
@@ -128,10 +129,12 @@ def test_naming_a_network_that_is_not_here(fresh):
 
 
 def test_without_a_home(fresh):
-    "A result needs none; one more line says what is not kept."
+    "A result needs none; one more line says what is not kept. That the hint was given is not kept either."
     code, out, err = fresh.said['homeless']
     assert (code, out)==(0, 'homeless.png\n'), err
-    assert len(err.splitlines())==2 and 'the signing key is used once and not kept' in err, err
+    hint, key, done = err.splitlines()
+    assert 'swapkit models pull' in hint and 'the signing key is used once and not kept' in key, err
+    assert done.startswith('swapkit: done: 1 frame, '), err
 
 
 def test_nobody_is_told(fresh):
