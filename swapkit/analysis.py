@@ -23,10 +23,9 @@ import torch.nn.functional as nnf
 from .errors import BadInput, check_choice
 from .face.align import align
 from .face.detect import Detector, DETECTORS, join_by_frame, rotate_faces_back, rotate_quarters
-from swapkit.face.landmarks import (
-    BELIEVED_TRUST, CHECK_EVERY, DOUBTFUL_TRUST, estimate_roll, FaceMesh, find_doubtful_frames, landmark_agreement,
-    merge_rotated, MESHES, TILT_DEGREES, WRONG_TRUST,
-)
+from .face.landmarks import BELIEVED_TRUST, CHECK_EVERY, DOUBTFUL_TRUST, estimate_roll, FaceMesh
+from .face.landmarks import find_doubtful_frames, landmark_agreement, merge_rotated, MESHES, TILT_DEGREES
+from .face.landmarks import WRONG_TRUST
 from .face.people import list_people, Person, PersonQuery, shape_confidence
 from .face.recognition import Embedder, embedder_hint, EMBEDDERS, PREFERRED_EMBEDDERS
 from .face.shots import find_cuts, frame_differences, make_thumbnails
@@ -287,6 +286,7 @@ def _explain_interrupt():
         e.args = ("nothing is kept of a first pass that did not end, and the same command begins anew",)
         raise
 
+# %% ../nbs/7_pipeline/02_analysis.ipynb #fd736549
 def find_faces(
     info:VideoInfo, find:Finder, path:str|Path, about:dict[str, Any],
     first:int, last:int,    # frames first … last-1

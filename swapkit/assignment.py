@@ -113,6 +113,7 @@ class Assignment:
         shapes = '' if self.shift is None else ', with shapes'
         return f"Assignment({len(self)} faces, {len(self.sources)} sources{shapes})"
 
+# %% ../nbs/7_pipeline/06_assignment.ipynb #ad74246d
 def make_assignment(
     faces:Faces,                    # with tracks, of a whole film or of a picture
     sources:list[Source],
@@ -140,4 +141,3 @@ def make_assignment(
         )
     of_pair, which, shift = pair_sources(sources, asked, ids, shapes, shape)
     return replace(plain, which=which, sources=[sources[k] for k in of_pair], shift=shift if shift.any() else None)
-

@@ -19,9 +19,7 @@ from typing import Any
 
 import torch
 
-from swapkit.analysis import (
-    check_faces_file, detect_in_picture, find_film_faces, Finder, people_in_picture, Progress,
-)
+from .analysis import check_faces_file, detect_in_picture, find_film_faces, Finder, people_in_picture, Progress
 from .assignment import all_named, Assignment, make_assignment
 from .compositor import Compositor
 from .errors import BadInput, FaceMissing
@@ -239,6 +237,7 @@ def report_faces(faces:Faces, assignment:Assignment, span:tuple[int, int])->None
     logger.info("%(faces)d faces of %(people)d people in %(frames)d frames are swapped; %(others)d stay", got,
                 extra=dict(summary=got))
 
+# %% ../nbs/7_pipeline/07_jobs.ipynb #0e743b13
 def plan_rendering(job:Job, work:WorkDir)->Rendering:
     "First pass, who becomes whom, and the segments that come of it."
     t, device, batch = job.target, job.device, job.run.batch
@@ -261,6 +260,7 @@ def plan_rendering(job:Job, work:WorkDir)->Rendering:
         segments=plan_segments(work.folder, name, *t.span, SEGMENT), at_once=1 if job.compositor.weights() else 4,
     )
 
+# %% ../nbs/7_pipeline/07_jobs.ipynb #b1464608
 def swap_film(job:Job)->Path: # the result; for a part the folder where its segments are
     "From a target film to the result."
     part, t = job.run.part and split_part(job.run.part), job.target

@@ -25,7 +25,8 @@ from .jobs import Job, swap_film, swap_picture
 from .option_types import FlatOptions
 from .options import AnalyzeOptions, EncodeOptions, RunOptions, split_flat, SwapOptions, with_options
 from .runtime import default_device
-from .sources import list_source_photos, load_sources, make_comparer, photo_likeness, save_source, SOURCE_SUFFIX
+from .sources import list_source_photos, load_sources, make_comparer, photo_likeness, save_source
+from .sources import SOURCE_SUFFIX
 from .target import open_target
 from .types import Faces, Source
 from .video.containers import FORMATS

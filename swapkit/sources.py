@@ -21,9 +21,8 @@ from safetensors.torch import save_file
 
 from .errors import BadInput, FaceMissing, ModelMissing
 from .face.align import align
-from swapkit.face.recognition import (
-    Embedder, embedder_hint, mean_identity, PREFERRED_EMBEDDERS, source_embeddings, to_unit_length,
-)
+from .face.recognition import Embedder, embedder_hint, mean_identity, PREFERRED_EMBEDDERS, source_embeddings
+from .face.recognition import to_unit_length
 from .models import get_spec
 from .nets.load import uses_stand_in
 from .runtime import utf8_path
@@ -130,6 +129,7 @@ def _report_counts(
         lines.append(f"{k} faces in {names}: the largest is taken" if k else f"no face in {names}: left out")
     if lines: logger.warning('; '.join(lines))
 
+# %% ../nbs/7_pipeline/03_sources.ipynb #96ebaa13
 def pick_largest_faces(
     path:str|Path,  # a photo or a film
     find:Find,
@@ -144,6 +144,7 @@ def pick_largest_faces(
         if len(faces): found.append((name, align(f, faces[int(faces.wh.prod(1).argmax())])))
     return found, counts
 
+# %% ../nbs/7_pipeline/03_sources.ipynb #9f0e76f9
 def faces_in(folder:str|Path, find:Find, device:Any='cpu')->list[tuple[str, Crops]]: # names, crops of one
     "The largest faces of a folder's photos; what else is there is left out, in a line."
     photos, others = list_photos(folder)
@@ -216,6 +217,7 @@ def in_short(names:Sequence[str], max_items:int=4)->str:
     shown = names if len(names)<=max_items else [*names[:max_items-1], f'{len(names)-max_items+1} more']
     return ' and '.join(filter(None, [', '.join(shown[:-1]), shown[-1]]))
 
+# %% ../nbs/7_pipeline/03_sources.ipynb #9d23cb9f
 def check_strangers(
     source:Source,
     embed:Embedder,     # with a known threshold

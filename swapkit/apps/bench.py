@@ -23,10 +23,8 @@ import swapkit
 import torch
 
 from ..analysis import finder_names
-from swapkit.apps.bench_tools import (
-    compare_films, machine_info, measurement_origin, recode_through_pipe, repeat_film, save_figures, synchronized,
-    time_in_turn, write_sample_clip,
-)
+from .bench_tools import compare_films, machine_info, measurement_origin, recode_through_pipe, repeat_film
+from .bench_tools import save_figures, synchronized, time_in_turn, write_sample_clip
 from .samples import person_source
 from ..blend import paste
 from ..errors import BadInput

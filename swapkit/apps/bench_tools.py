@@ -121,6 +121,7 @@ def _passthrough_args(exe)->list:
     "How this ffmpeg is told to write each frame as often as it is there."
     return ['-fps_mode' if ffmpeg_version(exe)>=(5,1) else '-vsync', 'passthrough']
 
+# %% ../../nbs/8_apps/06_bench_tools.ipynb #6b5bf762
 def recode_through_pipe(film:str|Path, out:str|Path)->None:
     "Decode and encode a film, frames through a pipe."
     i, exe = video_info(film), ffmpeg_exe()

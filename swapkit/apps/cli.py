@@ -21,13 +21,10 @@ from typing import Any
 import click
 
 import swapkit
-from swapkit.apps.arguments import (
-    assign_option, assignments, check_names, faces_file_option, FILMS, out_option, people_option, PICTURES, refuse_pipe,
-    repeat_lists, sources_option, target,
-)
-from swapkit.apps.console import (
-    count, explain, hold_descriptors, HungUp, Notes, reporter, show_messages, show_progress, summary, Terminated,
-)
+from .arguments import assign_option, assignments, check_names, faces_file_option, FILMS, out_option
+from .arguments import people_option, PICTURES, refuse_pipe, repeat_lists, sources_option, target
+from .console import count, explain, hold_descriptors, HungUp, Notes, reporter, show_messages
+from .console import show_progress, summary, Terminated
 from .flags import click_options, flag, options_from, plugin_option, plugins_of, switches
 from ..options import AnalyzeOptions, EncodeOptions, RunOptions, SwapOptions
 

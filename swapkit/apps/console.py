@@ -82,6 +82,7 @@ def count(n:int, one:str, many:str='')->str:
     "A number with its noun."
     return f"{n} {one if n==1 else many or one+'s'}"
 
+# %% ../../nbs/8_apps/10_console.ipynb #19ae93c9
 class Notes(logging.Handler):
     "What the library logs while a command works: numbers for the closing line, and messages; a context manager."
     def __init__(self):
@@ -102,6 +103,7 @@ class Notes(logging.Handler):
         log.removeHandler(self)
         log.setLevel(self.was)
 
+# %% ../../nbs/8_apps/10_console.ipynb #2c1154ed
 def summary(
     seconds:float,
     *made:Any,          # paths of files, or other words
@@ -120,7 +122,6 @@ def summary(
     said += [f"{seconds:.1f} s{rate}", *map(name, made)]
     more = f"; {count(messages, 'message')} above" if messages else ''
     return f"swapkit: done: {', '.join(said)}{more}"
-
 
 # %% ../../nbs/8_apps/10_console.ipynb #645bc975
 def one_line(e:Any)->str:
@@ -141,6 +142,7 @@ def _flag_names()->dict[str, str]: # name in Python → flag
     own = dict(sources='--source', assign='--assign', faces='--faces', faces_file='--faces-file', sheet='--sheet')
     return own | {n: o.flag for cls in OPTIONS for n,o in options_of(cls).items()}
 
+# %% ../../nbs/8_apps/10_console.ipynb #0a4732a6
 def add_flags(
     text:str,   # of the library, which names its options
 )->str:
@@ -158,6 +160,7 @@ def add_flags(
         return m[1] + re.sub(r"(--[\w-]+) '(\w+)'", r'\1 \2', words)
     return re.sub(rf'{verb}({one}(?:(?:,| and| or|, or) {one})*)', listed, text)
 
+# %% ../../nbs/8_apps/10_console.ipynb #e6780c0c
 def explain(
     e:BaseException,    # what a command raised
 )->tuple[str, int]:     # line for the user, exit code

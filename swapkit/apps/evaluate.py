@@ -25,9 +25,8 @@ import torch.nn.functional as nnf
 
 from ..analysis import finder_names, make_finder
 from .bench_tools import command_text, compare_films, machine_info
-from swapkit.apps.metrics import (
-    difference_outside, frame_series, IdentityEmbedder, measure_batch, PoseEstimator, summarize_person,
-)
+from .metrics import difference_outside, frame_series, IdentityEmbedder, measure_batch, PoseEstimator
+from .metrics import summarize_person
 from ..assignment import assign_faces, resolve_people
 from ..errors import BadInput, FaceMissing
 from ..face.align import align

@@ -35,6 +35,7 @@ def shown_options()->list[Widget]:
     found = [w for cls in (SwapOptions, AnalyzeOptions, EncodeOptions, RunOptions) for w in widgets_of(cls)]
     return sorted(found, key=lambda w: w.folded)
 
+# %% ../../nbs/8_apps/02_studio.ipynb #0aeb4db9
 class _Controls(StudioInputs):
     "One widget for each option that the studio shows."
     def control(self, w:Widget)->Any:

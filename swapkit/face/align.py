@@ -159,6 +159,7 @@ def _by_opencv(parts, r, M, size):
         warp_bytes(wider, compose(M, shift(*lo.T)), [(size, size)] * len(M)), torch.empty(len(M), 3, size, size)
     )
 
+# %% ../../nbs/3_face/01_align.ipynb #4c45ea3d
 def cut_crops(
     frames:Frames,
     frame:torch.Tensor,     # (F,) frame numbers of the film

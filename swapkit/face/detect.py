@@ -125,6 +125,7 @@ class DetectSpec(NetSpec):
     min_score:float = .7            # of a sure face
     merge_iou:float|None = None     # overlap from which candidates are averaged: see `merge_candidates`
 
+# %% ../../nbs/3_face/02_detect.ipynb #563f77e9
 class Detector(NetStage):
     "A stage that finds faces: `Frames` in, `Faces` out."
     registry, auto = DETECTORS, ('yunet_n', 'tiny_detect')

@@ -245,6 +245,7 @@ def _smooth_stretch(faces, held, size, method, smallest): # one person, sorted b
     opacity = _fade_around(seen if trust is None else seen*trust)
     return dataclasses.replace(out, landmark_confidence=trust, opacity=opacity)
 
+# %% ../../nbs/3_face/08_smooth.ipynb #1cc75467
 def smooth_faces(
     faces:Faces,            # of a film or a part of it, with `ids`
     size:tuple,             # (H, W) of its frames
@@ -267,6 +268,7 @@ def smooth_faces(
         parts[0], **{k: torch.cat([p.tensors()[k] for p in parts])[order] for k in parts[0].tensors()}
     )
 
+# %% ../../nbs/3_face/08_smooth.ipynb #541fff33
 def _one_face(faces): # something of the same kind
     z = lambda *s: torch.zeros(1, *s)
     lms = (

@@ -14,9 +14,8 @@ import torch
 
 from ..errors import BadInput
 from ..imgproc import blur, combine, resize_square
-from swapkit.mask.parsing import (
-    class_probability, FACE_CLASSES, GLASSES_CLASSES, LIP_CLASSES, MOUTH_CLASSES, Parser, region_mask,
-)
+from .parsing import class_probability, FACE_CLASSES, GLASSES_CLASSES, LIP_CLASSES, MOUTH_CLASSES, Parser
+from .parsing import region_mask
 from .polygons import face_mask, mouth_mask
 from ..registry import MASKS, NetSpec, NetStage
 from ..types import Crops

@@ -15,9 +15,8 @@ from safetensors.torch import load_file
 from ..imgproc import coarse_step, enlarge, sample_at
 from .raster import fit_to_mean_mesh, interpolate, rasterize
 from ..runtime import cached_tensor
-from swapkit.topology import (
-    asset_path, distance_to_landmarks, EYE_LEFT, EYE_RIGHT, LIDS_LEFT, LIDS_RIGHT, mean_mesh, OVAL,
-)
+from ..topology import asset_path, distance_to_landmarks, EYE_LEFT, EYE_RIGHT, LIDS_LEFT, LIDS_RIGHT, mean_mesh
+from ..topology import OVAL
 from ..types import Crops, Source
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #e3a847e3

@@ -15,10 +15,8 @@ import torch.nn.functional as nnf
 from ..imgproc import blur, erode, low_pass, sample_at
 from .raster import camera_facing, spread_on_texture, texture_mesh, to_frontal
 from ..runtime import cached_tensor
-from swapkit.topology import (
-    BROW_ENDS, BROWS, distance_to_landmarks, LIDS_LEFT, LIDS_RIGHT, LIPS_INNER, LIPS_OUTER, mean_mesh, mirror_points,
-    NOSTRIL_RIMS, OVAL, SKIN_POINTS,
-)
+from ..topology import BROW_ENDS, BROWS, distance_to_landmarks, LIDS_LEFT, LIDS_RIGHT, LIPS_INNER, LIPS_OUTER
+from ..topology import mean_mesh, mirror_points, NOSTRIL_RIMS, OVAL, SKIN_POINTS
 from ..types import cat, Crops
 from ..messages import logger
 

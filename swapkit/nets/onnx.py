@@ -14,9 +14,8 @@ import torch
 from ..cache import cached_file_hash, read_cache, write_cache
 from ..errors import BadInput, check_choice, SystemFault
 from ..registry import ENGINES
-from swapkit.nets.onnx_graph import (
-    data_inputs, free_batch, has_half_weights, is_frozen, load_graph, stated_shape, subgraphs,
-)
+from .onnx_graph import data_inputs, free_batch, has_half_weights, is_frozen, load_graph, stated_shape
+from .onnx_graph import subgraphs
 from ..runtime import default_device
 from ..types import check_shape
 from ..messages import logger

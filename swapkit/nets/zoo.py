@@ -67,6 +67,7 @@ def _example_inputs(name:str, n:int)->tuple: # inputs of the network
         *([nnf.normalize(torch.randn(n, 512), dim=1)] if 'simswap' in name else []),
     )
 
+# %% ../../nbs/nets/12_zoo.ipynb #fd50b692
 def _compare_with_onnx(
     name:str,           # key of `_INPUT_SIDES`
     batches=(1,4),
@@ -90,6 +91,7 @@ def _compare_with_onnx(
             out[n]['ratio'] = round(out[n]['torch']/out[n]['onnx'], 2)
     return out
 
+# %% ../../nbs/nets/12_zoo.ipynb #76dbbb9f
 def main(argv=None):
     "Compare, print, and keep as JSON."
     p = argparse.ArgumentParser(prog='python -m swapkit.nets.zoo')

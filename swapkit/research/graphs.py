@@ -58,6 +58,7 @@ def swapper_graph(
         inits,
     )
 
+# %% ../../nbs/9_research/06_graphs.ipynb #c49f37a7
 def embedder_graph(path:PathLike)->Path:
     "An embedder as InsightFace publishes w600k_r50, any batch: (N,3,112,112) → (N,512)."
     w = np.random.default_rng(0).normal(size=(147,512)).astype('f')
@@ -72,6 +73,7 @@ def embedder_graph(path:PathLike)->Path:
         [_floats('w', w)],
     )
 
+# %% ../../nbs/9_research/06_graphs.ipynb #580aa06d
 def converter_graph(path:PathLike)->Path:
     "A converter as FaceFusion publishes them, frozen at one: (1,512) → (1,512), three times the numbers in reverse."
     return _save_graph(
@@ -93,6 +95,7 @@ def mask_graph(path:PathLike, size:int=256)->Path:
         [_integers('b', [0]), _integers('e', [1]), _integers('a', [3])],
     )
 
+# %% ../../nbs/9_research/06_graphs.ipynb #8da27c5b
 def restorer_graph(path:PathLike, size:int=512, weight:bool=False)->Path:
     """A restorer as FaceFusion publishes them, frozen at one: (1,3,S,S) and, for CodeFormer, a weight in float64 → half
     the numbers, or as much of them as the weight says."""

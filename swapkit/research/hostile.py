@@ -152,6 +152,7 @@ def _summary(rows:list[dict[str, Any]])->dict[str, Any]:
         slowest_s=max(r['seconds'] for r in rows), most_memory_MB=max(r['memory_MB'] for r in rows),
     )
 
+# %% ../../nbs/9_research/05_hostile.ipynb #5f7e5d1e
 def run_hostile_files(
     n:int=600,          # files that are broken at random
     seed:int=0,

@@ -186,6 +186,7 @@ def _false_tensors(folder:Path, data:bytes)->Iterator[Path]:
     (folder/'length.safetensors').write_bytes(struct.pack('<Q', 1<<62)+data[8:])
     yield folder/'length.safetensors'
 
+# %% ../../nbs/9_research/04_hostile_files.ipynb #df595127
 def _false_graphs(folder:Path, data:bytes)->Iterator[Path]:
     "ONNX files with data from elsewhere, false shapes and unknown operators."
     def changed(name, change):
@@ -203,6 +204,7 @@ def _false_graphs(folder:Path, data:bytes)->Iterator[Path]:
     yield changed('short.onnx', lambda g: g.initializer[0].dims.__setitem__(0, 7))
     yield changed('op.onnx', lambda g: setattr(g.node[0], 'op_type', 'Nothing'))
 
+# %% ../../nbs/9_research/04_hostile_files.ipynb #c61739d0
 def make_false_weights(
     folder:Path,
     good:dict[str, bytes],  # from `make_weight_seeds`

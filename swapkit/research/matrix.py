@@ -202,6 +202,7 @@ def _check_color(f:FilmSpec, info:VideoInfo, made:VideoInfo)->bool|str:
         return f'exception: {f.encoder} says the limited range that untagged means'
     return (info.color, info.sar)==(made.color, made.sar) or f'{info.color} {info.sar} became {made.color} {made.sar}'
 
+# %% ../../nbs/9_research/02_matrix.ipynb #4bcac31f
 def _check_pixels(
     f:FilmSpec, faces:Faces,
     info:VideoInfo, made:VideoInfo,
@@ -217,6 +218,7 @@ def _check_pixels(
     wrong = f'{n} samples differ outside the face; {inside} of {len(f.keep)} frames are swapped'
     return dict(outside=round(share, 3), pixels=good or wrong)
 
+# %% ../../nbs/9_research/02_matrix.ipynb #2a405b0d
 def _check_film(
     f:FilmSpec, folder:Path,
     faces:Faces,    # of the drawn frames

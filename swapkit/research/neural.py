@@ -50,6 +50,7 @@ def _network_calls(
     if compositor.restore: z, gan = picture(512), compositor.restore.net; calls['restore'] = lambda: gan(z, .5)
     return {k: torch.inference_mode()(f) for k,f in calls.items()}
 
+# %% ../../nbs/9_research/07_neural.ipynb #9c92fad2
 def _stage_calls(
     compositor:Compositor,
     frames:Frames, faces:Faces,

@@ -273,6 +273,7 @@ with tempfile.TemporaryDirectory() as d: analyze(sys.argv[1], f'{d}/film.faces')
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024)
 '''
 
+# %% ../../nbs/9_research/08_steadiness.ipynb #170fbb76
 def _peak_memory(film:PathLike)->float: # MB
     "Peak memory of analyzing a film, in a process of its own."
     command = [sys.executable, '-c', _ANALYZE_SCRIPT, str(film)]
@@ -340,6 +341,7 @@ def measure_crossing(
 # %% ../../nbs/9_research/08_steadiness.ipynb #d02fba1f
 _NETWORK_PAIRS = [('yunet_n', 'face_mesh_468'), ('tiny_detect', 'tiny_mesh')]
 
+# %% ../../nbs/9_research/08_steadiness.ipynb #80bf58f8
 def main(argv:list[str]|None=None)->None:
     "Measure, print, and keep as JSON."
     p = argparse.ArgumentParser(prog='python -m swapkit.research.steadiness')

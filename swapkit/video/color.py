@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from ..types import check_shape
-from .probe import _matrix, Color
+from .probe import MATRIX_NAMES, Color
 from .read import even_size, plane_type, plane_views
 
 # %% ../../nbs/2_video/09_color.ipynb #2edecf55
@@ -99,7 +99,7 @@ def to_planes(
         ]
     )
 
-_number = {name:n for n,name in _matrix.items()} | {'':5, 'smpte170m':5, 'bt2020c':9} # swscale counts these as one
+_number = {name:n for n,name in MATRIX_NAMES.items()} | {'':5, 'smpte170m':5, 'bt2020c':9} # swscale counts these as one
 
 def _by_swscale(x, color, pix_fmt):
     f = VideoReformatter().reformat(

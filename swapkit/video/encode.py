@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['ENCODERS', 'PRORES', 'DNXHR', 'INTERMEDIATES', 'pixel_formats', 'bit_depth', 'choose_format', 'describe_loss',
-           'check_encoding', 'encode_command', 'Encoding', 'nominal_rate', 'SegmentWriter', 'try_encoding']
+           'check_encoding', 'encode_command', 'Encoding', 'nominal_rate', 'SegmentWriter', 'encode_gray_film',
+           'try_encoding']
 
 # %% ../../nbs/2_video/11_encode.ipynb #4445a15c
 import functools
@@ -31,7 +32,7 @@ from ..errors import BadInput, check_choice, SystemFault
 from ..messages import logger
 from ..types import check_shape, Frames, PathLike
 from .color import draw_over, to_planes
-from .containers import _has_encoder, can_carry, ffmpeg_exe, FORMATS, replacing
+from .containers import has_encoder, can_carry, ffmpeg_exe, FORMATS, replacing
 from .packets import open_media
 from .probe import Color, VideoInfo
 from .read import can_keep_planes, even_size, plain_format
@@ -93,6 +94,7 @@ def bit_depth(name:str)->int:
     "Bits of a sample."
     return av.VideoFormat(name).components[0].bits
 
+# %% ../../nbs/2_video/11_encode.ipynb #0e26bda9
 def choose_format(
     encoder:str,
     wanted:str,         # a pixel format, 'same', or '' for what every player shows
@@ -110,6 +112,7 @@ def choose_format(
     other = f'encoder {others[0]}, which does, or ' if others else ''
     raise BadInput(f"{encoder} does not write the pixel format {wanted}: choose {other}pix_fmt {', '.join(takes)}")
 
+# %% ../../nbs/2_video/11_encode.ipynb #6b862f7f
 def describe_loss(info:VideoInfo, encoder:str, pix_fmt:str)->str:
     "What a pixel format does not keep of a film's, with advice, or ''."
     n = bit_depth(pix_fmt)
@@ -125,7 +128,7 @@ def describe_loss(info:VideoInfo, encoder:str, pix_fmt:str)->str:
 
 def check_encoding(encoder:str, preset:str, lossless:bool=False)->None:
     "Refuse an encoder that this ffmpeg does not have, and a preset that x264 and x265 do not know."
-    here = lambda name: _has_encoder(ffmpeg_exe(name), name)
+    here = lambda name: has_encoder(ffmpeg_exe(name), name)
     if not here(encoder):
         have = ', '.join(filter(here, ENCODERS))
         raise BadInput(f"unknown encoder {encoder!r}: choose one that this ffmpeg has, such as {have}")
@@ -143,6 +146,7 @@ class _AnyName(str):
     "A path of any bytes: ffmpeg-python makes UTF-8 of what `str` gives, and hands on the path itself."
     def __str__(self): return ascii(self)
 
+# %% ../../nbs/2_video/11_encode.ipynb #d0eb3e58
 def encode_command(
     path:PathLike,          # file to write
     size:tuple,             # H, W of the encoded picture, even
@@ -307,7 +311,7 @@ class SegmentWriter:
     def __exit__(self, *error): return self.todo.__exit__(*error)
 
 # %% ../../nbs/2_video/11_encode.ipynb #7bfcf2b6
-def _gray_film(path:Path, info:VideoInfo|None=None, **encode:Any)->Path:
+def encode_gray_film(path:Path, info:VideoInfo|None=None, **encode:Any)->Path:
     "One gray picture, encoded as the film will be; raises `SystemFault` where that fails."
     how: dict[str, Any]
     size, how = (
@@ -329,10 +333,10 @@ def try_encoding(encoder:str, preset:str, pix_fmt:str, lossless:bool, suffix:str
         raise BadInput("libsvtav1 is not lossless with 10 bits: choose encoder libx265, or pix_fmt yuv420p")
     encode: dict[str, Any] = dict(encoder=encoder, preset=preset, pix_fmt=pix_fmt, lossless=lossless)
     with TemporaryDirectory() as d:
-        try: path, container = _gray_film(Path(d)/'try.mp4', **encode), 'mp4'
+        try: path, container = encode_gray_film(Path(d)/'try.mp4', **encode), 'mp4'
         except SystemFault:
             if encoder in ENCODERS: raise
-            path, container = _gray_film(Path(d)/'try.mov', container='mov', **encode), 'mov'
+            path, container = encode_gray_film(Path(d)/'try.mov', container='mov', **encode), 'mov'
         with open_media(path) as c: holds = {s: can_carry(f, c.streams.video[0]) for s,f in FORMATS.items()}
     others = ' or '.join(s for s in FORMATS if holds[s]) or 'another encoder'
     if not holds[suffix]: raise BadInput(f"{suffix} does not hold what {encoder} writes: choose {others}")

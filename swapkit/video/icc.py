@@ -39,6 +39,7 @@ def _applied(t, x): # (h,w,1 or 3) uint8 → the same, of other colors
 
 def _gray(x): return np.asarray(Image.fromarray(x).convert('L'))[...,None]
 
+# %% ../../nbs/2_video/06_icc.ipynb #7140e615
 def color_transforms(
     icc:bytes,  # a profile, or nothing
     mode:str,   # of the file: L or RGB
@@ -75,6 +76,7 @@ def _to_d50(xy:tuple)->np.ndarray: # (3,3): a column is X, Y, Z of red, green or
     white = np.array([.9642, 1, .8249])
     return np.linalg.inv(_BRADFORD) @ np.diag((_BRADFORD@white)/(_BRADFORD@_xyz(xy[3]))) @ _BRADFORD @ m
 
+# %% ../../nbs/2_video/06_icc.ipynb #cc939d12
 def make_rgb_profile(
     xy:tuple,       # (x, y) of red, green, blue, white
     gamma:float=0,  # of the curve; 0: sRGB's

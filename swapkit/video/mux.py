@@ -23,12 +23,11 @@ from av.stream import Disposition
 from ..errors import SystemFault
 from ..types import PathLike
 from .containers import can_carry, format_of, replacing
-from .encode import _gray_film
+from .encode import encode_gray_film
 from .packets import open_media
 from .probe import VideoInfo
-from swapkit.video.streams import (
-    _begun, _picture, _restamp, _rising, _said, _sides, _when, _words, segment_ranks, side_packets,
-)
+from .streams import kept_tags, make_rising, open_output, packet_time, picture_packets, restamp_packets
+from .streams import segment_ranks, side_packets, side_streams, write_errors
 
 # %% ../../nbs/2_video/13_mux.ipynb #b2c5e0d2
 @dataclass(frozen=True)
@@ -64,17 +63,17 @@ def _trial(film, segment, info, fmt, fit, packets):
     file = io.BytesIO()
     with open_media(segment) as seg:
         picture = seg.streams.video[0]
-        with _begun(file, film, picture, info, fmt, fit) as (c, streams):
+        with open_output(file, film, picture, info, fmt, fit) as (c, streams):
             main = {picture.index: streams.pop(info.stream)}
             pictures = (p for p in itertools.islice(seg.demux(picture), 8) if p.size)
             sides = (p for p in packets if p.stream.index in streams)
-            for p in itertools.chain(_restamp(pictures, main), _restamp(sides, streams)): c.mux(p)
+            for p in itertools.chain(restamp_packets(pictures, main), restamp_packets(sides, streams)): c.mux(p)
     file.seek(0)
     with av.open(file, metadata_errors='replace') as c: return [s.type for s in c.streams], _names(c, *c.streams)
 
 def _names(film, *streams):
     "The tags of a film, and its time code wherever it stands."
-    return {k.lower() for k in _words(film.metadata)} | {
+    return {k.lower() for k in kept_tags(film.metadata)} | {
         'timecode' for s in streams if 'timecode' in {k.lower() for k in s.metadata}
     }
 
@@ -109,7 +108,7 @@ def fit_streams(
             packets = [p for g in _first_packets(film, fit.streams).values() for p in g]
             return _names(film, film.streams[info.stream]) - _trial(film, segment, info, fmt, fit, packets)[1]
     with open_media(info.path) as film:
-        sides = _sides(film, info)
+        sides = side_streams(film, info)
         packets = _first_packets(film, [s.index for s in sides])
         takes = [s for s in sides if _takes(film, segment, info, fmt, s, packets[s.index])]
         fit, lines = (
@@ -139,7 +138,7 @@ def rehearse_mux(
     """Find out what goes into the film before it is made: its encoder with a picture of this size, its container with
     the target's other streams."""
     with TemporaryDirectory() as d:
-        return fit_streams(info, _gray_film(Path(d) / 'try.mp4', info, **encode), format_of(f'a{suffix}'))
+        return fit_streams(info, encode_gray_film(Path(d) / 'try.mp4', info, **encode), format_of(f'a{suffix}'))
 
 # %% ../../nbs/2_video/13_mux.ipynb #b2c5e0d5
 class _Refused(Exception):
@@ -148,17 +147,17 @@ class _Refused(Exception):
 def _mux(made, segments, info, fmt, fit, words, ranks, stamps, begin, end, shift):
     "Write the film; raises `_Refused` for a packet beside the picture that the container does not take."
     refused = None
-    how: dict[str, Any] = dict(words=words, begin=begin, end=end, shift=shift)
+    how: dict[str, Any] = dict(tags=words, begin=begin, end=end, shift=shift)
     if fmt!='matroska': how['movflags'] = '+faststart'
     try:
         with open_media(info.path) as film, open_media(segments[0]) as seg, \
-             _begun(f'file:{made.absolute()}', film, seg.streams.video[0], info, fmt, fit, **how) as (c, streams):
+             open_output(f'file:{made.absolute()}', film, seg.streams.video[0], info, fmt, fit, **how) as (c, streams):
             main = streams.pop(info.stream)
             parts = (
-                _picture(segments, main, ranks, stamps, info.time_base),
+                picture_packets(segments, main, ranks, stamps, info.time_base),
                 side_packets(film, streams, begin, end, shift, clock=info.clock),
             )
-            for p in heapq.merge(*parts, key=_when):
+            for p in heapq.merge(*parts, key=packet_time):
                 refused = next((i for i,s in streams.items() if s is p.stream), None)
                 c.mux(p)
             refused = None
@@ -213,8 +212,8 @@ def join_segments(
     begin = None if first==0 else int(info.pts[first])*info.time_base
     end = None if last==n else int(info.pts[last])*info.time_base
     shift = int(info.pts[first]-info.pts[0])*info.time_base - find_lift(info, begin)
-    stamps = _rising([t-round(shift/info.time_base) for t in stamps])
-    with _said(out), replacing(out) as made:
+    stamps = make_rising([t-round(shift/info.time_base) for t in stamps])
+    with write_errors(out), replacing(out) as made:
         lines, fit = ([], fit) if fit else (list((fit := fit_streams(info, segments[0], fmt)).lines), fit)
         while True:
             try: _mux(made, segments, info, fmt, fit, words, ranks, stamps, begin, end, shift); return lines

@@ -110,6 +110,7 @@ def _refuse_raw(path, im): # raw files are TIFF files with a small preview
     if im.format=='TIFF' and (50706 in im.tag_v2 or im.tag_v2.get(254)==1 or im.tag_v2.get(262) in (32803, 34892)):
         raise BadInput(f"{path} is a camera's raw file: develop it first, into a JPEG or TIFF")
 
+# %% ../../nbs/2_video/07_photo.ipynb #3a91275b
 def _decode(path, im)->tuple: # `Photo`, and a line or nothing
     check_pixels(path, *im.size); _refuse_raw(path, im)
     line, sixteen = _count_note(path, im), _deep(im)
@@ -134,6 +135,7 @@ def _decode(path, im)->tuple: # `Photo`, and a line or nothing
     )
     return Photo(frames, x, alpha, space, exif, im.info.get('dpi', ()), (*notes, *_depth_note(im, data))), line
 
+# %% ../../nbs/2_video/07_photo.ipynb #7939d144
 def open_photo(path:PathLike)->Photo:
     "Read a photo with all that its file carries; raises `BadInput` in one line."
     try:

@@ -106,6 +106,7 @@ def _tiff(photo, x):
 _writers = {'.png': _png, '.jpg': _jpeg, '.jpeg': _jpeg, '.webp': _webp, '.tif': _tiff, '.tiff': _tiff}
 _MAX_SIDES = {'.webp': 16383, '.jpg': 65535, '.jpeg': 65535} # pixels of a side
 
+# %% ../../nbs/2_video/08_photo_write.ipynb #9b382856
 def list_losses(photo:Photo, suffix:str)->list[str]:
     "List what a format cannot hold of a photo; raises `BadInput` where it cannot hold the picture."
     if max(photo.stored.shape[:2]) > _MAX_SIDES.get(suffix, 1 << 30):

@@ -94,6 +94,7 @@ def _in_png(data, xmp):
     # 33: signature and header
     return data[:33] + struct.pack('>I', len(body)-4) + body + struct.pack('>I', zlib.crc32(body)) + data[33:]
 
+# %% ../../nbs/2_video/15_provenance.ipynb #50940dd1
 def _in_webp(data, xmp):
     if data[12:16]!=b'VP8X': # the simple form holds one picture and nothing else
         with Image.open(io.BytesIO(data)) as im: (w,h), clear = im.size, im.mode=='RGBA'
@@ -116,6 +117,7 @@ def _in_webp(data, xmp):
     )
     return b'RIFF' + struct.pack('<I', len(body)+4) + b'WEBP' + body
 
+# %% ../../nbs/2_video/15_provenance.ipynb #c4e23355
 def _in_tiff(data, xmp): # a new directory at the end: the old one and a tag, 700, which points behind it
     e = '<' if data[:2]==b'II' else '>'
     at, = struct.unpack(e+'I', data[4:8]); n, = struct.unpack(e+'H', data[at:at+2])
@@ -209,6 +211,7 @@ def sidecar_path(path:PathLike)->Path:
     "Name the file for a manifest that the result itself cannot hold."
     return Path(path).with_suffix('.c2pa')
 
+# %% ../../nbs/2_video/15_provenance.ipynb #2d8488c9
 def sign_file(
     made:PathLike,      # file to read
     signed:PathLike,    # file to write

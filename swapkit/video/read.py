@@ -24,7 +24,8 @@ from ..errors import BadInput, check_choice
 from ..registry import READERS
 from ..types import Frames
 from .display import turn_upright
-from .packets import _decoded, _demuxed, _full, _numbered, _ready, open_media
+from .packets import decode_packets, demux_packets, nonempty_packets, number_packets, open_media
+from .packets import prepare_stream
 from .probe import VideoInfo
 from ..messages import logger
 
@@ -49,6 +50,7 @@ def _check_size(info, frame, number):
             "and cut the rest into a film of its own"
         )
 
+# %% ../../nbs/2_video/05_read.ipynb #426afa19
 def decord_reader(info:VideoInfo, planes:str=''):
     "Pixels by decord, which turns the picture upright by itself; `get(numbers)` gives (N,3,H,W) uint8."
     if decord is None: raise BadInput("decord is not installed here: use the reader 'pyav'")
@@ -194,18 +196,18 @@ def _wound(container, stream:Any, pts:int, back:float):
     container lands later."""
     try: container.seek(pts-round(back/stream.time_base), stream=stream)
     except av.error.FFmpegError: return None
-    packets = _demuxed(container, stream)
-    key = next((p for p in _full(packets) if p.is_keyframe and p.pts is not None), None)
-    return None if key is None or key.pts>pts else chain([key], packets)
+    packets = demux_packets(container, stream)
+    key = next((p for p in nonempty_packets(packets) if p.is_keyframe and p.pts is not None), None)
+    return None if key is None or key.pts is None or key.pts>pts else chain([key], packets)
 
 def _stamped(info, container, stream, first:int, back):
     "Frames by their own stamps."
     packets = (
-        _demuxed(container, stream)
+        demux_packets(container, stream)
         if back is None
         else _wound(container, stream, int(info.pts[max(first - 2, 0)]), back)
     )
-    yield from (f for f in _decoded(packets or (), stream) if f.pts is not None)
+    yield from (f for f in decode_packets(packets or (), stream) if f.pts is not None)
 
 def _counted(info, container, stream, first:int, back):
     """Frames of a film that was decoded once, by the packets they come from; these are counted from the start, and
@@ -217,7 +219,7 @@ def _counted(info, container, stream, first:int, back):
         else info.keys.get(max((n for n in info.keys if rank.get(n, first) <= first - 2), default=0), 0)
     )
     at = -1
-    for f in _decoded(_numbered(_demuxed(container, stream), skip), stream):
+    for f in decode_packets(number_packets(demux_packets(container, stream), skip), stream):
         at = rank.get(f.pts, at+1)
         f.pts, f.time_base = int(info.pts[at]), info.time_base
         yield f
@@ -230,7 +232,7 @@ def _film(info:VideoInfo, first:int, back=0):
     lands too late."""
     pts = int(info.pts[first])
     with open_media(info.path) as c:
-        v = _ready(c.streams[info.stream])
+        v = prepare_stream(c.streams[info.stream])
         v.codec_context.thread_count = max((os.cpu_count() or 1)-1, 1) # a core is left to those who wait for the frames
         frames = (_stamped if info.order is None else _counted)(info, c, v, first, back)
         frames = (f for f in _whole(_cropped(frames, info.crop, v), info) if f.pts is not None and f.pts>=pts)

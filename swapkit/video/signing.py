@@ -41,6 +41,7 @@ def _signing_algorithm(key:Any)->str:
     if isinstance(key, rsa.RSAPrivateKey): return 'ps256'
     return 'ed25519' if isinstance(key, ed25519.Ed25519PrivateKey) else ''
 
+# %% ../../nbs/2_video/14_signing.ipynb #80cda449
 def load_credential(
     cert:PathLike,  # file with the certificate chain, PEM
     key:PathLike,   # file with the private key, PEM, not encrypted; may be the same file
@@ -70,6 +71,7 @@ def load_credential(
         local,
     )
 
+# %% ../../nbs/2_video/14_signing.ipynb #8db47329
 def _pem(data):
     "The private key among what a PEM file holds."
     found = re.search(rb'-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----\n?', data, re.S)

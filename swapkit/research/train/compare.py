@@ -301,6 +301,7 @@ def _test_groups(root:PathLike)->dict[str, list[str]]: # name → files
         John_Savage=[f for f in photos if 'solvay' not in f], solvay1927=[f for f in photos if 'solvay' in f])
     return {k: v for k,v in groups.items() if v}
 
+# %% ../../../nbs/9_research/train/04_compare.ipynb #d40f76f8
 def _mesh_figures(
     root:PathLike,
     groups:dict[str, list[str]],    # from `_test_groups`
@@ -320,6 +321,7 @@ def _mesh_figures(
         unrest=_compare_unrest(root, faces[:60]), presence=_compare_presence(root, every_file),
     )
 
+# %% ../../../nbs/9_research/train/04_compare.ipynb #ad8bd34c
 def compare_networks(
     root:PathLike,
     every:int=3,                    # of films, one frame in so many

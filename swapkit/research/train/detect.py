@@ -22,10 +22,8 @@ from ...face.detect import Detector, DetectSpec, grid_cells
 from ...nets.onnx import OnnxNet
 from ...nets.tiny import folded_copy, TinyDetect
 from .compare import agreement_rates, count_agreement
-from swapkit.research.train.course import (
-    CourseClock, format_options, learning_rate, load_or_make, resume_training, save_record, time_used,
-    training_parser, update_average, use_bfloat16,
-)
+from .course import CourseClock, format_options, learning_rate, load_or_make, resume_training
+from .course import save_record, time_used, training_parser, update_average, use_bfloat16
 from .pictures import degrade, list_data, occlude, read_some_frames
 from .portraits import prepare_media, turn_portraits
 from ...types import Frames, PathLike

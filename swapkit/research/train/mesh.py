@@ -21,14 +21,11 @@ import torch.nn.functional as nnf
 
 from ...face.landmarks import FaceMesh
 from ...nets.tiny import TinyMesh
-from swapkit.research.train.course import (
-    CourseClock, format_options, learning_rate, load_or_make, resume_training, save_record, time_used,
-    training_parser, update_average, use_bfloat16,
-)
+from .course import CourseClock, format_options, learning_rate, load_or_make, resume_training
+from .course import save_record, time_used, training_parser, update_average, use_bfloat16
 from .pictures import degrade, list_data, occlude
-from swapkit.research.train.portraits import (
-    degrade_share, PORTRAIT_ROOM, PORTRAIT_SIDE, portrait_matrix, prepare_media, turn_portraits,
-)
+from .portraits import degrade_share, portrait_matrix, PORTRAIT_ROOM, PORTRAIT_SIDE
+from .portraits import prepare_media, turn_portraits
 from ...topology import EYE_LEFT, EYE_RIGHT, mirror_points
 
 # %% ../../../nbs/9_research/train/06_mesh.ipynb #e544003d

@@ -89,6 +89,7 @@ def _add_noise(rng:np.random.Generator, im:np.ndarray)->np.ndarray:
     at = rng.integers(len(_GRAIN)-im.size)
     return (im + _GRAIN[at:at+im.size].reshape(im.shape)*np.float32(rng.uniform(1,16))).clip(0,255).astype(np.uint8)
 
+# %% ../../../nbs/9_research/train/01_pictures.ipynb #6841850a
 def _compress_jpeg(rng:np.random.Generator, im:np.ndarray)->np.ndarray:
     "Compress as JPEG, and decode."
     data = cv2.imencode('.jpg', im, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20,85))])[1]
