@@ -119,9 +119,10 @@ class PartialSegment:
         target:torch.Tensor,    # (N,3,H,W) the frames
     )->torch.Tensor|None:       # (N,3,H,W), or None where it is not here
         "A piece as it was drawn; may be called by any thread."
-        with self.lock:
-            if (key := (int(idx[0]), len(idx))) not in self.at or not self.file: return None
-            k, rest, at = self.at[key]
+        if (record := self.at.get((int(idx[0]), len(idx)))) is None: return None
+        k, rest, at = record
+        with self.lock: # which `add` holds while it writes
+            if not self.file: return None
             self.file.seek(at); body = self.file.read((4+_WORD)*k+rest)
         return apply_changes(target, *_unpack_record(body, k, rest))
     def add(self, frames:int, record:bytes)->None:

@@ -42,8 +42,8 @@ def _first_unordered(
 )->int:                     # row of the first number that breaks the order; 0 where none does
     "Where numbers do not rise. Only numbers in the host's memory are looked at: a check must not wait for a GPU."
     if numbers.device.type!='cpu' or len(numbers)<2: return 0
-    bad = numbers.diff()<min_step
-    return int(bad.int().argmax())+1 if bad.any() else 0
+    bad = np.diff(numbers.numpy())<min_step # numpy keeps Python's lock for these few numbers: torch would wait for it
+    return int(bad.argmax())+1 if bad.any() else 0
 
 # %% ../nbs/1_base/01_types.ipynb #fd905156
 PathLike: TypeAlias = str|os.PathLike[str]

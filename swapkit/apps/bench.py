@@ -168,13 +168,17 @@ def run_bench(
 _JOB = """
 import json, resource, sys, time
 from swapkit import pipeline
+try: from swapkit.runtime import tune_allocator # as the command line does; 0.5 and older did it in the library
+except ImportError: pass
+else: tune_allocator()
 target, source, out = sys.argv[1:]
 at, cpu = {}, lambda who: sum(resource.getrusage(who)[:2])
 t = time.perf_counter()
 tell = lambda n,of,what: at.update({what: time.perf_counter()-t})
 pipeline.swap_video(target, source, out, crf=18, preset='veryfast', overwrite=True, progress=tell)
 took = time.perf_counter()-t
-print(json.dumps(dict(seconds=took, analyze=at['analyze'], render=at['render']-at['analyze'], finish=took-at['render'],
+found = at.get('analyze', at.get('analyse')) # its name until 0.5
+print(json.dumps(dict(seconds=took, analyze=found, render=at['render']-found, finish=took-at['render'],
                       cpu=cpu(resource.RUSAGE_SELF), encoder_cpu=cpu(resource.RUSAGE_CHILDREN))))
 """
 
