@@ -307,7 +307,7 @@ def plain_page(modules, seen):
 def option_tables():
     "Name of each class of options → its table, as the command line and the studio have them."
     from swapkit.options import OPTIONS
-    from swapkit.options import options_table
+    from swapkit.option_tables import options_table
     return {c.__name__: f"### {c.__name__}\n\n{(c.__doc__ or '').strip()}\n\n{options_table(c)}" for c in OPTIONS}
 
 

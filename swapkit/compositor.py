@@ -97,6 +97,7 @@ def run_stages(
     sources:list[Source],
     swap:Swapper,
     which:torch.Tensor|None=None,   # (F,) number of each face's source; the first by default
+    *,
     masks:Masks=Masks(),        # or any (crops, size) → two masks of that side
     restore:Restorer|None=None,
     strength:float=1.,          # 0 the target, 1 the swap
@@ -122,7 +123,7 @@ def run_stages(
                         frames=paste(frames, done, over))
 
 # %% ../nbs/7_pipeline/01_compositor.ipynb #7c5b8554
-def composite_batch(frames:Frames, faces:Faces, *args, **kwargs)->Frames: # as `run_stages`; F may be 0
+def composite_batch(frames:Frames, faces:Faces, *args:Any, **kwargs:Any)->Frames: # as `run_stages`; F may be 0
     "What becomes of a batch of frames."
     return run_stages(frames, faces, *args, **kwargs).frames if len(faces) else frames
 
@@ -179,8 +180,8 @@ class Compositor:
         "What each stage makes of the faces; the frames before they are enhanced."
         o = self.options
         return run_stages(
-            frames, faces, sources, self.swap, which, self.masks, self.restore, o.strength, o.crop,
-            o.color == 'match', shift
+            frames, faces, sources, self.swap, which, masks=self.masks, restore=self.restore, strength=o.strength,
+            crop=o.crop, match_color=o.color=='match', shift=shift,
         )
     def stages(self)->dict[str, Any]: # role → the stage
         "The stages that have a choice of network."

@@ -1,4 +1,4 @@
-"""All options as keyword arguments; written by `python -m swapkit.options`, and a test holds it up to date"""
+"""All options as keyword arguments; written by `python -m swapkit.option_tables`, which a test compares"""
 
 from typing import Literal, TypedDict
 

@@ -1,7 +1,7 @@
 """Every option, once: its name, default, help, choices and range
 
 The command line, the studio's widgets, the tables of the documentation, the checks and the key of a segment are all
-made from the fields of four classes. `python -m swapkit.options` writes `option_types.py` from them.
+made from the fields of four classes; `option_tables` makes most of that.
 """
 
 import dataclasses
@@ -13,8 +13,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
-from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from . import registry
 from .errors import BadInput, check_choice, nearest
@@ -22,10 +21,7 @@ from .option_values import PARSED, parse_frame, parse_part, parse_time, Seconds,
 
 __all__ = ['X26_PRESETS', 'CRF_MOST', 'Option', 'option', 'Options', 'SwapOptions', 'AnalyzeOptions', 'EncodeOptions',
            'RunOptions', 'OPTIONS', 'Seconds', 'parse_time', 'parse_frame', 'parse_part', 'split_part', 'options_of',
-           'changed', 'split_flat', 'key', 'to_argv', 'options_table', 'options_help', 'with_options', 'Widget',
-           'widgets_of', 'option_types']
-
-F = TypeVar('F', bound=Callable)
+           'changed', 'split_flat', 'key', 'to_argv']
 
 
 # --- one option -------------------------------------------------------------------------------------------------------
@@ -312,78 +308,3 @@ def to_argv(*options:Options)->list[str]:
             p = options_of(type(o))[n]
             words += ([p.flag] if v else []) if p.is_flag else [p.flag, p.write(v)]
     return words
-
-
-def options_table(cls:type[Options])->str: # Markdown
-    "Name, default, what is allowed, help."
-    def row(*cells): return f"| {' | '.join(c.replace('|', chr(92)+'|') for c in cells)} |"
-    rows = [row('option', 'default', 'allowed', 'what it does'), row(*['---']*4)]
-    for n,o in options_of(cls).items():
-        told = 'none' if o.default is None else "''" if o.default=='' else o.write(o.default)
-        rows.append(row(f'`{n}`', f'`{told}`', ', '.join(f'`{c}`' for c in o.names()) or o.allowed(), o.help))
-    return '\n'.join(rows)
-
-
-def options_help(*classes:type[Options])->str: # Markdown
-    "Each option with its default, what is allowed and its help, for the docstring of a function; loads no network."
-    def one(n, o):
-        known = (*o.choices, *(registry.registries()[o.kind].builtin if o.kind else ()))
-        what = ', '.join(known) if known else o.allowed()
-        return f"- `{n}` ({'none' if o.default is None else repr(o.default)}): {o.help.rstrip('.')}. {what}"
-    return '\n'.join(f"\n`{c.__name__}`: {(c.__doc__ or '').lower()}\n\n" +
-                     '\n'.join(one(n, o) for n,o in options_of(c).items()) for c in classes)
-
-
-def with_options(*classes:type[Options])->Callable[[F], F]: # a decorator
-    "Lists the options in a function's docstring."
-    def add(f):
-        f.__doc__ = f"{f.__doc__}\n\nOptions, which may also be given one by one:\n{options_help(*classes)}\n"
-        return f
-    return add
-
-
-@dataclass(frozen=True, kw_only=True)
-class Widget:
-    "What the studio must know to show an option."
-    name:str
-    kind:str                            # dropdown, slider, number or checkbox
-    value_type:type
-    label:str
-    help:str
-    default:Any
-    choices:tuple[Any, ...] = ()        # of a dropdown
-    registry:str = ''                   # kind of the registry that choices are from: some may lack their weights
-    low:float|None = None
-    high:float|None = None
-    step:float|None = None
-    folded:bool = False                 # under More
-
-
-def widgets_of(cls:type[Options])->list[Widget]:
-    "The options of a class that the studio shows, those in front first."
-    def one(n, o):
-        step = .05 if o.widget=='slider' else float(o.step) if o.value_type is int else None
-        return Widget(name=n, kind=o.widget, value_type=o.value_type, label=o.label or n.replace('_', ' '), help=o.help,
-                      default=o.default, choices=o.offer or o.names(), registry=o.kind, low=o.low, high=o.high,
-                      step=step, folded=o.folded)
-    found = [one(n, o) for n,o in options_of(cls).items() if o.widget]
-    return sorted(found, key=lambda w: w.folded)
-
-
-def option_types()->str: # Python
-    "The module `option_types`: all options as one `TypedDict`, for flat arguments."
-    lines, words = [], set()
-    for cls in OPTIONS:
-        lines.append(f"    # {cls.__name__}: {(cls.__doc__ or '').rstrip('.').lower()}")
-        for n,o in options_of(cls).items():
-            kind = o.value_type.__name__
-            if o.choices and not o.kind: kind = f"Literal[{', '.join(map(repr, o.choices))}]"; words.add('Literal')
-            if o.parse: kind = PARSED[o.parse][1]
-            lines.append(f"    {n}: {kind}{' | None'*o.optional}")
-    title = 'All options as keyword arguments; written by `python -m swapkit.options`, and a test holds it up to date'
-    head = f"from typing import {', '.join(sorted(words | {'TypedDict'}))}\n\n__all__ = ['FlatOptions']\n\n"
-    return '\n'.join([f'"""{title}"""\n', head, 'class FlatOptions(TypedDict, total=False):',
-                      '    "Any of the options of a swap."', *lines, ''])
-
-
-if __name__=='__main__': Path(__file__).with_name('option_types.py').write_text(option_types(), encoding='utf-8')

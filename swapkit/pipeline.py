@@ -23,7 +23,8 @@ from .face.recognition import source_embeddings
 from .face.store import load_faces
 from .jobs import Job, swap_film, swap_picture
 from .option_types import FlatOptions
-from .options import AnalyzeOptions, EncodeOptions, RunOptions, split_flat, SwapOptions, with_options
+from .option_tables import with_options
+from .options import AnalyzeOptions, EncodeOptions, RunOptions, split_flat, SwapOptions
 from .runtime import default_device
 from .sources import list_source_photos, load_sources, make_comparer, photo_likeness, save_source
 from .sources import SOURCE_SUFFIX

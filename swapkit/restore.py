@@ -29,8 +29,9 @@ from .weights import model_path
 # %% ../nbs/6_swap/04_restore.ipynb #88296cbf
 @dataclass(frozen=True, kw_only=True)
 class RestoreSpec(NetSpec):
-    """What must be known of a restorer, which works on ffhq_512. `load` gives a function (F,3,512,512) in [0,1],
-    fidelity → the same."""
+    """What must be known of a restorer, which works on ffhq_512. `load(device, engine, dtype)` gives a function: crops
+    (F,3,512,512) in [0,1] and the fidelity, a number from 0 to 1 that it may ignore → crops of the same shape. The
+    stage resizes, clamps the result to [0,1] and keeps the colors."""
 
 RestoreNet = Callable[[torch.Tensor, float], torch.Tensor]
 

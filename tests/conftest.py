@@ -4,6 +4,8 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
 STORED = Path(__file__).with_name('durations.json')    # seconds of each test, one at a time on each of two cores
 QUICK = 7           # seconds: what takes longer is no test for every day
 UNKNOWN = 5         # seconds that a new test is taken to need
@@ -31,6 +33,8 @@ def pytest_collection_modifyitems(config, items):
     known = json.loads(STORED.read_text()) if STORED.exists() else {}
     seconds = {item.nodeid: known.get(key_of(item), UNKNOWN) for item in items}
     if config.getoption('--quick'):
+        if not known:
+            raise pytest.UsageError(f"no {STORED.name}: write it with `python3 dev.py test --store-durations`")
         slow = [item for item in items if seconds[item.nodeid]>QUICK]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if seconds[item.nodeid]<=QUICK]

@@ -10,7 +10,7 @@ import pytest
 import dev
 
 FLOORS = {
-    1: 'errors messages registry fingerprint options option_types option_values '
+    1: 'errors messages registry fingerprint options option_tables option_types option_values '
     'checks types runtime cache models weights geometry topology '
     'imgproc show',
     2: 'nets.*',

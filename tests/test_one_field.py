@@ -21,7 +21,7 @@ o.SwapOptions, o.OPTIONS = SwapOptions, (SwapOptions, *o.OPTIONS[1:])
 o.split_flat.__defaults__ = (SwapOptions(), *o.split_flat.__defaults__[1:])
 from click.testing import CliRunner
 from swapkit.apps.cli import cli
-from swapkit.options import options_table
+from swapkit.option_tables import options_table
 from swapkit.apps.studio import studio
 
 shown = ' '.join(CliRunner().invoke(cli, ['swap', '--help']).output.split())

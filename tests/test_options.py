@@ -18,9 +18,9 @@ from swapkit.options import (
     OPTIONS, AnalyzeOptions, EncodeOptions, RunOptions, Seconds, SwapOptions, changed, key, options_of,
     parse_frame, parse_time, split_flat,
 )
-from swapkit.options import option_types
-from swapkit.options import widgets_of
-from swapkit.options import options_table
+from swapkit.option_tables import option_types
+from swapkit.option_tables import widgets_of
+from swapkit.option_tables import options_table
 from swapkit.options import to_argv
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,16 +86,16 @@ def test_every_option_has_help_and_one_name():
 
 def test_option_types_are_written():
     written = (ROOT/'swapkit'/'option_types.py').read_text(encoding='utf-8')
-    assert written==option_types(), "run python -m swapkit.options"
+    assert written==option_types(), "run python -m swapkit.option_tables"
 
 
 def test_loads_without_torch():
     code = '''import sys, time
 t = time.perf_counter()
-import swapkit.options, swapkit.registry, swapkit.errors, swapkit.option_types
+import swapkit.options, swapkit.option_tables, swapkit.registry, swapkit.errors, swapkit.option_types
 print(round(time.perf_counter()-t, 3))
 from swapkit.options import *
-from swapkit.options import *
+from swapkit.option_tables import *
 SwapOptions(swapper='inswapper_128', restore='codeformer')
 widgets_of(SwapOptions), options_table(AnalyzeOptions)
 heavy = {'torch', 'numpy', 'cv2', 'click', 'onnxruntime'} & set(sys.modules)
