@@ -77,7 +77,8 @@ class Registry(Mapping[str, S], Generic[S]):
         if name not in self._specs: self.load()
         if name not in self._specs: check_choice(self.kind, name, self)
         return self._specs[name]
-    def get(self, name:str, default:Any=None)->Any: return self[name] if name in self else default # type: ignore[override]
+    def get(self, name:str, default:Any=None)->Any: # type: ignore[override]
+        return self[name] if name in self else default
     def __iter__(self)->Iterator[str]:
         self.load()
         return iter([n for n in dict.fromkeys((*self.builtin, *self._specs)) if n in self._specs])

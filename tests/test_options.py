@@ -14,14 +14,11 @@ from swapkit import options as o
 from swapkit import registry
 from swapkit.apps.flags import Flag, click_options, flag, options_from, plugin_option, switches
 from swapkit.errors import BadInput, check_choice
+from swapkit.option_tables import option_types, options_table, widgets_of
 from swapkit.options import (
     OPTIONS, AnalyzeOptions, EncodeOptions, RunOptions, Seconds, SwapOptions, changed, key, options_of,
-    parse_frame, parse_time, split_flat,
+    parse_frame, parse_time, split_flat, to_argv,
 )
-from swapkit.option_tables import option_types
-from swapkit.option_tables import widgets_of
-from swapkit.option_tables import options_table
-from swapkit.options import to_argv
 
 ROOT = Path(__file__).resolve().parent.parent
 HELP = dict(help_option_names=['-h', '--help'], max_content_width=120)

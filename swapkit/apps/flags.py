@@ -10,8 +10,10 @@ from swapkit.errors import BadInput
 from swapkit.options import Option, Options, options_of
 from swapkit.registry import load_plugin
 
-__all__ = ['Flag', 'Value', 'flag', 'click_options', 'options_from', 'plugin_option', 'plugins_of',
+__all__ = ['PLUGINS', 'Flag', 'Value', 'flag', 'click_options', 'options_from', 'plugin_option', 'plugins_of',
            'switches']
+
+PLUGINS = 'SWAPKIT_PLUGINS' # environment variable: the plug-in files that `swapkit studio` hands to its page
 
 O = TypeVar('O', bound=Options)
 F = TypeVar('F', bound=Callable[..., Any])

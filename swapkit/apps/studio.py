@@ -19,8 +19,7 @@ from .session import as_python, as_shell, FIND, has_weights, Session, USUAL
 from .studio_parts import nearby, picture_html, shrink, split_view, StudioInputs
 from ..errors import BadInput
 from ..options import AnalyzeOptions, EncodeOptions, RunOptions, SwapOptions
-from ..option_tables import widgets_of
-from ..option_tables import Widget
+from ..option_tables import Widget, widgets_of
 from ..registry import registries
 from ..options import split_flat
 from ..runtime import tune_allocator

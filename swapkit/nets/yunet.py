@@ -47,7 +47,8 @@ def decode_kornia(
 # %% ../../nbs/nets/06_yunet.ipynb #fd188d52
 def make_kornia_yunet()->nn.Module: # not yet filled; `prepare_net` does that
     "kornia's network: (N,3,H,W) BGR 0…255 of any size → what `decode_kornia` takes."
-    from kornia.contrib.face_detection import YuNet # type: ignore[attr-defined] # loads kornia, so only where it is wanted
+    # loads kornia, so only where it is wanted
+    from kornia.contrib.face_detection import YuNet # type: ignore[attr-defined]
     return YuNet('test', pretrained=False)
 
 def load_kornia_yunet(
