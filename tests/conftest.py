@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 STORED = Path(__file__).with_name('durations.json')    # seconds of each test, one at a time on each of two cores
-QUICK = 7           # seconds: what takes longer is no test for every day
+QUICK = 5           # seconds: what takes longer is no test for every day
 UNKNOWN = 5         # seconds that a new test is taken to need
 
 
