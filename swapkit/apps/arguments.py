@@ -115,6 +115,7 @@ def people_option(name:str, help:str)->Callable: # `--faces`
     return flag(name, '--faces', '-f', type=People(), default='largest', show_default=True, help=help)
 
 assign_option = flag('pairs', '--assign', '-a', old=('--map',), multiple=True, metavar='WHO=PHOTO...',
-                     help="Who becomes whom, for several people: WHO= before each photo or folder. WHO is a number that "
-                          "`swapkit analyze` prints, a place (left, right2 …), or a photo of that person.")
-faces_file_option = flag('faces_file', '--faces-file', metavar='FILE', help="File that `swapkit analyze` wrote for TARGET.")
+                     help="Who becomes whom, for several people: WHO= before each photo or folder. WHO is a number "
+                          "that `swapkit analyze` prints, a place (left, right2 …), or a photo of that person.")
+faces_file_option = flag('faces_file', '--faces-file', metavar='FILE',
+                         help="File that `swapkit analyze` wrote for TARGET.")

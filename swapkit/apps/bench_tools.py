@@ -97,7 +97,7 @@ def _read_packets(path)->dict: # stream number → kind, codec, stamps in second
                 got[p.stream_index]['at'].append(float(p.pts*p.time_base)); got[p.stream_index]['hash'].update(bytes(p))
     return {i: s | dict(hash=s['hash'].hexdigest(), at=sorted(s['at'])) for i,s in got.items()}
 
-# %% ../../nbs/8_apps/06_bench_tools.ipynb #47686e41
+# %% ../../nbs/8_apps/06_bench_tools.ipynb #4ec2dc15
 def matching_span(
     target:VideoInfo, result:VideoInfo,
     start:float|None=None, end:float|None=None, # seconds of the target; as for `swapkit swap`
@@ -107,7 +107,8 @@ def matching_span(
     if last-first==len(result): return first, last, 0
     if first>=len(result):
         raise BadInput(
-            f"{result.path.name} has {len(result)} frames, and the part begins at frame {first}: choose an earlier start"
+            f"{result.path.name} has {len(result)} frames, and the part begins at frame {first}: "
+            "choose an earlier start"
         )
     return first, last, first
 

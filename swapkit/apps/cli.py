@@ -43,7 +43,7 @@ def _all_options(kw:dict[str, Any])->dict[str, Any]: # arguments of a command â†
     return dict(swap=options_from(SwapOptions, kw), analyze=options_from(AnalyzeOptions, kw),
                 encode=options_from(EncodeOptions, kw), run=options_from(RunOptions, kw))
 
-# %% ../../nbs/8_apps/01_cli.ipynb #12176d2d
+# %% ../../nbs/8_apps/01_cli.ipynb #fd6669d8
 def _check_report(out:str, run:RunOptions)->None:
     "Refuse a report before the swap, where there would be none after it."
     if run.frame is not None or suffix_of(out) in PICTURES:
@@ -97,7 +97,8 @@ def swap_command(
 )->None:
     "Put a face onto people in TARGET, a film or a photo."
     assign = assignments(pairs)
-    if not sources and not assign: raise click.UsageError("no source face was given: add --source PHOTO or --assign WHO=PHOTO")
+    if not sources and not assign:
+        raise click.UsageError("no source face was given: add --source PHOTO or --assign WHO=PHOTO")
     options = _all_options(kw)
     run = options['run']
     if report: _check_report(out, run)
@@ -250,8 +251,8 @@ def evaluate_command(
 )->None:
     """Judge a swap of TARGET in words and numbers.
 
-    Each aspect of the result is good, doubtful or wrong, and a sentence says why. RESULT is the whole film, or only the part from --start to --end. Likeness and head pose need weights; the rest
-    needs none."""
+    Each aspect of the result is good, doubtful or wrong, and a sentence says why. RESULT is the whole film, or
+    only the part from --start to --end. Likeness and head pose need weights; the rest needs none."""
     RunOptions(start=kw['start'], end=kw['end']) # checks them together
     check_names(target, result, *sources, *filter(None, [kw['faces_file']]))
     for f in filter(None, [save, report]): check_names(out=f, overwrite=True)

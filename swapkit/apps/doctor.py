@@ -153,7 +153,7 @@ def _check_ffmpeg(
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #8b4cb050
 _DEFAULT_MODELS = ('yunet_n', 'face_mesh_468', 'tiny_detect', 'tiny_mesh')
-# `face.recognition.PREFERRED_EMBEDDERS`, which is not imported: the doctor must work where other modules cannot be imported
+# `face.recognition.PREFERRED_EMBEDDERS`, not imported: the doctor must work where other modules cannot be imported
 _RECOGNITION_MODELS = ('mobilefacenet_128', 'sface')
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #7c2e3347

@@ -47,7 +47,7 @@ from ..weights import find_file
 # %% ../../nbs/8_apps/05_evaluate.ipynb #93f1b6c4
 def _requested_faces(
     target:str|Path,
-    who:Any, assign:Sequence,   # as for `evaluate_swap`; of `assign` only who is asked for
+    who:Any, assign:Iterable,   # as for `evaluate_swap`; of `assign` only who is asked for
     faces_file:str|Path|None, nets:tuple=('auto','auto'), progress:Any=None, **how,
 )->tuple[Faces, dict[int, int]]: # without landmarks; a person's number → which of `assign` it is
     "Find the faces of the people that are asked for, with the numbers that `swapkit analyze` gives them."

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['choose_frames', 'face_pairs', 'plot_measures', 'html_report']
 
-# %% ../../nbs/8_apps/16_report.ipynb #61570db5
+# %% ../../nbs/8_apps/16_report.ipynb #fa8eb03f
 import base64
 import html
 import io
@@ -26,7 +26,7 @@ from ..video.probe import video_info
 from ..video.provenance import SOURCE_TYPE, write_xmp
 from ..video.read import read_frame
 
-# %% ../../nbs/8_apps/16_report.ipynb #003147e0
+# %% ../../nbs/8_apps/16_report.ipynb #5971b856
 _SCALES = { # what is compared → scale, and what is said of a frame that is far from the others
     'identity': (.1, "the likeness to the source is lowest"),
     'brightness': (4., "the brightness differs most from the target's"),
@@ -65,7 +65,7 @@ def choose_frames(
     bad = [(r, _SCALES[[*faults][int(kind[r])]][1]) for r in pick(score.argsort(descending=True), worst)]
     return good + [b for b in bad if b[0] not in [r for r,_ in good]]
 
-# %% ../../nbs/8_apps/16_report.ipynb #636de901
+# %% ../../nbs/8_apps/16_report.ipynb #ae4ec200
 def _face_picture(film:Any, number:int, at:Sequence[float], eye:float)->torch.Tensor: # (3,S,S) uint8
     "Cut a square around a face out of a frame; the square is moved into the frame where it would leave it."
     x = read_frame(film, number).data
@@ -87,13 +87,15 @@ def face_pairs(
     for row,why in choose_frames(s):
         n, where = s['frame'][row], ((s['x'][row], s['y'][row]), s['eye'][row])
         seconds = float(a.seconds[n]-a.seconds[0])
-        made.append((f"Frame {n}, {seconds:.2f} s: {why}", _face_picture(a, n, *where), _face_picture(b, n+back, *where)))
+        pictures = _face_picture(a, n, *where), _face_picture(b, n+back, *where)
+        made.append((f"Frame {n}, {seconds:.2f} s: {why}", *pictures))
     return made
 
-# %% ../../nbs/8_apps/16_report.ipynb #2f65e9f8
+# %% ../../nbs/8_apps/16_report.ipynb #36aea619
 _PLOTS = {
-    'identity': 'Likeness to the source', 'brightness': 'Brightness of the face, in levels', 'eyes': 'Openness of the eyes',
-    'mouth': 'Openness of the mouth', 'warp': 'Change that is not motion, in levels', 'sharpness': "Sharpness, target = 1",
+    'identity': 'Likeness to the source', 'brightness': 'Brightness of the face, in levels',
+    'eyes': 'Openness of the eyes', 'mouth': 'Openness of the mouth',
+    'warp': 'Change that is not motion, in levels', 'sharpness': 'Sharpness, target = 1',
 }
 
 def plot_measures(series:Mapping[str, list])->list: # from `frame_series` → figures
@@ -111,7 +113,7 @@ def plot_measures(series:Mapping[str, list])->list: # from `frame_series` → fi
         figs.append(fig)
     return figs
 
-# %% ../../nbs/8_apps/16_report.ipynb #4f8b2c5f
+# %% ../../nbs/8_apps/16_report.ipynb #d30898ae
 _STYLE = """
 :root{--ink:#1a1c1e;--line:#d9dce0;--soft:#f5f6f8;--good:#1b6e3c;--doubtful:#8a5a00;--wrong:#b3261e;--none:#5c6066}
 *{box-sizing:border-box}
@@ -122,8 +124,8 @@ h1{font-size:1.35rem;line-height:1.25;overflow-wrap:anywhere;margin:.5rem 0}h2{f
 .good{color:var(--good);border-color:var(--good)}.doubtful{color:var(--doubtful);border-color:var(--doubtful)}
 .wrong{color:var(--wrong);border-color:var(--wrong)}.not{color:var(--none)}
 .verdict span,td{color:var(--ink)}b{text-transform:capitalize}
-table{border-collapse:collapse;width:100%}td,th{padding:.35rem .5rem;border-bottom:1px solid var(--line);text-align:left;
-vertical-align:top}th{font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+table{border-collapse:collapse;width:100%}td,th{padding:.35rem .5rem;border-bottom:1px solid var(--line)}
+td,th{text-align:left;vertical-align:top}th{font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 figure{margin:0 0 1rem}figcaption{font-size:.9rem;margin-top:.25rem}img{max-width:100%;height:auto;display:block}
 .pair{display:flex;flex-wrap:wrap;gap:.5rem}.pair div{flex:1 1 20rem;max-width:29rem}.pair img{width:100%}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:.5rem}.plots img{width:100%}
@@ -133,7 +135,8 @@ small{color:var(--none)}code{overflow-wrap:anywhere}
 """
 
 def _embedded(data:bytes, kind:str, alt:str)->str: # <img>
-    return f"<img alt='{html.escape(alt, quote=True)}' src='data:image/{kind};base64,{base64.b64encode(data).decode()}'>"
+    text = base64.b64encode(data).decode()
+    return f"<img alt='{html.escape(alt, quote=True)}' src='data:image/{kind};base64,{text}'>"
 
 def _marked_jpeg(picture:torch.Tensor)->bytes: # (3,S,S) uint8
     "Encode a picture of a result as JPEG, with the note that it is synthetic."
@@ -147,7 +150,7 @@ def _figure_png(fig)->bytes:
     plt.close(fig)
     return out.getvalue()
 
-# %% ../../nbs/8_apps/16_report.ipynb #a1652a7d
+# %% ../../nbs/8_apps/16_report.ipynb #910f3bbf
 def _aspect_rows(findings:Sequence[Finding])->str: # a table
     row = lambda f: (f"<tr><th>{html.escape(f.aspect.capitalize())}</th><td><b class='{f.grade}'>{f.grade}</b></td>"
                      f"<td>{html.escape(f.sentence)}</td></tr>")
@@ -159,12 +162,17 @@ def _number_rows(figures:Mapping[str, Any])->str: # a table
             for k,m in MEANINGS.items() if k in figures]
     return f"<table>{''.join(rows)}</table>"
 
-def _pair_figures(pairs:Sequence)->str:
+def _pair_figures(pairs:Sequence)->str: # from `face_pairs`
+    plain = lambda x: _embedded(encode_jpeg(x.permute(1,2,0).contiguous().numpy(), 85), 'jpeg', 'target')
     one = lambda text, a, b: (
-        f"<figure><div class=pair><div>{_embedded(encode_jpeg(a.permute(1,2,0).contiguous().numpy(), 85), 'jpeg', 'target')}"
-        f"<small>target</small></div><div>{_embedded(_marked_jpeg(b), 'jpeg', 'result, synthetic')}<small>result, synthetic"
-        f"</small></div></div><figcaption>{html.escape(text)}</figcaption></figure>")
+        f"<figure><div class=pair><div>{plain(a)}<small>target</small></div>"
+        f"<div>{_embedded(_marked_jpeg(b), 'jpeg', 'result, synthetic')}<small>result, synthetic</small></div></div>"
+        f"<figcaption>{html.escape(text)}</figcaption></figure>")
     return ''.join(one(*p) for p in pairs)
+
+_NOTICE = ("<p class=mark>Synthetic media: the film that this page measures was made with swapkit, and the faces in "
+           "the pictures of the result do not belong to the people who were filmed.</p>")
+_FOOT = "The numbers find many faults, but not all: look at the film too."
 
 def html_report(
     got:Mapping,    # from `evaluate_swap`
@@ -172,21 +180,21 @@ def html_report(
     target:str|Path|None=None, result:str|Path|None=None,   # the films, for pictures; none by default
 )->str:             # HTML, in one file
     "Write the verdict, pictures, plots and numbers of a swap as a page."
-    said, f = judge(got), got['film']
-    body = [f"<h1>{html.escape(title)}</h1>",
-            "<p class=mark>Synthetic media: the film that this page measures was made with swapkit, and the faces in the "
-            "pictures of the result do not belong to the people who were filmed.</p>",
-            f"<p class='verdict {said.grade}'><b>{said.grade}</b>: <span>{html.escape(said.sentence)}</span></p>"]
+    said, f, several = judge(got), got['film'], len(got['people'])>1
+    body = [f"<h1>{html.escape(title)}</h1>", _NOTICE, f"<p class='verdict {said.grade}'><b>{said.grade}</b>: "
+            f"<span>{html.escape(said.sentence)}</span></p>"]
+    of_film = [x for x in said.findings if x.person is None]
     for i,figures in got['people'].items():
-        if len(got['people'])>1: body.append(f"<h2>Person {i}</h2>")
-        body.append(_aspect_rows([x for x in said.findings if x.person==i or x.person is None and len(got['people'])==1]))
-        if target and result: body += ["<h2>Best and worst frames</h2>", _pair_figures(face_pairs(target, result, got, i))]
-        plots = [_embedded(_figure_png(fig), 'png', 'measurements over time') for fig in plot_measures(got['series'][i])]
-        body += ["<h2>Over time</h2>", f"<div class=plots>{''.join(plots)}</div>", "<h2>Numbers</h2>", _number_rows(figures)]
-    if len(got['people'])>1: body += ["<h2>The film</h2>", _aspect_rows([x for x in said.findings if x.person is None])]
-    body += [f"<p>{f['frames_result']} frames of the result were compared with {f['frames']} frames of the target, from "
-             f"frame {f['first']} on.</p><p><small>Measured by swapkit {swapkit.__version__}. The numbers find many faults, "
-             "but not all: look at the film too.</small></p>"]
+        if several: body.append(f"<h2>Person {i}</h2>")
+        body.append(_aspect_rows([x for x in said.findings if x.person==i] + ([] if several else of_film)))
+        if target and result:
+            body += ["<h2>Best and worst frames</h2>", _pair_figures(face_pairs(target, result, got, i))]
+        plots = [_embedded(_figure_png(g), 'png', 'measurements over time') for g in plot_measures(got['series'][i])]
+        body += ["<h2>Over time</h2>", f"<div class=plots>{''.join(plots)}</div>"]
+        body += ["<h2>Numbers</h2>", _number_rows(figures)]
+    if several: body += ["<h2>The film</h2>", _aspect_rows(of_film)]
+    body += [f"<p>{f['frames_result']} frames of the result were compared with {f['frames']} frames of the target, "
+             f"from frame {f['first']} on.</p><p><small>Measured by swapkit {swapkit.__version__}. {_FOOT}</small></p>"]
     head = (f"<!doctype html><html lang=en><head><meta charset=utf-8><title>{html.escape(title)}</title>"
             f"<meta name=viewport content='width=device-width,initial-scale=1'><meta name='DigitalSourceType' "
             f"content='{SOURCE_TYPE}'><meta name=generator content='swapkit {swapkit.__version__}'>")

@@ -5,14 +5,15 @@
 # %% auto #0
 __all__ = ['ASPECTS', 'LIMITS', 'FINE', 'Limit', 'Finding', 'Verdict', 'judge', 'format_verdict']
 
-# %% ../../nbs/8_apps/15_verdict.ipynb #958740a9
+# %% ../../nbs/8_apps/15_verdict.ipynb #c00bcd4e
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# %% ../../nbs/8_apps/15_verdict.ipynb #84cb7990
-ASPECTS = ('likeness', 'expression', 'place', 'light', 'sharpness', 'steadiness', 'outside the face', 'frames and stamps')
+# %% ../../nbs/8_apps/15_verdict.ipynb #e1877882
+ASPECTS = ('likeness', 'expression', 'place', 'light', 'sharpness', 'steadiness', 'outside the face',
+           'frames and stamps')
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
@@ -28,13 +29,13 @@ class Limit:
         "Say how far a value is from good to wrong."
         return (value-self.good)/(self.wrong-self.good)
 
-# %% ../../nbs/8_apps/15_verdict.ipynb #a859b3fb
+# %% ../../nbs/8_apps/15_verdict.ipynb #dd5c1aef
 LIMITS = (
     Limit(aspect='likeness', figure='drop_outs_per_1000', good=500, wrong=900,
           says="The target's own face shows in {v:.0f} of 1000 frames: it was not swapped.",
           origin="An untouched film has 1000, every measured swap 0."),
     Limit(aspect='likeness', figure='identity', good=.45, wrong=.28,
-          says="The face is not like the source: likeness {v:.2f}, where two pictures of one person have more than 0.28.",
+          says="The face is not like the source: likeness {v:.2f}; two pictures of one person have more than 0.28.",
           origin="14 of 15 measured swaps have 0.47 to 0.63; MobileFaceNet separates two people at 0.28."),
     Limit(aspect='likeness', figure='identity_worst_tenth', good=.35, wrong=.15,
           says="In a tenth of the frames the face is not like the source: likeness {v:.2f} or less.",
@@ -73,7 +74,7 @@ LIMITS = (
           says="The face flickers: it changes {v:.1f} times as much from frame to frame as the target's.",
           origin="Measured: 0.92 to 1.13."),
     Limit(aspect='steadiness', figure='warp_ratio', good=1.7, wrong=3,
-          says="The texture of the face is unsteady: what is not motion changes {v:.1f} times as much as in the target.",
+          says="The texture of the face is unsteady: it changes {v:.1f} times as much as the target's, without motion.",
           origin="Measured: 0.81 to 1.52; the largest with a sharp photo of an older man."),
     Limit(aspect='steadiness', figure='jump_ratio', good=1.3, wrong=2.5,
           says="The face trembles: its points jump {v:.1f} times as much as the target's.",
@@ -98,12 +99,13 @@ LIMITS = (
 FINE = {
     'likeness': "The face is {like}.", 'expression': "Eyes, mouth and head follow the target's.",
     'place': "The face is where the target's face is.", 'light': "The light on the face is the target's.",
-    'sharpness': "The face is about as sharp as the film.", 'steadiness': "The face is about as steady as the target's.",
+    'sharpness': "The face is about as sharp as the film.",
+    'steadiness': "The face is about as steady as the target's.",
     'outside the face': "Nothing outside the face was changed, except by encoding.",
     'frames and stamps': "Every frame is there, and shown at its time.",
 }
 
-# %% ../../nbs/8_apps/15_verdict.ipynb #322602e6
+# %% ../../nbs/8_apps/15_verdict.ipynb #e7dc8173
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     "What is said about one aspect of one person, or of the film."
@@ -130,7 +132,7 @@ def _film_figures(got:Mapping)->dict[str, Any]: # from `evaluate_swap`
 
 def _known(value)->bool: return value is not None and not math.isnan(value)
 
-# %% ../../nbs/8_apps/15_verdict.ipynb #ac06cab3
+# %% ../../nbs/8_apps/15_verdict.ipynb #fc3a06c0
 def _judge_aspect(aspect:str, figures:Mapping[str, Any], person:int|None)->Finding:
     "Compare an aspect's numbers with their limits."
     counts = lambda l: l.only_if is None or l.only_if[1]<=figures[l.only_if[0]]<=l.only_if[2]
@@ -159,7 +161,7 @@ def judge(
     if worst.severity<=0: return Verdict(grade='good', sentence="No fault was measured.", findings=tuple(found))
     return Verdict(grade=worst.grade, sentence=worst.sentence, findings=tuple(found))
 
-# %% ../../nbs/8_apps/15_verdict.ipynb #189ec9d9
+# %% ../../nbs/8_apps/15_verdict.ipynb #7ed1db13
 def format_verdict(
     verdict:Verdict,
 )->str:     # lines
