@@ -43,7 +43,7 @@ def _all_options(kw:dict[str, Any])->dict[str, Any]: # arguments of a command â†
     return dict(swap=options_from(SwapOptions, kw), analyze=options_from(AnalyzeOptions, kw),
                 encode=options_from(EncodeOptions, kw), run=options_from(RunOptions, kw))
 
-# %% ../../nbs/8_apps/01_cli.ipynb #fd6669d8
+# %% ../../nbs/8_apps/01_cli.ipynb #82de6efb
 def _check_report(out:str, run:RunOptions)->None:
     "Refuse a report before the swap, where there would be none after it."
     if run.frame is not None or suffix_of(out) in PICTURES:

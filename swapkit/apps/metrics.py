@@ -193,7 +193,7 @@ def summarize_person(
     source:torch.Tensor|None=None,  # (128,) embedding of the source; likeness to it is left out by default
 )->dict[str, Any]:      # name → number; None where there are too few frames
     "Sum up one person's rows."
-    ratio = lambda a, b, least=1e-9: (a.mean()/b.mean().clamp(min=least)).item() if len(a) else None
+    ratio = lambda a, b, *, least=1e-9: (a.mean()/b.mean().clamp(min=least)).item() if len(a) else None
     low = lambda x: x.quantile(.1).item()
     shift = (t['kps_after']-t['kps']).mean(1).norm(dim=-1)/t['eye'].clamp(min=1)
     got = dict(
@@ -211,7 +211,7 @@ def summarize_person(
         ),
         flicker_ratio=ratio(_frame_changes(t['crop_after'], t['frame']), _frame_changes(t['crop'], t['frame'])),
         brightness_ratio=ratio(
-            _brightness_changes(t['crop_after'], t['frame']), _brightness_changes(t['crop'], t['frame']), .25
+            _brightness_changes(t['crop_after'], t['frame']), _brightness_changes(t['crop'], t['frame']), least=.25
         ),
     )
     flow, lost = _optical_flow(t['crop'], t['frame']), find_lost_swaps(t['crop'], t['crop_after'])
@@ -258,7 +258,7 @@ def frame_series(
     if 'emb' in t and source is not None: got['identity'] = t['emb_after']@source
     return {k:v.tolist() for k,v in got.items()}
 
-# %% ../../nbs/8_apps/04_metrics.ipynb #e566624c
+# %% ../../nbs/8_apps/04_metrics.ipynb #43dbf7ac
 MEANINGS = dict(
     frames='frames in which this face was measured',
     eye_distance='distance of the eyes, in pixels',

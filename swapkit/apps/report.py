@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['choose_frames', 'face_pairs', 'plot_measures', 'html_report']
 
-# %% ../../nbs/8_apps/16_report.ipynb #fa8eb03f
+# %% ../../nbs/8_apps/16_report.ipynb #4d8a77c5
 import base64
 import html
 import io
@@ -26,7 +26,7 @@ from ..video.probe import video_info
 from ..video.provenance import SOURCE_TYPE, write_xmp
 from ..video.read import read_frame
 
-# %% ../../nbs/8_apps/16_report.ipynb #5971b856
+# %% ../../nbs/8_apps/16_report.ipynb #3fd58b0b
 _SCALES = { # what is compared → scale, and what is said of a frame that is far from the others
     'identity': (.1, "the likeness to the source is lowest"),
     'brightness': (4., "the brightness differs most from the target's"),
@@ -65,7 +65,7 @@ def choose_frames(
     bad = [(r, _SCALES[[*faults][int(kind[r])]][1]) for r in pick(score.argsort(descending=True), worst)]
     return good + [b for b in bad if b[0] not in [r for r,_ in good]]
 
-# %% ../../nbs/8_apps/16_report.ipynb #ae4ec200
+# %% ../../nbs/8_apps/16_report.ipynb #44c3cda4
 def _face_picture(film:Any, number:int, at:Sequence[float], eye:float)->torch.Tensor: # (3,S,S) uint8
     "Cut a square around a face out of a frame; the square is moved into the frame where it would leave it."
     x = read_frame(film, number).data
@@ -91,7 +91,7 @@ def face_pairs(
         made.append((f"Frame {n}, {seconds:.2f} s: {why}", *pictures))
     return made
 
-# %% ../../nbs/8_apps/16_report.ipynb #36aea619
+# %% ../../nbs/8_apps/16_report.ipynb #8a462418
 _PLOTS = {
     'identity': 'Likeness to the source', 'brightness': 'Brightness of the face, in levels',
     'eyes': 'Openness of the eyes', 'mouth': 'Openness of the mouth',
@@ -113,7 +113,7 @@ def plot_measures(series:Mapping[str, list])->list: # from `frame_series` → fi
         figs.append(fig)
     return figs
 
-# %% ../../nbs/8_apps/16_report.ipynb #d30898ae
+# %% ../../nbs/8_apps/16_report.ipynb #7d4f2634
 _STYLE = """
 :root{--ink:#1a1c1e;--line:#d9dce0;--soft:#f5f6f8;--good:#1b6e3c;--doubtful:#8a5a00;--wrong:#b3261e;--none:#5c6066}
 *{box-sizing:border-box}
@@ -150,7 +150,7 @@ def _figure_png(fig)->bytes:
     plt.close(fig)
     return out.getvalue()
 
-# %% ../../nbs/8_apps/16_report.ipynb #910f3bbf
+# %% ../../nbs/8_apps/16_report.ipynb #aa5166e4
 def _aspect_rows(findings:Sequence[Finding])->str: # a table
     row = lambda f: (f"<tr><th>{html.escape(f.aspect.capitalize())}</th><td><b class='{f.grade}'>{f.grade}</b></td>"
                      f"<td>{html.escape(f.sentence)}</td></tr>")

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['ASPECTS', 'LIMITS', 'FINE', 'Limit', 'Finding', 'Verdict', 'judge', 'format_verdict']
 
-# %% ../../nbs/8_apps/15_verdict.ipynb #c00bcd4e
+# %% ../../nbs/8_apps/15_verdict.ipynb #e9ca004c
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# %% ../../nbs/8_apps/15_verdict.ipynb #e1877882
+# %% ../../nbs/8_apps/15_verdict.ipynb #5a966956
 ASPECTS = ('likeness', 'expression', 'place', 'light', 'sharpness', 'steadiness', 'outside the face',
            'frames and stamps')
 
@@ -29,7 +29,7 @@ class Limit:
         "Say how far a value is from good to wrong."
         return (value-self.good)/(self.wrong-self.good)
 
-# %% ../../nbs/8_apps/15_verdict.ipynb #dd5c1aef
+# %% ../../nbs/8_apps/15_verdict.ipynb #f8dd9e1c
 LIMITS = (
     Limit(aspect='likeness', figure='drop_outs_per_1000', good=500, wrong=900,
           says="The target's own face shows in {v:.0f} of 1000 frames: it was not swapped.",
@@ -97,7 +97,7 @@ LIMITS = (
 )
 
 FINE = {
-    'likeness': "The face is {like}.", 'expression': "Eyes, mouth and head follow the target's.",
+    'likeness': "The face is {like}.", 'expression': "Like the target's: {parts}.",
     'place': "The face is where the target's face is.", 'light': "The light on the face is the target's.",
     'sharpness': "The face is about as sharp as the film.",
     'steadiness': "The face is about as steady as the target's.",
@@ -105,7 +105,7 @@ FINE = {
     'frames and stamps': "Every frame is there, and shown at its time.",
 }
 
-# %% ../../nbs/8_apps/15_verdict.ipynb #e7dc8173
+# %% ../../nbs/8_apps/15_verdict.ipynb #730ffe6a
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     "What is said about one aspect of one person, or of the film."
@@ -132,7 +132,9 @@ def _film_figures(got:Mapping)->dict[str, Any]: # from `evaluate_swap`
 
 def _known(value)->bool: return value is not None and not math.isnan(value)
 
-# %% ../../nbs/8_apps/15_verdict.ipynb #fc3a06c0
+# %% ../../nbs/8_apps/15_verdict.ipynb #d8e2cd7a
+_PARTS = dict(eyes_correlation='eyes', mouth_correlation='mouth', pose_difference='head') # of the expression
+
 def _judge_aspect(aspect:str, figures:Mapping[str, Any], person:int|None)->Finding:
     "Compare an aspect's numbers with their limits."
     counts = lambda l: l.only_if is None or l.only_if[1]<=figures[l.only_if[0]]<=l.only_if[2]
@@ -145,8 +147,9 @@ def _judge_aspect(aspect:str, figures:Mapping[str, Any], person:int|None)->Findi
     if severity<=0:
         like = figures.get('identity')
         said = f"like the source: likeness {like:.2f}" if _known(like) else "swapped; whose it is now was not measured"
-        return Finding(aspect=aspect, grade='good', sentence=FINE[aspect].format(like=said), severity=severity,
-                       person=person)
+        parts = ', '.join(_PARTS[l.figure] for l in limits if l.figure in _PARTS)
+        return Finding(aspect=aspect, grade='good', sentence=FINE[aspect].format(like=said, parts=parts),
+                       severity=severity, person=person)
     return Finding(aspect=aspect, grade='wrong' if severity>=1 else 'doubtful', severity=severity, person=person,
                    sentence=worst.says.format(v=figures[worst.figure]))
 
@@ -161,7 +164,7 @@ def judge(
     if worst.severity<=0: return Verdict(grade='good', sentence="No fault was measured.", findings=tuple(found))
     return Verdict(grade=worst.grade, sentence=worst.sentence, findings=tuple(found))
 
-# %% ../../nbs/8_apps/15_verdict.ipynb #7ed1db13
+# %% ../../nbs/8_apps/15_verdict.ipynb #112d8cdc
 def format_verdict(
     verdict:Verdict,
 )->str:     # lines
