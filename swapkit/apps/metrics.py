@@ -258,7 +258,7 @@ def frame_series(
     if 'emb' in t and source is not None: got['identity'] = t['emb_after']@source
     return {k:v.tolist() for k,v in got.items()}
 
-# %% ../../nbs/8_apps/04_metrics.ipynb #43dbf7ac
+# %% ../../nbs/8_apps/04_metrics.ipynb #241911c7
 MEANINGS = dict(
     frames='frames in which this face was measured',
     eye_distance='distance of the eyes, in pixels',
