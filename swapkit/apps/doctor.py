@@ -159,7 +159,7 @@ _RECOGNITION_MODELS = ('mobilefacenet_128', 'sface')
 # %% ../../nbs/8_apps/03_doctor.ipynb #7c2e3347
 def _check_model(
     name:str,
-    without:str='a built-in one serves',    # what comes of it where it is missing
+    without:str='a built-in network is used',    # what comes of it where it is missing
 )->Check:
     "Check that a model's file is here and has the right checksum."
     from swapkit.errors import SwapkitError
@@ -229,7 +229,7 @@ def run_checks()->list: # of `Check`
     rows.append(
         _check_model(
             choose_model(*_RECOGNITION_MODELS),
-            "nobody is known again after a cut or found by a photo, and a source's photos are not compared",
+            "nobody is recognized after a cut or by a photo, and the photos of a source are not compared",
         )
     )
     return rows + [_check_folder('cache', cache_dir(), 'set SWAPKIT_CACHE to a folder that can be written')]
