@@ -247,8 +247,8 @@ class RunOptions(Options):
                         low=1, high=4096, short='-b')
     device: str = option('auto', "Where networks run. auto uses the GPU if there is one.", 'auto', 'cpu', 'cuda',
                          short='-d')
-    engine: str = option('auto', "What runs ONNX networks: onnxruntime on a CPU or GPU, TensorRT or torch. auto uses "
-                                 "onnxruntime on the chosen device.",
+    engine: str = option('auto', "What runs ONNX networks: onnxruntime on the CPU (cpu) or the GPU (cuda), or "
+                                 "TensorRT. auto uses onnxruntime on the chosen device; torch refuses ONNX networks.",
                          'auto', 'torch', kind='engine')
     reader: str = option('auto', "Library that decodes the film. auto uses pyav.", 'auto', kind='reader', picture=True)
     start: float|None = option(None, "Start of the part to render, as a time from the start of the film; by default "
