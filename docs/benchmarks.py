@@ -422,7 +422,7 @@ def benchmark_page(name, data, files):
         f'```{{raw}} html\n<div class="charts">{"".join(charts)}</div>\n```',
         plain(note), f'Measured: {plain(where(data))}.' if where(data) else '',
         'The command that makes these figures:', f'```sh\n{b.command}\n```',
-        f'How it is measured: the page [{lesson}](/{b.page}.ipynb). All figures as a file: [{name}.json](/files/{path}).',
+        f'How it is measured: the page [{lesson}](/{b.page}.ipynb). All figures: [{name}.json](/files/{path}).',
         figures(data),
     )
 
@@ -433,7 +433,8 @@ def other_page(found, files):
     for name, data in found.items():
         files.add(f'results/{name}.json')
         out += [f'## {name}', f"```sh\n{data['command']}\n```" if 'command' in data else '',
-                plain(data.get('note', '')), plain(where(data)), f'[{name}.json](/files/results/{name}.json)', figures(data)]
+                plain(data.get('note', '')), plain(where(data)), f'[{name}.json](/files/results/{name}.json)',
+                figures(data)]
     return page(*out)
 
 

@@ -18,7 +18,7 @@ def legend(series, y=12):
     for i, name in enumerate(series):
         out.append(f'<rect class="c{i}" x="{x}" y="{y - 9}" width="10" height="10" rx="2"/>'
                    f'<text x="{x + 15}" y="{y}">{escape(name)}</text>')
-        x += 15 + 6.1*len(name) + 16
+        x += 15 + 6.6*len(name) + 16
         if x > WIDTH - 60: x, y = 0, y + 16
     return ''.join(out), y + 10 if x else y - 6
 
@@ -49,7 +49,7 @@ def bars(title, rows, series=('',), unit='', most=None, mark=None):
     if mark:
         x = mark[0]/full*room
         parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top + 4}" y2="{y}"/>'
-                     f'<text class="mark" x="{min(x, WIDTH - 6.1*len(mark[1])):.1f}" y="{y + 12}">'
+                     f'<text class="mark" x="{min(x, WIDTH - 6.6*len(mark[1])):.1f}" y="{y + 12}">'
                      f'{escape(mark[1])}</text>')
         y += 16
     said = f'<svg class="chart" role="img" viewBox="0 0 {WIDTH} {y}" xmlns="http://www.w3.org/2000/svg">'

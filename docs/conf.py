@@ -20,6 +20,8 @@ nb_code_prompt_show = 'Source'
 nb_code_prompt_hide = 'Hide the source'
 add_module_names = False
 python_maximum_signature_line_length = 60
+smartquotes_action = 'q'            # two hyphens begin an option
+html_search_scorer = str(HERE/'static'/'scorer.js')
 html_theme = 'furo'
 html_title = 'swapkit'
 html_static_path = [str(HERE/'static')]
@@ -50,6 +52,7 @@ def labelled(table):
     head = re.search(r'<thead>.*?</thead>', table[0], re.S)
     titles = [re.sub(r'<.*?>', '', t).strip() for t in re.findall(r'<th\b.*?</th>', head[0], re.S)] if head else []
     if not 2 <= len(titles) <= STACKED: return table[0]
+    if len(titles) == 2: titles = ['', '']      # the second cell says something about the first, which needs no title
     def row(m):
         column = iter(titles)
         return re.sub(r'<td\b', lambda _: f'<td data-title="{next(column, "")}"', m[0])

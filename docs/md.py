@@ -1,4 +1,5 @@
 "Pieces of Markdown, as MyST reads it."
+import json
 import re
 
 
@@ -21,7 +22,8 @@ def table(rows, head):
 
 def directive(kind, argument, *body, fence='`'*3, **options):
     "A directive of Sphinx; directives inside need a shorter fence."
-    head = [f"{fence}{{{kind}}} {argument}".rstrip()] + [f':{k}: {v}'.rstrip() for k, v in options.items()]
+    def quoted(v): return json.dumps(v) if v[:1] in ('"', "'") else v # YAML would take the quotes away
+    head = [f"{fence}{{{kind}}} {argument}".rstrip()] + [f':{k}: {quoted(v)}'.rstrip() for k, v in options.items()]
     return '\n'.join(head) + '\n\n' + '\n\n'.join(b for b in body if b) + f'\n{fence}'
 
 
@@ -39,5 +41,5 @@ def toctree(names, caption='', hidden=True):
 
 def facts(*pairs):
     "Short facts in one line, or below one another where the screen is narrow."
-    said = [f'**{name}** {value}' for name, value in pairs if value]
+    said = [f'**{name}:** {value}' for name, value in pairs if value]
     return directive('container', 'facts', *said) if said else ''

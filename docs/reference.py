@@ -155,6 +155,7 @@ def value_of(p):
         return f"[{'|'.join(names)}]" if names and len(names) < 7 and not o.metavar else metavar(o) if not names else (
             o.metavar or 'NAME')
     if p.metavar: return p.metavar
+    if isinstance(p.type, click.Choice): return f"[{'|'.join(p.type.choices)}]"
     return 'WHO' if p.name in ('faces', 'who') else getattr(p.type, 'name', 'TEXT').upper()
 
 
@@ -164,6 +165,15 @@ def default_text(p):
     if said: return plain(said[1])
     if p.is_flag or p.default is None or not isinstance(p.default, (str, int, float)): return ''
     return coded(str(p.default))
+
+
+def allowed_by_click(p):
+    "What an option without an option class accepts, where its type says so."
+    if isinstance(p.type, click.Choice): return ', '.join(map(coded, p.type.choices))
+    if not isinstance(p.type, (click.IntRange, click.FloatRange)): return ''
+    what = 'a whole number' if isinstance(p.type, click.IntRange) else 'a number'
+    if p.type.max is None: return f'{what} from {p.type.min} on'
+    return f'{what} from {p.type.min} to {p.type.max}' if p.type.min is not None else f'{what} up to {p.type.max}'
 
 
 def command_option(p):
@@ -179,7 +189,7 @@ def command_option(p):
         facts(
             ('required', 'yes' if p.required else ''),
             ('default', default_text(p)),
-            ('allowed', allowed(o) if o and not o.is_flag else ''),
+            ('allowed', allowed_by_click(p) if not o else '' if o.is_flag else allowed(o)),
             ('may be repeated', 'yes' if p.multiple else ''),
             ('in Python', link),
             ('old spelling', ', '.join(map(coded, old))),
