@@ -19,7 +19,7 @@ nb_merge_streams = True
 nb_code_prompt_show = 'Source'
 nb_code_prompt_hide = 'Hide the source'
 add_module_names = False
-python_maximum_signature_line_length = 60
+python_maximum_signature_line_length = 72
 smartquotes_action = 'q'            # two hyphens begin an option
 html_search_scorer = str(HERE/'static'/'scorer.js')
 html_theme = 'furo'
@@ -31,6 +31,7 @@ html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = dict(navigation_with_keys=True)
 html_show_copyright = False
+PLAIN = 'what it is', 'what it does', 'what it is about'     # columns that need no title in front of each cell
 STACKED = 5     # tables with at most so many columns become stacked rows on a narrow screen; wider ones scroll
 
 
@@ -53,9 +54,13 @@ def labelled(table):
     titles = [re.sub(r'<.*?>', '', t).strip() for t in re.findall(r'<th\b.*?</th>', head[0], re.S)] if head else []
     if not 2 <= len(titles) <= STACKED: return table[0]
     if len(titles) == 2: titles = ['', '']      # the second cell says something about the first, which needs no title
+    titles = ['' if t in PLAIN else t for t in titles]
+    def cell(m, column):
+        title, empty = next(column, ''), not re.sub(r'<(?!img).*?>', '', m[0]).strip()
+        return '<td class="empty"></td>' if empty else f'<td data-title="{title}"{m[0][3:]}'
     def row(m):
         column = iter(titles)
-        return re.sub(r'<td\b', lambda _: f'<td data-title="{next(column, "")}"', m[0])
+        return re.sub(r'<td\b.*?</td>', lambda c: cell(c, column), m[0], flags=re.S)
     text = re.sub(r'<tr\b.*?</tr>', row, table[0], flags=re.S)
     return re.sub(r'<table class="', '<table class="stacked ', text, count=1)
 
