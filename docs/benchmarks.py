@@ -21,7 +21,7 @@ class Benchmark:
     command: str            # that makes the file today
     charts: Callable        # data → list of SVG
     page: str               # of the notebook that explains it
-    result: Callable = lambda data: ''  # data → the result in one sentence
+    result: Callable        # data → the result in one sentence
 
 
 def film(name): return Path(name).stem.replace('_', ' ')
@@ -67,6 +67,14 @@ def stage_charts(data):
     return out
 
 
+def stage_result(data):
+    whole = {(tuple(r['size']), r['batch']): r['ms'] for r in data['rows'] if r['stage'] == 'whole'}
+    if not whole: return ''
+    size, most = max(whole)
+    return (f'All stages together take {whole[size, most]:.0f} ms per frame of {size[1]} × {size[0]} in batches of '
+            f'{most}, and {whole[size, min(b for s, b in whole if s == size)]:.0f} ms one frame at a time.')
+
+
 def own_charts(data):
     rows = [(film(r['film']), [r['frames_per_second'][k] for k in ('swapkit', 'ffmpeg')]) for r in data['rows']]
     return [bars('Frames per second (longer is better)', rows, ('swapkit without networks', 'ffmpeg alone'))]
@@ -96,10 +104,10 @@ def long_charts(data):
 
 
 def long_result(data):
-    return (f"{data['frames_result']:,} of {data['frames']:,} frames are in the result, "
-            + ('every time stamp is equal' if data['every_stamp_equal'] else 'not every time stamp is equal')
-            + f", and sound and picture are as far apart at the end as in the target, up to {data['off_by_ticks']:.0f} "
-              "ticks.")
+    stamps = 'every time stamp is equal' if data['every_stamp_equal'] else 'not every time stamp is equal'
+    ticks = data['off_by_ticks']
+    end = 'sound and picture end as in the target' if not ticks else f'sound and picture end {ticks:g} ticks off'
+    return f"{data['frames_result']:,} of {data['frames']:,} frames are in the result, {stamps}, and {end}."
 
 
 def look_charts(data):
@@ -135,6 +143,13 @@ def steady_charts(data):
              [(name, [by.get(k) for k in smooth]) for name, by in swaps.items()], smooth, mark=(1, 'as the target')),
         bars('Milliseconds per frame of each part of the first pass', parts, unit='ms'),
     ]
+
+
+def steady_result(data):
+    rows = [r for r in data['jitter']['rows'] if r['landmarks'] == 'face_mesh_468']
+    jitter = {(r['film'], r['method']): r['acceleration'] for r in rows}
+    left = [100*jitter[f, 'kalman']/jitter[f, 'none'] for f, m in jitter if m == 'kalman']
+    return f'With the default smoother (kalman), {min(left):.0f} to {max(left):.0f} % of the jitter is left.'
 
 
 def matrix_charts(data):
@@ -234,6 +249,17 @@ def built_in_charts(data):
     ]
 
 
+def built_in_result(data):
+    found = data['detector']['all_single_person_films']['recall']
+    return (f"In films with one person the detector finds {100*found:.0f} % of the faces; the mesh is "
+            f"{100*data['mesh_to_30']:.1f} % of the distance of the eyes away from its teacher, up to a yaw of 30°.")
+
+
+def detect_result(data):
+    ratios = [100*r['batch_to_single'] for r in data['rows']]
+    return f'A frame in a batch takes {min(ratios):.0f} to {max(ratios):.0f} % of the time that it takes alone.'
+
+
 def detect_charts(data):
     kinds = ('batch', 'single', 'opencv')
     rows = [(film(r['film']), [1000*r['seconds_per_frame'][k] for k in kinds]) for r in data['rows']]
@@ -256,6 +282,7 @@ BENCHMARKS = dict(
         'The time of each stage by itself, on frames of the built-in sample with one face. The frames are computed '
         'one at a time and as a batch, in turn.',
         'swapkit bench --save results/bench.json', stage_charts, '8_apps/07_bench',
+        stage_result,
     ),
     own=Benchmark(
         'What swapkit itself costs',
@@ -293,7 +320,7 @@ BENCHMARKS = dict(
         'of five points from frame to frame.',
         'python -m swapkit.research.steadiness jitter truth labels crossing swap cost memory --media FOLDER '
         '--save results/steady.json',
-        steady_charts, '9_research/08_steadiness',
+        steady_charts, '9_research/08_steadiness', steady_result,
     ),
     matrix=Benchmark(
         'Kinds of film',
@@ -342,13 +369,14 @@ BENCHMARKS = dict(
         'The built-in detector and face mesh compared with the larger networks that they were trained from (YuNet and '
         'MediaPipe Face Mesh), on films and photos that were kept out of the training.',
         'python -m swapkit.research.train.compare FOLDER --save results/built_in.json', built_in_charts,
-        '9_research/train/04_compare',
+        '9_research/train/04_compare', built_in_result,
     ),
     detect=Benchmark(
         'Detection',
         'YuNet in a batch of 16 frames and one frame at a time, and OpenCV’s detector with the same weights on the '
         'same frames.',
         'python -m swapkit.apps.bench detect FILM... --save results/detect.json', detect_charts, '8_apps/07_bench',
+        detect_result,
     ),
 )
 
@@ -451,14 +479,13 @@ def benchmark_pages(folder, files):
     others = {n: d for n, d in found.items() if n not in BENCHMARKS}
     pages = {f'benchmarks/{n}': benchmark_page(n, found[n], files) for n in names}
     if others: pages['benchmarks/other'] = other_page(others, files)
-    rows = [(f'[{BENCHMARKS[n].title}](/benchmarks/{n}.md)', BENCHMARKS[n].result(found[n]) or
-             BENCHMARKS[n].measured.split('. ')[0].rstrip('.') + '.', machine_of(found[n]).get('swapkit', ''))
-            for n in names]
+    rows = [(f'[{BENCHMARKS[n].title}](/benchmarks/{n}.md)', plain(BENCHMARKS[n].result(found[n])),
+             machine_of(found[n]).get('swapkit', '')) for n in names]
     pages['benchmarks/index'] = page(
         '# Benchmarks',
         'Each page says what was measured, on which machine and with which version, and has the command that makes '
         'the figures. Compare only figures of one chart: those were measured in turn on one machine.',
-        table(rows, ('page', 'result or subject', 'version')),
+        table(rows, ('page', 'result', 'swapkit')),
         toctree([n for n in pages if n.startswith('benchmarks/')]),
     )
     return pages

@@ -31,7 +31,7 @@ html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = dict(navigation_with_keys=True)
 html_show_copyright = False
-PLAIN = 'what it is', 'what it does', 'what it is about'     # columns that need no title in front of each cell
+PLAIN = 'what it is', 'what it does', 'what it is about', 'result'   # columns that need no title in front of each cell
 STACKED = 5     # tables with at most so many columns become stacked rows on a narrow screen; wider ones scroll
 
 

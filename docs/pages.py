@@ -405,9 +405,12 @@ class Page(HTMLParser):
     "Addresses within a page, where it leads, and what it loads."
     def __init__(self):
         super().__init__()
-        self.ids, self.leads, self.loads = set(), [], []
+        self.ids, self.leads, self.loads, self.loose, self.inside = set(), [], [], [], 0
+    def handle_endtag(self, tag): self.inside -= tag == 'a'
     def handle_starttag(self, tag, attrs):
         at = dict(attrs)
+        self.inside += tag == 'a'
+        if 'xref' in (at.get('class') or '').split() and not self.inside: self.loose.append(self.getpos()[0])
         self.ids.update(v for k in ('id', 'name') if (v := at.get(k)))
         if tag == 'a' and at.get('href'): self.leads.append(at['href'])
         if tag in ('img', 'script', 'iframe', 'source', 'video') and at.get('src'): self.loads.append(at['src'])
@@ -428,6 +431,7 @@ def wrong_links(folder):
            for u in re.findall(r'(?:@import\s+|url\()["\']?((?:https?:)?//[^"\')]+)', p.read_text(encoding='utf-8'))]
     for path, here in pages.items():
         name = path.relative_to(folder.resolve()).as_posix()
+        out += [f'{name}: line {n}: a reference to something that is not described' for n in here.loose]
         out += [f'{name}: loads {u}' for u in here.loads if re.match(r'(https?:)?//', u)]
         for link in here.leads + here.loads:
             url = urlsplit(link)

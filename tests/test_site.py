@@ -270,7 +270,8 @@ def test_benchmark_pages():
     made = benchmarks.benchmark_pages(dev.ROOT/'results', files := set())
     for name, b in benchmarks.BENCHMARKS.items():
         text = made[f'benchmarks/{name}']
-        assert b.measured in text and b.command in text and f'results/{name}.json' in files
+        assert b.measured in text and b.command in text
+        assert f'**Result:** {b.result(found[name])}' in text and f'results/{name}.json' in files
         for chart in b.charts(found[name]): assert chart in text and chart.count('<title>')>=2, name
         assert f'](/benchmarks/{name}.md)' in made['benchmarks/index'] and (dev.ROOT/'nbs'/f'{b.page}.ipynb').exists()
         if module := re.search(r'-m (swapkit[\w.]+)', b.command): assert importlib.util.find_spec(module[1]), b.command
@@ -285,12 +286,14 @@ def test_the_link_checker_finds_faults(tmp_path):
     (tmp_path/'b.html').write_text('<p id="there"></p><a href="a.html">a</a><a href="mailto:x">m</a>')
     assert pages.wrong_links(tmp_path)==[]
     (tmp_path/'b.html').write_text('<img src="no.png"><script src="https://cdn.org/x.js"></script>')
+    (tmp_path/'d.html').write_text('<a href="b.html"><code class="xref">x</code></a>\n<code class="py xref">y</code>')
     (tmp_path/'c.css').write_text('@import url("//fonts.org/f.css");')
     assert pages.wrong_links(tmp_path) == [
         'a.html: b.html#there: no such place on that page',
         'b.html: loads https://cdn.org/x.js',
         'b.html: no.png is not there',
         'c.css: loads //fonts.org/f.css',
+        'd.html: line 2: a reference to something that is not described',
     ]
 
 
