@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT/'docs')]
 from benchmarks import benchmark_pages
 from dev import cells, directives, module_of, notebooks, source
-from md import coded, directive, page, plain, table
+from md import coded, directive, page, plain, table, toctree
 from reference import command_pages, options_page
-from sections import as_glossary, cards, gallery_page, grouped, section_pages, sidebar, title_of
+from sections import as_glossary, cards, gallery_page, grouped, menu, section_pages, sidebar, title_of
 
 TIERS = dict(
     weights='needs downloaded weights or media',
@@ -29,6 +29,9 @@ TIERS = dict(
     gpu='needs an NVIDIA GPU',
     slow='takes long',
 )
+
+# What lists all pages in the checkout → the page that does so on the site.
+LISTS = {'nbs': 'stages.md', 'nbs/README.md': 'stages.md', 'README.md': 'index.ipynb'}
 
 
 # --- what a piece of code offers: names, parameters and the comments beside them --------------------------------------
@@ -170,7 +173,8 @@ def turned(text, page, files):
         path = normpath(PurePosixPath('nbs', page).parent/target)
         if path.startswith('nbs/') and path.endswith('.ipynb'):
             return f"{m[1]}/{path[4:]}{'#' + anchor if anchor else ''})"
-        if (ROOT/path).is_dir(): return f'{m[1]}/{path})' if path in ('nbs',) else m[0]
+        if path in LISTS: return f'{m[1]}/{LISTS[path]})'
+        if (ROOT/path).is_dir(): return m[0]
         files.add(path)
         return f'{m[1]}/files/{path})' if not path.endswith('.ipynb') else to_download(m[1][1:-2], path)
     parts = re.split(r'(^```.*?^```|`[^`\n]+`)', text, flags=re.M | re.S)
@@ -289,8 +293,8 @@ def size(n):
     return '' if not n else f'{n/1e6:.1f} MB'
 
 
-def models_page():
-    "The registries of models and of swappers."
+def models_page(names=()):
+    "The registries of models and of swappers; `names` are the pages below it."
     from swapkit.models import MODELS
     from swapkit.swap.neural import swapper_table
     rows = [(coded(m.name), plain(m.about), size(m.size), plain(m.license), m.commercial) for m in MODELS.values()]
@@ -309,6 +313,7 @@ def models_page():
                 'What each swapper is told, and how we know that it computes what '
                 'the original does: [neural](/6_swap/03_neural.ipynb).',
                 swapper_table(),
+                *[toctree(names)]*bool(names),
             ]
         )
         + '\n'
@@ -319,7 +324,9 @@ def functions_page(modules):
     "Every public function and class, by module, each with a link to its description."
     out = [
         '# Functions and classes',
-        'Everything that the modules of swapkit offer. The search finds the same names.',
+        'Everything that the modules of swapkit offer. The search finds the same names. Modules that are written by '
+        'hand: [plain modules](/plain-modules.md). The code of every module: [source](/source/index.md).',
+        toctree(['plain-modules', 'source/index']),
     ]
     for path in modules:
         module, text = name_of(path), path.read_text(encoding='utf-8')
@@ -339,10 +346,12 @@ def sample_people(files):
     return directive('container', 'shots people', *shots, fence='`'*4)
 
 
-def start_page(nb, parts):
-    "The notebook `index` with the cards and the lists of pages for the sidebar."
-    made = [dict(markdown(cards()), id='cards'), dict(markdown(sidebar(parts)), id='contents')]
-    return dict(nb, cells=nb['cells'] + made)
+def start_page(nb, entries, names):
+    "The notebook `index`, with the cards below its picture and the lists of pages for the sidebar at its end."
+    made, shown = nb['cells'], [i for i, c in enumerate(nb['cells']) if 'results/demo.jpg' in source(c)]
+    at = shown[0] + 1 if shown else len(made)
+    end = dict(markdown(sidebar(entries)), id='contents')
+    return dict(nb, cells=[*made[:at], dict(markdown(cards(entries, names)), id='cards'), *made[at:], end])
 
 
 def all_pages():
@@ -353,7 +362,7 @@ def all_pages():
     about = {n: title_of(nb) for n, nb in stored.items()}
     parts = grouped([n for n in paths if n != 'index'])
     made = {n: processed(p, files, seen) for n, p in paths.items()}
-    made['index'] = start_page(made['index'], parts)
+    made['index'] = start_page(made['index'], menu(parts, about), set(made))
     for name, nb in made.items(): sources[f'{name}.ipynb'] = json.dumps(nb, indent=1)
 
     modules = [p for p in sorted((ROOT/'swapkit').rglob('*.py')) if p.name[0] != '_']
@@ -361,14 +370,14 @@ def all_pages():
     rows = [(f'[{n[7:]}](/{n}.md)',) for n in text]
     text['source/index'] = page('# Source', 'The source of every module, with a link from each function to its place.',
                                 table(rows, ('module',)))
-    for n in list(text): text[n] = '---\norphan: true\n---\n'*(n != 'source/index') + text[n]
+    for n in text: text[n] = '---\norphan: true\n---\n'*(n != 'source/index') + text[n]
     shots, pictures = gallery_page(parts, stored, about)
     files.add('results/demo.jpg')
     text |= section_pages(parts, about) | command_pages() | benchmark_pages(ROOT/'results', files)
     text['options'] = options_page(seen)
     text['plain-modules'] = plain_page(modules, seen)
     text['functions'] = functions_page(modules)
-    text['models-and-licenses'] = models_page()
+    text['models-and-licenses'] = models_page(parts['licenses'])
     text['gallery'] = page(
         '# Gallery',
         'The pictures of all stages, as the notebooks have stored them. A click on a picture opens its page.',
@@ -378,9 +387,20 @@ def all_pages():
         '[samples](/8_apps/08_samples.ipynb).', sample_people(files),
     )
     sources |= {f'{n}.md': t for n, t in text.items()} | pictures
-    for f in sorted(files):
-        sources[f'files/{f}'] = b'---\norphan: true\n---\n'*f.endswith('.md') + (ROOT/f).read_bytes()
-    return sources
+    return sources | copies(files)
+
+
+def copies(files):
+    "Copies of the checkout's files that pages lead to, and of those that these lead to."
+    made, left = {}, set(files)
+    while left:
+        f = left.pop()
+        made[f'files/{f}'] = (ROOT/f).read_bytes()
+        if not f.endswith('.md'): continue
+        text = turned((ROOT/f).read_text(encoding='utf-8'), f'../{f}', found := set())
+        made[f'files/{f}'] = f'---\norphan: true\n---\n{text}'
+        left |= {n for n in found if f'files/{n}' not in made}
+    return made
 
 
 def write_pages(out):

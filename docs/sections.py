@@ -18,30 +18,27 @@ STAGES = {
     '9_research': ('Research', 'Training of the built-in networks and long measurements. Not part of the installed '
                                'package.'),
 }
-# Pages of `learn` by section. A page that is not named here is an explanation.
+# Pages that are no stages, by section. One that is not named here is an explanation.
 LEARN = dict(
-    start='first studio'.split(),
-    tutorials='several masks steady own_swapper video gpu'.split(),
-    explanations='batches passes pixels peers'.split(),
-    use='licenses responsible'.split(),
-    look_up=['glossary'],
+    start='learn/install 0_tour learn/first learn/studio'.split(),
+    tutorials='learn/command_line learn/several learn/masks learn/steady learn/own_swapper learn/video '
+              'learn/gpu'.split(),
+    explanations='learn/limits learn/batches learn/passes learn/pixels learn/peers'.split(),
+    use='learn/responsible'.split(),
+    licenses='learn/licenses'.split(),      # below the page of models
+    look_up='learn/glossary'.split(),
 )
 TITLES = dict(
-    tutorials=('Tutorials', 'Each page does one task from the beginning to a result. Run them in order, or open the '
-                            'one you need.'),
-    explanations=('Explanations', 'Why swapkit works the way it does.'),
+    tutorials=('Tutorials', 'Each page does one task from the beginning to a result.'),
+    explanations=('Explanations', 'Why swapkit works the way it does, and what it cannot do.'),
 )
-CARDS = (
-    ('Try', 'learn/first.ipynb', 'Swap a face in five lines of Python, or with a mouse in the studio.',
-     [('First swap', 'learn/first.ipynb'), ('Studio', 'learn/studio.ipynb'), ('Gallery', 'gallery.md')]),
-    ('Learn', 'tutorials.md', 'Tutorials, explanations, and every stage as a notebook: a draft, a picture, the '
-                              'function, a test.',
-     [('Tutorials', 'tutorials.md'), ('Explanations', 'explanations.md'), ('All stages', 'stages.md')]),
-    ('Use', 'command-line/index.md', 'Commands and options, models and their licenses, responsible use.',
-     [('Command line', 'command-line/index.md'), ('Options', 'options.md'), ('Models', 'models-and-licenses.md')]),
-    ('Look up', 'learn/glossary.ipynb', 'Words, functions and measurements.',
-     [('Glossary', 'learn/glossary.ipynb'), ('Functions', 'functions.md'), ('Benchmarks', 'benchmarks/index.md')]),
-)
+SHORT = {'learn/first': 'First swap', 'learn/studio': 'Studio', '0_tour': 'Tour'}
+CARDS = {
+    'Try': 'Install swapkit and swap a face: in five lines of Python, or with a mouse.',
+    'Learn': 'Tutorials, explanations, and every stage as a notebook: a draft, a picture, the function, a test.',
+    'Use': 'Every command and every option, models and their licenses, responsible use.',
+    'Look up': 'Words, functions and measurements.',
+}
 
 
 # --- what a notebook says of itself -----------------------------------------------------------------------------------
@@ -54,20 +51,15 @@ def title_of(nb):
     return (title[1].strip() if title else ''), re.sub(r'\n> ?', ' ', about[1]).strip() if about else ''
 
 
-def folder_of(name):
-    return name.rpartition('/')[0]
-
-
 def grouped(names):
     """Section → names of its pages, in order. `names` are those of all notebooks but the index; a folder that STAGES
     does not have is a section by its own name."""
-    def first(name): return name.split('/')[0]
-    learn = [n for n in names if first(n) == 'learn']
-    places = {f'learn/{p}': (s, i) for s, pages in LEARN.items() for i, p in enumerate(pages)}
-    parts = {s: sorted((n for n in learn if places.get(n, ('explanations', 0))[0] == s),
-                       key=lambda n: (places.get(n, ('', 99))[1], n)) for s in LEARN}
-    folders = [*STAGES, *sorted({first(n) for n in names if first(n) not in ('learn', *STAGES)})]
-    return parts | {f: sorted(n for n in names if first(n) == f) for f in folders}
+    def folder(name): return name.partition('/')[0] if '/' in name else 'learn'
+    places = {p: s for s, pages in LEARN.items() for p in pages}
+    section = {n: places.get(n, 'explanations') if folder(n) == 'learn' else folder(n) for n in names}
+    order = {n: i for pages in LEARN.values() for i, n in enumerate(pages)}
+    keys = [*LEARN, *STAGES, *sorted({s for s in section.values() if s not in (*LEARN, *STAGES)})]
+    return {k: sorted((n for n in names if section[n] == k), key=lambda n: (order.get(n, 99), n)) for k in keys}
 
 
 def list_of_pages(names, about):
@@ -82,8 +74,8 @@ def section_pages(parts, about):
     "Name of a page → text: a page for each section, and one that lists all stages."
     pages = {}
     for s, (title, text) in TITLES.items():
-        more = [n for n in parts['start'] if s == 'tutorials']
-        pages[s] = page(f'# {title}', text, list_of_pages(more + parts[s], about), toctree(parts[s]))
+        first = parts['start'] if s == 'tutorials' else []
+        pages[s] = page(f'# {title}', text, list_of_pages(first + parts[s], about), toctree(parts[s]))
     folders = [f for f in parts if f not in LEARN]
     for f in folders:
         title, text = STAGES.get(f, (f, ''))
@@ -103,25 +95,28 @@ def section_pages(parts, about):
     return pages
 
 
-def sidebar(parts):
-    "The lists of pages that the sidebar is made from, by the cards of the start page."
-    short = {'learn/first': ('First swap', 'learn/first'), 'learn/studio': ('Studio', 'learn/studio'),
-             'learn/licenses': ('Licenses explained', 'learn/licenses')}
-    def named(names): return [short.get(n, n) for n in names]
-    return '\n\n'.join([
-        toctree([*named(parts['start']), 'gallery'], 'Try'),
-        toctree(['tutorials', 'explanations', 'stages'], 'Learn'),
-        toctree(['command-line/index', 'options', 'models-and-licenses', *named(parts['use'])], 'Use'),
-        toctree([*parts['look_up'], 'functions', 'plain-modules', 'benchmarks/index', 'source/index'], 'Look up'),
-    ])
+def menu(parts, about):
+    "Caption → (title, name) of the pages that the sidebar and the cards of the start page offer."
+    def named(names): return [(SHORT.get(n) or about[n][0], n) for n in names]
+    return {
+        'Try': [*named(parts['start']), ('Gallery', 'gallery')],
+        'Learn': [*[(TITLES[s][0], s) for s in TITLES], ('All stages', 'stages')],
+        'Use': [('Command line', 'command-line/index'), ('Options', 'options'),
+                ('Models and licenses', 'models-and-licenses'), *named(parts['use'])],
+        'Look up': [*named(parts['look_up']), ('Functions', 'functions'), ('Benchmarks', 'benchmarks/index')],
+    }
 
 
-def cards():
+def sidebar(entries):
+    return '\n\n'.join(toctree(pages, caption) for caption, pages in entries.items())
+
+
+def cards(entries, notebooks):
     "The four cards of the start page."
-    def card(name, target, text, links):
-        more = ' · '.join(f'[{n}](/{t})' for n, t in links)
-        return directive('container', 'card', f'**[{name}](/{target})**', text, more)
-    return directive('container', 'cards', *[card(*c) for c in CARDS], fence='`'*4)
+    def card(caption, pages):
+        links = [f'[{title}](/{n}{".ipynb" if n in notebooks else ".md"})' for title, n in pages]
+        return directive('container', 'card', f'**{caption}**', CARDS[caption], ' · '.join(links))
+    return directive('container', 'cards', *[card(*e) for e in entries.items()], fence='`'*4)
 
 
 # --- gallery ----------------------------------------------------------------------------------------------------------

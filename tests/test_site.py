@@ -89,6 +89,7 @@ def test_pages_of_a_notebook(tmp_path, monkeypatch):
     assert len(made)==3 and '{py:function} f(x)' in made[0] and made[1:]==['def f(x): # double\n    return 2*x', 'f(2)']
     assert [c['metadata'].get('tags') for c in pages.page_cells(path, set())][1:]==[['hide-input'], ['needs-slow']]
     assert pages.without_front('# a\n> b\n\n- date: 3')=='# a\n> b'
+    assert pages.turned('[a](README.md) [b](../README.md)', 'a.ipynb', set())=='[a](/stages.md) [b](/index.ipynb)'
     files = set()
     said = pages.turned(
         '[x](../1_base/02_show.ipynb#y) `[n](m)` [z](https://z.org) [r](../../results/r.json)', '8_apps/a.ipynb', files
@@ -106,11 +107,11 @@ def test_every_page_is_in_a_section():
     "In the order of their numbers; nothing is left out, nothing is there twice."
     parts = sections.grouped(names_of_pages())
     assert list(parts)==[*sections.LEARN, *sections.STAGES]
-    assert parts['1_base'][:2]==['1_base/01_types', '1_base/02_show'] and parts['start'][0]=='learn/first'
+    assert parts['1_base'][:2]==['1_base/01_types', '1_base/02_show'] and 'learn/first' in parts['start']
     assert sorted(n for names in parts.values() for n in names)==sorted(names_of_pages())
     assert all(parts.values()), 'a section without pages'
-    other = sections.grouped(['11_new/01_a', 'learn/new'])
-    assert other['11_new']==['11_new/01_a'] and other['explanations']==['learn/new']
+    other = sections.grouped(['11_new/01_a', 'learn/new', '0_new'])
+    assert other['11_new']==['11_new/01_a'] and other['explanations']==['0_new', 'learn/new']
 
 
 def test_section_pages():
@@ -125,14 +126,12 @@ def test_section_pages():
         assert f'/{f}/index' in made['stages'] and text.startswith(f'# {sections.STAGES[f][0]}')
         for n in parts[f]: assert f'](/{n}.ipynb)' in text and pages.plain(about[n][1]) in text, n
     for n in parts['tutorials'] + parts['start']: assert f'](/{n}.ipynb)' in made['tutorials']
-    entries = [l for l in sections.sidebar(parts).splitlines() if re.match(r'/|.+ </', l)]
-    assert 12<=len(entries)<=16
+    entries = sections.menu(parts, about)
+    assert list(entries)==['Try', 'Learn', 'Use', 'Look up'] and 12<=sum(map(len, entries.values()))<=16
+    text = sections.sidebar(entries) + sections.cards(entries, set(about))
+    for title, n in sum(entries.values(), []):
+        assert f'{title} </{n}>' in text and f"[{title}](/{n}{'.ipynb' if n in about else '.md'})" in text
     assert pages.title_of(dict(cells=[dict(cell_type='markdown', source='# a b\n\n> c\n> d\n\ne')]))==('a b', 'c d')
-
-
-def test_cards():
-    text = sections.cards()
-    for title in ('Try', 'Learn', 'Use', 'Look up'): assert f'**[{title}](' in text
 
 
 # --- the reference ----------------------------------------------------------------------------------------------------
