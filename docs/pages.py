@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT/'docs')]
-from benchmarks import benchmark_pages
+from benchmarks import BENCHMARKS, benchmark_pages
 from dev import cells, directives, module_of, notebooks, source
 from md import coded, directive, page, plain, table, toctree
 from reference import command_pages, options_page
@@ -174,6 +174,8 @@ def turned(text, page, files):
         if path.startswith('nbs/') and path.endswith('.ipynb'):
             return f"{m[1]}/{path[4:]}{'#' + anchor if anchor else ''})"
         if path in LISTS: return f'{m[1]}/{LISTS[path]})'
+        result = re.fullmatch(r'results/(\w+)\.json', path)
+        if result and result[1] in BENCHMARKS: return f'{m[1]}/benchmarks/{result[1]}.md)'
         if (ROOT/path).is_dir(): return m[0]
         files.add(path)
         return f'{m[1]}/files/{path})' if not path.endswith('.ipynb') else to_download(m[1][1:-2], path)
