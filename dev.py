@@ -351,6 +351,7 @@ def build_site(python, folder):
         python, '-m', 'sphinx', '-q', '-W', '--keep-going', '-j', '2', '-c', ROOT / 'docs', '-d', folder / 'doctrees',
         pages, html,
     ]
+    shutil.rmtree(str(html), ignore_errors=True)    # pages whose notebook is gone
     return run(*write) or run(*sphinx) or run(python, ROOT/'docs'/'pages.py', 'links', html)
 
 

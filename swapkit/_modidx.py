@@ -313,6 +313,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'swapkit.apps.samples._complete': ('8_apps/samples.html#_complete', 'swapkit/apps/samples.py'),
                                       'swapkit.apps.samples._express': ('8_apps/samples.html#_express', 'swapkit/apps/samples.py'),
                                       'swapkit.apps.samples._fill_hole': ('8_apps/samples.html#_fill_hole', 'swapkit/apps/samples.py'),
+                                      'swapkit.apps.samples._flatten': ('8_apps/samples.html#_flatten', 'swapkit/apps/samples.py'),
                                       'swapkit.apps.samples._inside_mouth': ( '8_apps/samples.html#_inside_mouth',
                                                                               'swapkit/apps/samples.py'),
                                       'swapkit.apps.samples._jaw_drop': ('8_apps/samples.html#_jaw_drop', 'swapkit/apps/samples.py'),
