@@ -175,12 +175,6 @@ def readme():
     return '\n\n'.join([head] + [p for p in parts if p]) + '\n'
 
 
-PARTS = {
-    '1_base': 'Base', '2_video': 'Video', '3_face': 'Faces', '4_mask': 'Masks', '5_mesh': 'Mesh', '6_swap': 'Swapping',
-    '7_pipeline': 'Pipeline', '8_apps': 'Applications', '9_research': 'Research', 'nets': 'Networks', 'learn': 'Learn',
-}
-
-
 def about(path):
     "Title and description of a page: its first heading, and the quote below it."
     text = source(cells(path)[0])
@@ -190,8 +184,10 @@ def about(path):
 
 def contents():
     "nbs/README.md: all pages, folder by folder."
+    sys.path.insert(0, str(ROOT/'docs'))
+    from sections import STAGES
     text = ['<!-- Written by `python3 dev.py readme` from the titles of the pages. -->', '# All pages']
-    for folder, title in PARTS.items():
+    for folder, title in [(f, t) for f, (t, _) in STAGES.items()] + [('learn', 'Learn')]:
         pages = [p for p in notebooks() if p.relative_to(ROOT/'nbs').parts[0] == folder]
         rows = ['| [%s](%s) | %s |' % (about(p)[0], p.relative_to(ROOT/'nbs').as_posix(), about(p)[1]) for p in pages]
         text += ['## %s' % title, '\n'.join(['| page | what it is about |', '|---|---|'] + rows)]
