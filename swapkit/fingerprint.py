@@ -167,8 +167,8 @@ def _alone(x:Any)->str:
 def fingerprint_of(
     *things:Any,    # functions, partials, classes, callable objects, values
 )->str:             # SHA-256, hexadecimal
-    """Hash of code. It changes with a function's body, defaults or closure, and with the globals that it uses in notebooks,
-    plug-ins and files that are not installed. It is the same in all processes of one version of Python.
+    """Hash of code. It changes with a function's body, defaults or closure, and with the globals that it uses in
+    notebooks, plug-ins and files that are not installed. It is the same in all processes of one version of Python.
 
     The compiled code is hashed, not the source file, because the file may have been edited after it was loaded."""
     return _alone(things)

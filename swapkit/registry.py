@@ -149,7 +149,7 @@ def names(kind:str)->tuple[str, ...]:
 # --- plug-ins ---------------------------------------------------------------------------------------------------------
 
 def load_plugins()->None:
-    "Load the entry points `swapkit.plugins` of installed packages, once; a plug-in that fails is skipped with a warning."
+    "Load the entry points `swapkit.plugins` of installed packages, once; one that fails is skipped with a warning."
     global _loaded
     if _loaded: return
     with _lock:
@@ -221,7 +221,7 @@ class NetSpec:
     commercial:str = 'unclear'              # commercial use allowed: yes, no or unclear
     needs:tuple[str, ...] = ()              # keys of `models.MODELS`
     decorates:ClassVar[str] = 'load'        # the field that `Registry.register` fills when it decorates a function
-    about:ClassVar[frozenset[str]] = frozenset({'license', 'commercial', 'verified'}) # fields that do not affect pictures
+    about:ClassVar[frozenset[str]] = frozenset({'license', 'commercial', 'verified'}) # do not affect pictures
     def __post_init__(self):
         check_choice('commercial', self.commercial, COMMERCIAL)
         if isinstance(self.needs, str): raise BadInput(f"needs {self.needs!r}: give a tuple of names of models")
