@@ -34,7 +34,7 @@ def choose_engine(
     device:torch.device,
     name:str='auto',    # key of `ENGINES`; auto takes the one named like the device
 )->str:
-    "The name of the engine; raises `BadInput` if it is unknown or does not fit the device, else `SystemFault`."
+    "The engine's name; raises `BadInput` for an unknown or unsuitable one, `SystemFault` for one that is missing."
     name = device.type if name=='auto' else name
     if name == 'torch':
         raise BadInput("an ONNX file cannot run in torch: give --engine auto, or choose a torch network")

@@ -49,7 +49,7 @@ def _check_graph(
 
 # %% ../../nbs/nets/03_onnx_graph.ipynb #188a8160
 def load_graph(path):   # `onnx.ModelProto` with all its weights
-    "Read and check an ONNX file; raises `ModelMissing` if it or its weights are missing, else `BadInput`."
+    "Read and check an ONNX file; raises `ModelMissing` for a missing file, `BadInput` for one that is not valid."
     path = Path(path)
     if not path.is_file():
         raise ModelMissing(f"{path} does not exist; `swapkit models list` shows the models that are here")
