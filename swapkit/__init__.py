@@ -3,7 +3,7 @@
 Modules:
 
 - `swapkit.fingerprint`: Hashes of code and weights, part of every job key: changed code never continues an old job
-- `swapkit.options`: Every option, once: its name, default, help, choices and range
+- `swapkit.options`: The options of swapkit, each defined once: name, default, help, choices and range
 - `swapkit.registry`: Registries of everything that is chosen by name (networks, smoothers, readers), and plug-ins
 - `swapkit.workdir`: The folder of unfinished work beside an output: a lock, a journal, what is kept after a stop"""
 
