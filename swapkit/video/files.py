@@ -129,7 +129,7 @@ def no_photos_error(folder:PathLike)->BadInput:
     "The error for a folder without a readable photo; it names sub-folders that hold some."
     deeper = any(f.suffix.lower() in PHOTO_SUFFIXES and f.is_file() for f in Path(folder).glob('*/*'))
     more = '; photos in its sub-folders are not used: name these folders instead' if deeper else ''
-    return BadInput(f"{folder} contains no readable photo{more}")
+    return BadInput(f"{folder} has no photos that can be read{more}")
 
 def warn_left_out(paths:Sequence[Path])->None:
     "Log one message that lists all skipped files."
