@@ -154,7 +154,7 @@ class WorkDir:
         found = (l.split(' ', 2) for l in lines)
         return {p[2]: (int(p[1]), p[0]) for p in found if len(p)==3 and p[1].isdigit() and len(p[0])==64}
     def commit(self, made:Path, path:Path)->None:
-        """Give a finished file its final name. Its line in the journal is on the disk first, so a file without a line is
+        """Give a finished file its final name. Its line in the journal is on the disk first, so a file without one is
         never taken for complete."""
         _sync(made)
         name = 'journal-{}-of-{}'.format(*self.part) if self.part else 'journal'
@@ -168,7 +168,7 @@ class WorkDir:
         if not path.exists(): return False
         size, sha = self.journal().get(path.name, (-1, ''))
         if path.stat().st_size==size and file_hash(path)==sha: return True
-        logger.warning(f"{path.name} is damaged and is made again")
+        logger.warning(f"{path.name} is damaged; it is made again")
         path.unlink()
         return False
     def make_room(self, pattern:str, key:str)->None:
