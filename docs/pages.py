@@ -1,12 +1,13 @@
-"""The site's pages, made from the notebooks as they are stored: nothing is executed, and nothing but Python's library
-is needed.
+"""The site's pages, made from the notebooks as they are stored, from the argument parser, from the option classes and
+from the files of results. No notebook is executed, and nothing is downloaded; swapkit must be installed.
 
-`python3 dev.py site` runs this, then Sphinx, then the link checker below."""
+`python3 dev.py site` runs this, then Sphinx, then the link checker below. The other files beside this one make the
+reference (`reference.py`), the pages of benchmarks (`benchmarks.py`, `charts.py`), and sections, gallery and start page
+(`sections.py`)."""
 import ast
 import io
 import json
 import re
-import shutil
 import sys
 import tokenize
 from html.parser import HTMLParser
@@ -15,8 +16,12 @@ from posixpath import normpath
 from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT/'docs')]
+from benchmarks import BENCHMARKS, benchmark_pages
 from dev import cells, directives, module_of, notebooks, source
+from md import coded, directive, page, plain, table, toctree
+from reference import command_pages, options_page
+from sections import as_glossary, cards, gallery_page, grouped, menu, section_pages, sidebar, title_of
 
 TIERS = dict(
     weights='needs downloaded weights or media',
@@ -24,17 +29,9 @@ TIERS = dict(
     gpu='needs an NVIDIA GPU',
     slow='takes long',
 )
-# Folders of notebooks, in the order of the site. Pages of a folder are in the order of their numbers.
-PARTS = {
-    '': 'Start', '1_base': 'Base', 'nets': 'Networks', '2_video': 'Video', '3_face': 'Faces', '4_mask': 'Masks',
-    '5_mesh': 'Mesh', '6_swap': 'Swapping', '7_pipeline': 'Pipeline', '8_apps': 'Applications',
-    '9_research': 'Research', 'learn': 'Learn',
-}
-# Pages of `learn` have no numbers: tutorials first, then explanations.
-LEARN = tuple(
-    'first studio own_swapper several steady masks video licenses gpu responsible batches pixels passes glossary '
-    'peers'.split()
-)
+
+# What lists all pages in the checkout → the page that does so on the site.
+LISTS = {'nbs': 'stages.md', 'nbs/README.md': 'stages.md', 'README.md': 'index.ipynb'}
 
 
 # --- what a piece of code offers: names, parameters and the comments beside them --------------------------------------
@@ -115,22 +112,6 @@ def offered(code):
 
 # --- the same as Markdown ---------------------------------------------------------------------------------------------
 
-def plain(text):
-    "A comment as a cell of a Markdown table."
-    return re.sub(r'([|*<\[\]])', r'\\\1', text.replace('\n', ' '))
-
-
-def coded(text):
-    return f"`{text.replace('|', chr(92) + '|')}`" if text else ''
-
-
-def table(rows, head):
-    "A Markdown table, without the columns that are empty."
-    keep = [i for i in range(len(head)) if any(r[i] for r in rows)]
-    lines = [[head[i] for i in keep], ['---']*len(keep)] + [[r[i] for i in keep] for r in rows]
-    return '\n'.join(f"| {' | '.join(r)} |" for r in lines)
-
-
 def table_of_parameters(entry):
     rows = [(coded(n), coded(t), coded(d), plain(c)) for n, t, d, c in entry['params']]
     if entry['returns'] or entry['back']:
@@ -184,12 +165,6 @@ def without_front(text):
     return re.sub(r'^- \w+: .*\n?', '', text, flags=re.M).strip()
 
 
-def order_of(name):
-    "Where a page stands among those of its part."
-    known = name.split('/')[0] == 'learn' and name.split('/')[-1] in LEARN
-    return LEARN.index(name.split('/')[-1]) if known else len(LEARN), name
-
-
 def turned(text, page, files):
     "Markdown whose links to the checkout's files lead to copies in the site; those are added to `files`."
     def turn(m):
@@ -198,7 +173,10 @@ def turned(text, page, files):
         path = normpath(PurePosixPath('nbs', page).parent/target)
         if path.startswith('nbs/') and path.endswith('.ipynb'):
             return f"{m[1]}/{path[4:]}{'#' + anchor if anchor else ''})"
-        if (ROOT/path).is_dir(): return f'{m[1]}/{path})' if path in ('nbs',) else m[0]
+        if path in LISTS: return f'{m[1]}/{LISTS[path]})'
+        result = re.fullmatch(r'results/(\w+)\.json', path)
+        if result and result[1] in BENCHMARKS: return f'{m[1]}/benchmarks/{result[1]}.md)'
+        if (ROOT/path).is_dir(): return m[0]
         files.add(path)
         return f'{m[1]}/files/{path})' if not path.endswith('.ipynb') else to_download(m[1][1:-2], path)
     parts = re.split(r'(^```.*?^```|`[^`\n]+`)', text, flags=re.M | re.S)
@@ -221,6 +199,7 @@ def page_cells(path, files, seen=None):
         text, flags = source(cell).strip(), directives(cell)
         if cell['cell_type'] == 'markdown':
             if first: text, first = without_front(text), False
+            if page == 'learn/glossary.ipynb': text = as_glossary(text)
             if not re.match(r'## .* -$', text): yield markdown(turned(text, page, files))
         elif 'hide' not in flags and 'default_exp' not in flags and text:
             code = re.sub(r'^#\|.*\n?', '', text, flags=re.M).strip()
@@ -248,18 +227,6 @@ def processed(path, files, seen=None):
     if path.name != 'index.ipynb': made.insert(1, markdown(' · '.join(links)))
     for i, c in enumerate(made): c['id'] = f'cell-{i}'
     return dict(nb, cells=made, metadata=dict(nb['metadata'], language_info=dict(name='python')))
-
-
-def contents(paths):
-    "Parts of the site and the names of their pages; a folder that PARTS does not have is a part by its own name."
-    names = sorted((p.relative_to(ROOT/'nbs').with_suffix('').as_posix() for p in paths), key=order_of)
-    folder = lambda name: name.split('/')[0] if '/' in name else ''
-    parts = PARTS | {f: f for f in map(folder, names) if f not in PARTS}
-    return {title: [n for n in names if folder(n) == f and n != 'index'] for f, title in parts.items()}
-
-
-def toctree(title, names):
-    return f"```{{toctree}}\n:hidden:\n:caption: {title}\n\n" + '\n'.join(f'/{n}' for n in names) + '\n```'
 
 
 # --- pages that are not notebooks -------------------------------------------------------------------------------------
@@ -290,26 +257,18 @@ def plain_modules(modules):
 
 
 def plain_page(modules, seen):
-    "What the plain modules offer, and the tables of all options."
+    "What the plain modules offer; what is in `seen` has a place elsewhere."
     out = [
         '# Plain modules',
         'These modules are written by hand and have no notebook: errors, registries, options and what else every '
-        'floor uses.',
+        'section uses.',
     ]
     for path in plain_modules(modules):
         text, module = path.read_text(encoding='utf-8'), name_of(path)
         out += [f'## {module}', ast.get_docstring(ast.parse(text)) or '']
-        tables = option_tables() if module == 'swapkit.options' else {}
-        out += tables.values()
-        out += [described(e, module, seen) for e in offered(text) if e['name'] not in tables]
+        if module == 'swapkit.options': out.append('Every option with its default and range: [options](/options.md).')
+        out += [described(e, module, seen) for e in offered(text) if f"{module}.{e['name']}" not in seen]
     return '\n\n'.join(o for o in out if o) + '\n'
-
-
-def option_tables():
-    "Name of each class of options → its table, as the command line and the studio have them."
-    from swapkit.options import OPTIONS
-    from swapkit.option_tables import options_table
-    return {c.__name__: f"### {c.__name__}\n\n{(c.__doc__ or '').strip()}\n\n{options_table(c)}" for c in OPTIONS}
 
 
 def module_page(path):
@@ -332,63 +291,12 @@ def module_page(path):
     return '\n\n'.join(o for o in out if o) + '\n'
 
 
-def said(value):
-    "A figure as a table shows it."
-    if isinstance(value, float): return f'{value:.4g}'
-    if isinstance(value, (list, tuple)):
-        return '\u00a0×\u00a0'.join(map(said, value)) if len(value) < 5 else f'{len(value)} values'
-    return plain(str(value)) if value is not None else ''
-
-
-def flat(row, name=''):
-    "A record with records inside as one record."
-    out = {}
-    for k, v in row.items(): out.update(flat(v, f'{name}{k} · ') if isinstance(v, dict) else {name + k: said(v)})
-    return out
-
-
-def result_tables(data):
-    "(title, Markdown table) of each list of records in a file of results."
-    for key, value in data.items():
-        if key in ('command', 'machine', 'engine'): continue
-        if isinstance(value, dict) and value and all(isinstance(v, dict) for v in value.values()):
-            value = [dict(name=k, **v) for k, v in value.items()]
-        elif isinstance(value, dict):
-            value = [value]
-        if not (isinstance(value, list) and value and all(isinstance(r, dict) for r in value)): continue
-        rows = [flat(r) for r in value]
-        head = list(dict.fromkeys(k for r in rows for k in r))
-        yield key, table([[r.get(k, '') for k in head] for r in rows], head)
-
-
-def results_page(folder, files):
-    "Every file of results, with the command that made it."
-    out = [
-        '# Benchmarks',
-        'Figures as they were measured: each with the command that makes '
-        'it and the machine it ran on. How they are made: [bench](/8_apps/07_bench.ipynb).',
-    ]
-    for path in sorted(folder.glob('*.json')):
-        data = json.loads(path.read_text(encoding='utf-8'))
-        if not isinstance(data, dict): continue
-        files.add(path.relative_to(ROOT).as_posix())
-        machine = data.get('machine') or {}
-        where = ', '.join(f'{k} {v}' for k, v in machine.items() if v)
-        out += [
-            f'## {path.stem}',
-            f"```sh\n{data['command']}\n```" if 'command' in data else '',
-            f'{plain(where)} · [JSON](/files/{path.relative_to(ROOT).as_posix()})',
-        ]
-        for title, text in result_tables(data): out += [f'**{plain(title)}**', text]
-    return '\n\n'.join(o for o in out if o) + '\n'
-
-
 def size(n):
     return '' if not n else f'{n/1e6:.1f} MB'
 
 
-def models_page():
-    "The registries of models and of swappers."
+def models_page(names=()):
+    "The registries of models and of swappers; `names` are the pages below it."
     from swapkit.models import MODELS
     from swapkit.swap.neural import swapper_table
     rows = [(coded(m.name), plain(m.about), size(m.size), plain(m.license), m.commercial) for m in MODELS.values()]
@@ -407,71 +315,110 @@ def models_page():
                 'What each swapper is told, and how we know that it computes what '
                 'the original does: [neural](/6_swap/03_neural.ipynb).',
                 swapper_table(),
+                *[toctree(names)]*bool(names),
             ]
         )
         + '\n'
     )
 
 
-def gallery_page(files):
-    "The sample people."
+def functions_page(modules):
+    "Every public function and class, by module, each with a link to its description."
+    out = [
+        '# Functions and classes',
+        'Everything that the modules of swapkit offer. The search finds the same names. Modules that are written by '
+        'hand: [plain modules](/plain-modules.md). The code of every module: [source](/source/index.md).',
+        toctree(['plain-modules', 'source/index']),
+    ]
+    for path in modules:
+        module, text = name_of(path), path.read_text(encoding='utf-8')
+        names = [(e['kind'], e['name']) for e in offered(text)]
+        roles = dict(function='py:func', **{'class': 'py:class'})
+        links = [f'{{{roles[kind]}}}`{name} <{module}.{name}>`' for kind, name in names]
+        about = (ast.get_docstring(ast.parse(text)) or '').split('\n\n')[0]
+        if links: out += [f'## {module}', about, ' · '.join(links)]
+    return page(*out)
+
+
+def sample_people(files):
+    "The pictures of the people that come with the package."
     names = sorted(p.stem for p in (ROOT/'swapkit'/'samples').glob('*.jpg'))
     files.update(f'swapkit/samples/{n}.jpg' for n in names)
+    shots = [directive('container', 'shot', f'![{n}](/files/swapkit/samples/{n}.jpg)', n) for n in names]
+    return directive('container', 'shots people', *shots, fence='`'*4)
+
+
+def start_page(nb, entries, names):
+    "The notebook `index`, with the cards below its picture and the lists of pages for the sidebar at its end."
+    made, shown = nb['cells'], [i for i, c in enumerate(nb['cells']) if 'results/demo.jpg' in source(c)]
+    at = shown[0] + 1 if shown else len(made)
+    end = dict(markdown(sidebar(entries)), id='contents')
+    return dict(nb, cells=[*made[:at], dict(markdown(cards(entries, names)), id='cards'), *made[at:], end])
+
+
+def all_pages():
+    "Path → content, for every source of the site."
+    files, seen, sources = set(), set(), {}
+    paths = {p.relative_to(ROOT/'nbs').with_suffix('').as_posix(): p for p in notebooks(ROOT)}
+    stored = {n: json.loads(p.read_text(encoding='utf-8')) for n, p in paths.items()}
+    about = {n: title_of(nb) for n, nb in stored.items()}
+    parts = grouped([n for n in paths if n != 'index'])
+    made = {n: processed(p, files, seen) for n, p in paths.items()}
+    made['index'] = start_page(made['index'], menu(parts, about), set(made))
+    for name, nb in made.items(): sources[f'{name}.ipynb'] = json.dumps(nb, indent=1)
+
+    modules = [p for p in sorted((ROOT/'swapkit').rglob('*.py')) if p.name[0] != '_']
+    text = {f'source/{name_of(p)}': module_page(p) for p in modules}
+    rows = [(f'[{n[7:]}](/{n}.md)',) for n in text]
+    text['source/index'] = page('# Source', 'The source of every module, with a link from each function to its place.',
+                                table(rows, ('module',)))
+    for n in text: text[n] = '---\norphan: true\n---\n'*(n != 'source/index') + text[n]
+    shots, pictures = gallery_page(parts, stored, about)
     files.add('results/demo.jpg')
-    show = [
-        f'```{{figure}} /files/swapkit/samples/{n}.jpg\n:alt: {n}, an invented '
-        f'person\n:width: 240px\n:figclass: person\n\n{n}\n```'
-        for n in names
-    ]
-    return (
-        '\n\n'.join(
-            [
-                '# The sample people',
-                'Nobody on this page exists. Each is the mean of eight or more generated '
-                'portraits (CC0), aligned by their mesh; how they are made: [samples](/8_apps/08_samples.ipynb). '
-                'They come with the package, and no picture on this site shows a '
-                'real person, but for Grace Hopper\'s portrait (public domain).',
-                *show,
-                '## Swapped',
-                'Before and after, by the built-in swapper:',
-                '![Two invented people, before and after](/files/results/demo.jpg)',
-            ]
-        )
-        + '\n'
+    text |= section_pages(parts, about) | command_pages() | benchmark_pages(ROOT/'results', files)
+    text['options'] = options_page(seen)
+    text['plain-modules'] = plain_page(modules, seen)
+    text['functions'] = functions_page(modules)
+    text['models-and-licenses'] = models_page(parts['licenses'])
+    text['gallery'] = page(
+        '# Gallery',
+        'The pictures of all stages, as the notebooks have stored them. A click on a picture opens its page.',
+        '![A swap by the built-in swapper](/files/results/demo.jpg)', *shots,
+        '## The sample people',
+        'These people come with the package; where their pictures are from: '
+        '[samples](/8_apps/08_samples.ipynb).', sample_people(files),
     )
+    sources |= {f'{n}.md': t for n, t in text.items()} | pictures
+    return sources | copies(files)
+
+
+def copies(files):
+    "Copies of the checkout's files that pages lead to, and of those that these lead to."
+    made, left = {}, set(files)
+    while left:
+        f = left.pop()
+        made[f'files/{f}'] = (ROOT/f).read_bytes()
+        if not f.endswith('.md'): continue
+        text = turned((ROOT/f).read_text(encoding='utf-8'), f'../{f}', found := set())
+        made[f'files/{f}'] = f'---\norphan: true\n---\n{text}'
+        left |= {n for n in found if f'files/{n}' not in made}
+    return made
 
 
 def write_pages(out):
-    "All sources of the site, for Sphinx."
-    out, files, seen = Path(out), set(), set()
-    if out.exists(): shutil.rmtree(out)
-    pages = {p: processed(p, files, seen) for p in notebooks(ROOT)}
-    parts = contents(list(pages))
-    modules = [p for p in sorted((ROOT/'swapkit').rglob('*.py')) if p.name[0] != '_']
-    text = {f'source/{name_of(p)}': module_page(p) for p in modules}
-    trees = [toctree(title, names) for title, names in parts.items() if names]
-    reference = ['plain-modules', 'gallery', 'models-and-licenses', 'benchmarks', 'source/index']
-    trees.append(toctree('Reference', reference))
-    index = next(nb for p, nb in pages.items() if p.name == 'index.ipynb')
-    index['cells'].append(dict(markdown('\n\n'.join(trees)), id='contents'))
-    text.update(
-        {
-            'plain-modules': plain_page(modules, seen),
-            'gallery': gallery_page(files),
-            'models-and-licenses': models_page(),
-            'benchmarks': results_page(ROOT / 'results', files),
-            'source/index': '# Source\n\n```{toctree}\n:maxdepth: 1\n\n' + '\n'.join(n[7:] for n in text) + '\n```\n',
-        }
-    )
-    for path, nb in pages.items(): put(out/path.relative_to(ROOT/'nbs'), json.dumps(nb, indent=1))
-    for name, page in text.items(): put(out/f'{name}.md', page)
-    for f in files: put(out/'files'/f, b'---\norphan: true\n---\n'*f.endswith('.md') + (ROOT/f).read_bytes())
-    return len(pages) + len(text)
+    "Write all sources of the site, for Sphinx; one that has not changed keeps its time, so that it is not read again."
+    out, sources = Path(out), all_pages()
+    for old in out.rglob('*') if out.exists() else ():
+        if old.is_file() and old.relative_to(out).as_posix() not in sources: old.unlink()
+    for name, content in sources.items(): put(out/name, content)
+    return sum(n.endswith(('.md', '.ipynb')) and not n.startswith('files/') for n in sources)
 
 
 def put(path, content):
+    data = content if isinstance(content, bytes) else content.encode()
+    if path.exists() and path.read_bytes() == data: return
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    path.write_bytes(data)
 
 
 # --- links ------------------------------------------------------------------------------------------------------------
@@ -480,9 +427,12 @@ class Page(HTMLParser):
     "Addresses within a page, where it leads, and what it loads."
     def __init__(self):
         super().__init__()
-        self.ids, self.leads, self.loads = set(), [], []
+        self.ids, self.leads, self.loads, self.loose, self.inside = set(), [], [], [], 0
+    def handle_endtag(self, tag): self.inside -= tag == 'a'
     def handle_starttag(self, tag, attrs):
         at = dict(attrs)
+        self.inside += tag == 'a'
+        if 'xref' in (at.get('class') or '').split() and not self.inside: self.loose.append(self.getpos()[0])
         self.ids.update(v for k in ('id', 'name') if (v := at.get(k)))
         if tag == 'a' and at.get('href'): self.leads.append(at['href'])
         if tag in ('img', 'script', 'iframe', 'source', 'video') and at.get('src'): self.loads.append(at['src'])
@@ -490,9 +440,9 @@ class Page(HTMLParser):
 
 
 def read_page(path):
-    page = Page()
-    page.feed(path.read_text(encoding='utf-8'))
-    return page
+    found = Page()
+    found.feed(path.read_text(encoding='utf-8'))
+    return found
 
 
 def wrong_links(folder):
@@ -501,10 +451,11 @@ def wrong_links(folder):
     pages = {p.resolve(): read_page(p) for p in folder.rglob('*.html')}
     out = [f'{p.relative_to(folder)}: loads {u}' for p in folder.rglob('*.css')
            for u in re.findall(r'(?:@import\s+|url\()["\']?((?:https?:)?//[^"\')]+)', p.read_text(encoding='utf-8'))]
-    for path, page in pages.items():
+    for path, here in pages.items():
         name = path.relative_to(folder.resolve()).as_posix()
-        out += [f'{name}: loads {u}' for u in page.loads if re.match(r'(https?:)?//', u)]
-        for link in page.leads + page.loads:
+        out += [f'{name}: line {n}: a reference to something that is not described' for n in here.loose]
+        out += [f'{name}: loads {u}' for u in here.loads if re.match(r'(https?:)?//', u)]
+        for link in here.leads + here.loads:
             url = urlsplit(link)
             if url.scheme or url.netloc: continue
             target = (path.parent/unquote(url.path)).resolve() if url.path else path

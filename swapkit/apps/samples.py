@@ -65,7 +65,7 @@ def person_source(*names:str)->Source:
     crops = cat([align(*load_person(n)) for n in names])
     return Source(replace(crops, face=torch.arange(len(crops))), list(names))
 
-# %% ../../nbs/8_apps/08_samples.ipynb #43937d73
+# %% ../../nbs/8_apps/08_samples.ipynb #3afc38db
 # upper lid, lower lid, and the row of landmarks above the upper lid, from one corner of the eye to the other
 _LIDS = (
     ((246,161,160,159,158,157,173), (7,163,144,145,153,154,155), (247,30,29,27,28,56,190)),
@@ -126,7 +126,12 @@ def _move_head(p, lms, m): # (F,K,3) points of the head, (468,3), the motion →
     lo, hi = lms[:,:2].amin(0), lms[:,:2].amax(0)
     tall = hi[1]-lo[1]
     neck = torch.stack([(lo+hi)[0]/2, hi[1]-.15*tall, lms[:,2].mean()+.45*tall])
-    return rotate_points(p, m['turn'], m['nod'], neck, m['roll']) + _shift(m)*tall
+    turn = lambda q: rotate_points(q, m['turn'], m['nod'], neck, m['roll']) + _shift(m)*tall
+    return torch.cat([turn(_flatten(p, lms[[33,263],2].mean(), .15*tall))[...,:2], turn(p)[...,2:]], -1)
+
+def _flatten(p, eyes, most): # depth behind the eyes is limited, so that no triangle of the outline is turned over
+    d = p[...,2:]-eyes
+    return torch.cat([p[...,:2], eyes+torch.where(d>0, most*torch.tanh(d/most), d)], -1)
 
 def _shift(m): # (F,1,3), in heights of the face
     return torch.stack([m['dx'], m['dy'], torch.zeros_like(m['dx'])], -1)[:,None]
@@ -145,7 +150,7 @@ def _complete(motion):
     if unknown := set(motion)-set(MOTION): raise TypeError(f'unknown motion: {sorted(unknown)}; known: {MOTION}')
     return {k: motion.get(k, torch.zeros_like(next(iter(motion.values())))) for k in MOTION}
 
-# %% ../../nbs/8_apps/08_samples.ipynb #82c36e99
+# %% ../../nbs/8_apps/08_samples.ipynb #de9684da
 def _wander(t, f, seed): # (F,) seconds, Hz → (F,) about −1…1
     rng = np.random.default_rng(seed)
     phase = rng.uniform(0, 2*math.pi, 3).tolist()
@@ -209,20 +214,22 @@ def _warp_by_triangles(
     return sample_at(images, interpolate(was[...,:2], now, tris, rasterize(now, tris, images.shape[-1])))
 
 # %% ../../nbs/8_apps/08_samples.ipynb #94a5cba4
-def _points_around(lms, size): # (468,3) → (K,3) points outside the face, (K,) how far each follows the head
+def _points_around(lms, size): # (468,3) → (K,3) points outside the face, and (K,) each: see `_Portrait`
     oval, mid = lms[OVAL], lms[OVAL,:2].mean(0)
     tall, chin = float(lms[:,1].amax()-lms[:,1].amin()), float(lms[:,1].amax())
     side = torch.linspace(-.06*size, 1.06*size, 26)
     xy = torch.stack(torch.meshgrid(side, side, indexing='xy'), -1).view(-1,2)
     angle = lambda v: torch.atan2(v[:,1], v[:,0])
     apart = angle(xy-mid)[:,None]-angle(oval[:,:2]-mid)
-    beside = oval[torch.cos(apart).argmax(1)]   # the point of the outline in the same direction
+    at = torch.cos(apart).argmax(1)   # the point of the outline in the same direction
+    beside = oval[at]
     far = (xy-mid).norm(dim=1)/(beside[:,:2]-mid).norm(dim=1)
     follow = (1-(xy[:,1]-chin+.12*tall)/(.75*tall)).clamp(0,1)**1.3*(1-((far-2.3)/.8).clamp(0,1))
     points = torch.cat([xy, (beside[:,2]+.42*tall*(far-1).clamp(max=.9))[:,None]], 1)
-    return points[far>1.12], (follow*follow*(3-2*follow))[far>1.12]
+    near = torch.exp(-((far-1)/.4).square())
+    return [v[far>1.12] for v in (points, follow*follow*(3-2*follow), torch.tensor(OVAL)[at], near)]
 
-# %% ../../nbs/8_apps/08_samples.ipynb #dd95c6b4
+# %% ../../nbs/8_apps/08_samples.ipynb #236f4da8
 class _Portrait(NamedTuple):
     "A sample person in layers, S pixels wide."
     person:torch.Tensor     # (1,4,S,S) color and matte
@@ -231,6 +238,8 @@ class _Portrait(NamedTuple):
     lms:torch.Tensor        # (468,3)
     around:torch.Tensor     # (K,3) points outside the face
     follow:torch.Tensor     # (468+K,) how far each point follows the head, 0…1
+    beside:torch.Tensor     # (K,) number of the outline's landmark next to each point around
+    near:torch.Tensor       # (K,) how far that point follows the landmark's expression, 0…1
     tris:torch.Tensor       # (T,3) triangles between all points
 
 def _fill_hole(im, hole): # (1,3,S,S) in [0,1], (1,1,S,S) of 0 and 1 → (1,3,S,S)
@@ -244,7 +253,7 @@ def _fill_hole(im, hole): # (1,3,S,S) in [0,1], (1,1,S,S) of 0 and 1 → (1,3,S,
     soft = (2*blur(hole, 1.2)).clamp(0,1)
     return im*(1-soft) + filled*soft
 
-# %% ../../nbs/8_apps/08_samples.ipynb #48781b54
+# %% ../../nbs/8_apps/08_samples.ipynb #1001a5b5
 def _picture_at(name, size): # portrait (1,3,S,S) in [0,1], matte (1,1,S,S), landmarks (468,3)
     frames, faces = load_person(name)
     matte = cv2.imread(str(_samples_dir()/f'{name}.matte.png'), cv2.IMREAD_GRAYSCALE)
@@ -257,13 +266,15 @@ def _teeth_of(name, size): # (1,4,S,S): the inside of the mouth as the portrait 
     im, _, lms = _picture_at(name, size)
     return torch.cat([im, blur(fill_polygons(lms[None,LIPS_INNER,:2], size), size/640)], 1)
 
+_SHOW_TEETH = ('ben', 'dot', 'eve', 'gus', 'ivy') # in their portraits
+
 def _lent_teeth(lms, size, lender='ivy'): # the lender's teeth at another person's mouth
     theirs = _picture_at(lender, size)[2]
     r = (lms[308,:2]-lms[78,:2]).norm()/(theirs[308,:2]-theirs[78,:2]).norm()
-    M = torch.tensor([[[r, 0, lms[13,0]-r*theirs[13,0]], [0, r, lms[13,1]-r*theirs[13,1]]]])
+    M = torch.tensor([[[r, 0, lms[13,0]-r*theirs[13,0]], [0, r, lms[13,1]-r*theirs[13,1]]]], dtype=torch.float64)
     return warp(_teeth_of(lender, size), M, (size,size))
 
-# %% ../../nbs/8_apps/08_samples.ipynb #d50ffec4
+# %% ../../nbs/8_apps/08_samples.ipynb #d9e14052
 @lru_cache(maxsize=32)
 def _portrait(name, size):
     "The layers of a sample person; kept, since each film needs them for every batch."
@@ -271,23 +282,20 @@ def _portrait(name, size):
     solid = (matte>.95).float()
     person = torch.cat([im*solid + _fill_hole(im, 1-solid)*(1-solid), matte], 1)  # the person's own color up to the edge
     background = _fill_hole(im, (blur(matte, 1.5*size/640)>.04).float())
-    shows_teeth = lms[14,1]-lms[13,1] > .03*(lms[308,0]-lms[78,0])
-    around, follow = _points_around(lms, size)
+    around, follow, beside, near = _points_around(lms, size)
     return _Portrait(
-        person, background, _teeth_of(name, size) if shows_teeth else _lent_teeth(lms, size), lms, around,
-        torch.cat([torch.ones(len(lms)), follow]), _triangles_between(torch.cat([lms, around]))
+        person, background, _teeth_of(name, size) if name in _SHOW_TEETH else _lent_teeth(lms, size), lms, around,
+        torch.cat([torch.ones(len(lms)), follow]), beside, near, _triangles_between(torch.cat([lms, around]))
     )
 
-# %% ../../nbs/8_apps/08_samples.ipynb #d7d55dd3
+# %% ../../nbs/8_apps/08_samples.ipynb #17db3cb4
 def _place(who, p, m): # portrait, (F,468,3) with its expression, the motion → (F,468+K,3)
-    F, tall = len(p), who.lms[:,1].amax()-who.lms[:,1].amin()
-    still = torch.cat([p, who.around.expand(F,-1,-1)], 1)
+    tall = who.lms[:,1].amax()-who.lms[:,1].amin()
+    expression = (p-who.lms)[:,who.beside]*who.near[:,None]
+    still = torch.cat([p, who.around+expression], 1)
     f = who.follow[None,:,None]
     body = still + .25*tall*_shift(m)*torch.tensor([1,.4,0])
     out = _move_head(still, who.lms, m)*f + body*(1-f)
-    x, y = ((who.around[:,:2]-who.lms[152,:2])/(torch.stack([.45*tall, .25*tall]))).unbind(1)
-    throat = torch.exp(-x.square()-y.clamp(min=0).square())*(y>-.4)
-    out[:,468:,1] += .12*m['jaw'][:,None]*throat*(who.lms[263,:2]-who.lms[33,:2]).norm()
     return out
 
 def _inside_mouth(now, size): # (F,468+K,3) → (F,3,S,S): darkness and a tongue
@@ -309,7 +317,7 @@ def _animate_person(
     who, m, F = _portrait(name, size), sample_motion(t, phase), len(t)
     was = torch.cat([who.lms, who.around])[None]
     now = _place(who, _express(who.lms, *(m[k] for k in ('jaw','smile','pucker','brows','blink'))), m)
-    stiff = _place(who, who.lms.expand(F,-1,-1), m | {'jaw': torch.zeros(F)})
+    stiff = _place(who, who.lms.expand(F,-1,-1), m)
     moved, eyes = (_warp_by_triangles(who.person, was, p, who.tris) for p in (now, stiff))
     teeth = _warp_by_triangles(who.teeth, was, stiff, who.tris)
     per_frame, soft = (lambda v: v.view(F,1,1,1)), size/640
