@@ -55,7 +55,8 @@ def _visible_window(
 )->tuple[tuple, tuple]: # of slices: of the coarse grid, of the crop
     "The smallest window that holds every face of the batch; only it is computed."
     y, x = ((see>0).flatten(0,1).any(0).any(d).nonzero()[:,0].tolist() or [0] for d in (1, 0))
-    part = [(max(i[0]-2, 0), min(i[-1]+3, see.shape[-1])) for i in (y, x)]
+    # a multiple of 4 with a rim of 4: wide blurs work on every fourth pixel, and must see the same ones in every batch
+    part = [(max(i[0]-4, 0)//4*4, min(-(-(i[-1]+5)//4)*4, see.shape[-1])) for i in (y, x)]
     return (..., *(slice(a, b) for a,b in part)), (..., *(slice(a*step, b*step) for a,b in part))
 
 def occlusion_mask(crops:Crops, size:int)->torch.Tensor: # (F,1,size,size)
