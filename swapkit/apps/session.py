@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FIND', 'USUAL', 'Card', 'Plan', 'save_plan', 'open_plan', 'time_range', 'to_call', 'missing_choice', 'as_python',
            'as_shell', 'frame_at', 'person_cards', 'as_bytes', 'stage_pictures', 'Stopped', 'with_messages',
-           'has_weights', 'Session']
+           'has_weights', 'sort_files', 'Session']
 
 # %% ../../nbs/8_apps/12_session.ipynb #4d9778f6
 import json
@@ -38,7 +38,7 @@ from ..pipeline import analyze, swap_video
 from ..registry import load_plugin
 from ..runtime import default_device
 from ..show import to_image
-from ..sources import load_sources
+from ..sources import load_sources, SOURCE_SUFFIX
 from ..types import Crops, Faces, Frames, Source
 from ..video.files import file_kind
 from ..video.photo import read_photo
@@ -192,6 +192,19 @@ def has_weights(
 )->bool:
     "Whether all these weights are on this machine."
     return all(find_file(get_spec(n)) for n in names)
+
+# %% ../../nbs/8_apps/12_session.ipynb #d892e8f1
+def sort_files(
+    files:Iterable[str|Path],           # a film or photo, and photos, folders or `.source` files
+)->tuple[str, dict[str, list[str]]]:    # path of the target, '' for none; name of a source → its paths
+    "Tell the target from the sources. Raises `BadInput` for a file that is not there."
+    def kind(f): return 'source' if f.is_dir() or f.suffix==SOURCE_SUFFIX else file_kind(f)
+    kinds = {f: kind(f) for f in map(Path, files)}
+    target = next((f for what in ('film', 'photo') for f,k in kinds.items() if k==what), None)
+    sources:dict[str, list[str]] = {}
+    for f in kinds:
+        if f!=target: sources.setdefault(f.stem, []).append(str(f))
+    return str(target or ''), sources
 
 # %% ../../nbs/8_apps/12_session.ipynb #b6b89a7f
 class Session:

@@ -54,9 +54,12 @@ class StudioFrame:
     "What all parts of the studio share: errors and messages in one place, long work in a thread."
     path:Any; player:Any; figures:Any; number:Any; range:Any; out:Any; find_button:Any; menus:dict[int, Any]
     ui:Any; controls:dict[str, Any]; stages_seen:Any; both_seen:Any; found:Any; python:Any; shell:Any
-    def __init__(self, session:Session):
+    def __init__(self,
+        session:Session,
+        upload:int=10_000_000,  # bytes that an upload may have
+    ):
         import ipywidgets as W
-        self.s, self.quiet = session, False
+        self.s, self.quiet, self.upload = session, False, upload
         self.W:Any = W
         self.thread:threading.Thread|None = None
         self.say, self.bar, self.rate = W.HTML(), W.IntProgress(layout=W.Layout(width='40%', display='none')), W.Label()
@@ -142,9 +145,7 @@ class StudioInputs(StudioFrame):
             'value',
         )
         hint = W.HTML(
-            '<small>Upload takes up to 10 MB, for so long are the messages that '
-            'Jupyter lets through. Drop what is larger on the list of files, '
-            'and name it here.</small>'
+            f'<small>Name a file of this machine, or upload one of up to {self.upload/1e6:.0f} MB.</small>'
         )
         return W.VBox(
             [W.HBox([self.path, self.film_up, self.button('Sample film', self.sample)]), hint, self.film_seen]
