@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FIND', 'USUAL', 'Card', 'Plan', 'save_plan', 'open_plan', 'time_range', 'to_call', 'missing_choice', 'as_python',
            'as_shell', 'frame_at', 'person_cards', 'as_bytes', 'stage_pictures', 'Stopped', 'with_messages',
-           'has_weights', 'sort_files', 'Session']
+           'has_weights', 'Session']
 
 # %% ../../nbs/8_apps/12_session.ipynb #4d9778f6
 import json
@@ -39,7 +39,7 @@ from ..pipeline import analyze, swap_video
 from ..registry import load_plugin
 from ..runtime import default_device
 from ..show import to_image
-from ..sources import load_sources, SOURCE_SUFFIX
+from ..sources import load_sources
 from ..types import Crops, Faces, Frames, Source
 from ..video.files import file_kind, list_photos, printable_name
 from ..video.photo import read_photo
@@ -184,9 +184,7 @@ def stage_pictures(
 class Stopped(SwapkitError):
     "Asked to stop."
 
-def with_messages(
-    f:Callable, *args:Any, **kw:Any,
-)->tuple[Any, list[str]]:
+def with_messages(f:Callable, *args:Any, **kw:Any)->tuple[Any, list[str]]:
     "Call `f`; its result, and each message once."
     with collect_messages() as said: got = f(*args, **kw)
     return got, list(dict.fromkeys(said))
@@ -196,19 +194,6 @@ def has_weights(
 )->bool:
     "Whether all these weights are on this machine."
     return all(find_file(get_spec(n)) for n in names)
-
-# %% ../../nbs/8_apps/12_session.ipynb #d892e8f1
-def sort_files(
-    files:Iterable[str|Path],           # a film or photo, and photos, folders or `.source` files
-)->tuple[str, dict[str, list[str]]]:    # path of the target, '' for none; name of a source → its paths
-    "Tell the target from the sources. Raises `BadInput` for a file that is not there."
-    def kind(f): return 'source' if f.is_dir() or f.suffix==SOURCE_SUFFIX else file_kind(f)
-    kinds = {f: kind(f) for f in map(Path, files)}
-    target = next((f for what in ('film', 'photo') for f,k in kinds.items() if k==what), None)
-    sources:dict[str, list[str]] = {}
-    for f in kinds:
-        if f!=target: sources.setdefault(f.stem, []).append(str(f))
-    return str(target or ''), sources
 
 # %% ../../nbs/8_apps/12_session.ipynb #b6b89a7f
 class Session:
@@ -322,15 +307,15 @@ class Session:
         self.kept.clear()
         there = {p.id for p in people}
         self.set(edited=True, assign={i: n for i,n in self.plan.assign.items() if i in there})
-    def _film_faces(self)->Faces:
+    def _edit(self, f:Callable, *args:Any)->None: # `merge_people` or `split_person`
         if self.still or self.faces is None: raise BadInput("find the people of a film first")
-        return self.faces
+        self._keep_people(*f(self.faces, self.cast, (self.info.height, self.info.width), *args))
     def merge(self, ids:Iterable[int])->None:
         "Make several people one, in the faces file too."
-        self._keep_people(*merge_people(self._film_faces(), self.cast, self.info.size, list(ids)))
+        self._edit(merge_people, list(ids))
     def split(self, id:int, frame:int)->None:
         "Make a person two, the second one from a frame on, in the faces file too."
-        self._keep_people(*split_person(self._film_faces(), self.cast, self.info.size, id, frame))
+        self._edit(split_person, id, frame)
     def find_people(self, progress:Any=None)->None:
         "The first pass: `faces` of the whole film, or of a photo."
         if self.info is None: raise BadInput("choose a film or a photo first")
@@ -379,17 +364,8 @@ class Session:
         who, p = self.chosen(), plan or self.plan
         rest = {k:v for k,v in p.options.items() if k!='strangers'} # the sources are loaded
         made, self.notes['result'] = with_messages(
-            swap_video,
-            p.target,
-            None,
-            p.out,
-            assign=who,
-            faces_file=None if self.still else self.faces_file,
-            device=self.device.type,
-            overwrite=True,
-            progress=self._callback(progress),
-            **time_range(p, self.info),
-            **rest,
+            swap_video, p.target, None, p.out, assign=who, faces_file=None if self.still else self.faces_file,
+            device=self.device.type, overwrite=True, progress=self._callback(progress), **rest, **time_range(p, self.info)
         )
         return made
     def report(self, path:str|Path)->str:
@@ -402,9 +378,10 @@ class Session:
         became = [f"person {i} became {n}" for i,n in self.plan.assign.items() if n in self.people]
         stayed = [f"person {p.id}" for p in self.cast if self.plan.assign.get(p.id) not in self.people]
         if stayed: became.append(f"{' and '.join(stayed)} stayed")
-        marked = dict(valid='It is marked as synthetic.').get(read_mark(path)['state'], 'Its mark as synthetic is missing.')
+        marked = 'It is marked as synthetic.' if read_mark(path)['state']=='valid' else 'Its mark is missing.'
         notes = [f"Note: {n}." for n in self.notes.get('result', [])]
-        return ' '.join([f"{Path(path).name} is there: {what}, {size}.", f"{'; '.join(became).capitalize()}.", marked, *notes])
+        who = f"{'; '.join(became).capitalize()}."
+        return ' '.join([f"{Path(path).name} is there: {what}, {size}.", who, marked, *notes])
     def measure(self, progress:Any=None)->dict[str, Any]:
         "What `swapkit evaluate` says of the result; of several people, of the first."
         from swapkit.apps.evaluate import evaluate_swap

@@ -73,8 +73,9 @@ def is_free(host:str, port:int)->bool:
 
 def choose_port(host:str, port:int|None=None)->int:
     "A port to listen on; raises `BadInput` where the one that was asked for is taken."
-    if port is not None and not is_free(host, port): raise BadInput(f"port {port} is taken or not allowed: choose another --port")
-    if port is not None: return port
+    if port is not None:
+        if is_free(host, port): return port
+        raise BadInput(f"port {port} is taken or not allowed: choose another --port")
     if is_free(host, PORT): return PORT
     with socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET) as s:
         s.bind((host, 0))
