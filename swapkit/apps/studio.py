@@ -120,7 +120,8 @@ class _Views(_Controls):
         self.found, self.stages_seen, self.both_seen = W.Label(), W.HTML(), W.HTML()
         self.watch(self.number, self.show_frame)
         self.watch(self.at, self.compare)
-        return W.VBox([W.HBox([self.number, self.found]), self.stages_seen, W.HBox([self.at, self.full]), self.both_seen])
+        rows = W.HBox([self.number, self.found]), self.stages_seen, W.HBox([self.at, self.full]), self.both_seen
+        return W.VBox(rows)
     def show_frame(self)->None:
         "Show the frame of the slider in all stages."
         self.s.set(frame=self.number.value)
