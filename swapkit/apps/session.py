@@ -365,7 +365,8 @@ class Session:
         rest = {k:v for k,v in p.options.items() if k!='strangers'} # the sources are loaded
         made, self.notes['result'] = with_messages(
             swap_video, p.target, None, p.out, assign=who, faces_file=None if self.still else self.faces_file,
-            device=self.device.type, overwrite=True, progress=self._callback(progress), **rest, **time_range(p, self.info)
+            device=self.device.type, overwrite=True, progress=self._callback(progress), **rest,
+            **time_range(p, self.info),
         )
         return made
     def report(self, path:str|Path)->str:
