@@ -58,6 +58,10 @@ STYLE = '''<style>
 .swapkit-studio {max-width: 1240px}
 .swapkit-studio .widget-hbox, .swapkit-studio .widget-box {flex-wrap: wrap; overflow: visible}
 .swapkit-studio .widget-vbox {flex-wrap: nowrap}
+.swapkit-studio.widget-box {overflow: visible}
+.jp-OutputArea:has(.swapkit-studio), .jp-OutputArea-child:has(.swapkit-studio),
+.jp-OutputArea-output:has(.swapkit-studio), .jp-Cell:has(.swapkit-studio),
+.jp-Cell-outputWrapper:has(.swapkit-studio) {overflow: visible !important}
 .swapkit-studio .jupyter-button {min-width: fit-content}
 .swapkit-studio img, .swapkit-studio video {max-width: 100%}
 .swapkit-studio .swapkit-said {position: sticky; top: 0; z-index: 9; padding: 4px; min-height: 2em;

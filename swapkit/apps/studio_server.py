@@ -113,8 +113,7 @@ def voila_settings(notebook:Path, host:str, port:int, token:str)->dict[str, dict
 # %% ../../nbs/8_apps/15_studio_server.ipynb #61857884
 def _make_server(notebook:Path, settings:dict[str, Any], announce:Callable[[], Any])->Any: # a `Voila`
     from jupyter_client.kernelspec import KernelSpecManager
-    from traitlets.config import Config
-    from voila.app import Voila
+    from voila.app import Config, Voila
 
     class OwnKernel(KernelSpecManager):
         "Knows the Python of this process only."
