@@ -5,7 +5,7 @@
     python3 dev.py test      set up, then run every test that needs no download and no GPU
     python3 dev.py test --quick    the same without the slow ones: about three minutes
     python3 dev.py check     set up, then check style, types, sizes, and that notebooks and modules agree
-    python3 dev.py readme    write README.md from nbs/index.ipynb
+    python3 dev.py readme    write README.md from nbs/index.ipynb, and nbs/README.md, the list of pages
     python3 dev.py site      set up, then build the site from the notebooks: _site/html/index.html
 
 What follows `demo` or `test` is passed on to `swapkit demo` or to pytest. Set-up is done once; it is repeated when what
@@ -160,7 +160,7 @@ def from_root(text, folder='nbs'):
 
 
 def readme():
-    "README.md as nbs/index.ipynb has it: its prose, and the code that is not hidden."
+    "README.md as nbs/index.ipynb has it: its prose, the code that is not hidden, and what that code printed."
     parts = []
     for cell in cells(ROOT/'nbs'/'index.ipynb'):
         text = source(cell).strip()
@@ -169,13 +169,38 @@ def readme():
         elif cell['cell_type'] == 'code' and 'hide' not in directives(cell):
             code = re.sub(r'^#\|.*\n?', '', text, flags=re.M).strip()
             parts.append('```python\n%s\n```' % code)
+            printed = ''.join(''.join(o.get('text', [])) for o in cell.get('outputs', [])).strip()
+            if printed: parts.append('```text\n%s\n```' % printed)
     head = '<!-- Written by `python3 dev.py readme` from nbs/index.ipynb: change that. -->'
     return '\n\n'.join([head] + [p for p in parts if p]) + '\n'
 
 
+PARTS = {
+    '1_base': 'Base', '2_video': 'Video', '3_face': 'Faces', '4_mask': 'Masks', '5_mesh': 'Mesh', '6_swap': 'Swapping',
+    '7_pipeline': 'Pipeline', '8_apps': 'Applications', '9_research': 'Research', 'nets': 'Networks', 'learn': 'Learn',
+}
+
+
+def about(path):
+    "Title and description of a page: its first heading, and the quote below it."
+    text = source(cells(path)[0])
+    title, line = (re.search(p, text, re.M) for p in (r'^# (.+)', r'^> (.+)'))
+    return title[1].strip() if title else path.stem, line[1].strip() if line else ''
+
+
+def contents():
+    "nbs/README.md: all pages, folder by folder."
+    text = ['<!-- Written by `python3 dev.py readme` from the titles of the pages. -->', '# All pages']
+    for folder, title in PARTS.items():
+        pages = [p for p in notebooks() if p.relative_to(ROOT/'nbs').parts[0] == folder]
+        rows = ['| [%s](%s) | %s |' % (about(p)[0], p.relative_to(ROOT/'nbs').as_posix(), about(p)[1]) for p in pages]
+        text += ['## %s' % title, '\n'.join(['| page | what it is about |', '|---|---|'] + rows)]
+    return '\n\n'.join(text) + '\n'
+
+
 # --- checks: each gives a list of lines, one for each thing that is wrong ---------------------------------------------
 
-def check_sizes(root=ROOT, one=500*KB, together=5000*KB):
+def check_sizes(root=ROOT, one=500*KB, together=12000*KB):
     sizes = {p.relative_to(root).as_posix(): p.stat().st_size for p in notebooks(root)}
     said = ['%s: %d KB, more than %d' % (p, n//KB, one//KB) for p, n in sizes.items() if n > one]
     total = sum(sizes.values())
@@ -253,9 +278,9 @@ def compare(mine, exported, name):
 
 
 def check_readme():
-    path = ROOT/'README.md'
-    ok = path.exists() and path.read_text(encoding='utf-8') == readme()
-    return [] if ok else ['README.md: differs from nbs/index.ipynb; run python3 dev.py readme']
+    made = {'README.md': readme(), 'nbs/README.md': contents()}
+    wrong = [p for p, t in made.items() if not (ROOT/p).exists() or (ROOT/p).read_text(encoding='utf-8') != t]
+    return ['%s: differs from the notebooks; run python3 dev.py readme' % p for p in wrong]
 
 
 def check_modules(root=ROOT):
@@ -338,6 +363,7 @@ def site():
 
 def write_readme():
     (ROOT/'README.md').write_bytes(readme().encode())
+    (ROOT/'nbs'/'README.md').write_bytes(contents().encode())
     return 0
 
 

@@ -32,7 +32,8 @@ PARTS = {
 }
 # Pages of `learn` have no numbers: tutorials first, then explanations.
 LEARN = tuple(
-    'first studio own_swapper several steady masks video licenses gpu responsible batches pixels passes glossary '
+    'first install studio command_line several own_swapper steady masks video limits licenses gpu responsible batches '
+    'pixels passes glossary '
     'peers'.split()
 )
 

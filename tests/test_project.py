@@ -209,9 +209,17 @@ def test_readme_links():
     assert [l for l in links if not (dev.ROOT/l).exists()]==[]
 
 
-def test_readme_names_every_page():
-    pages = [p.relative_to(dev.ROOT).as_posix() for p in dev.notebooks() if p.name!='index.ipynb']
-    assert [p for p in pages if f']({p})' not in README]==[]
+def test_readme_fits_one_screen():
+    "A visitor reads it in a minute: few words, and nothing that is said twice."
+    assert len(README.split())<900
+
+
+def test_contents_name_every_page():
+    pages = [p.relative_to(dev.ROOT/'nbs').as_posix() for p in dev.notebooks()]
+    listed = (dev.ROOT/'nbs'/'README.md').read_text(encoding='utf-8')
+    assert [p for p in pages if '/' in p and f']({p})' not in listed]==[]
+    rows = re.findall(r'^\| \[.*', listed, re.M)
+    assert len(rows)==len([p for p in pages if '/' in p]) and not any(r.endswith('|  |') for r in rows)
 
 
 def test_links_of_the_index_are_turned():
