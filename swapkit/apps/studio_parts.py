@@ -91,6 +91,7 @@ class StudioFrame:
         self.s, self.quiet, self.upload = session, False, upload
         self.W:Any = W
         self.thread:threading.Thread|None = None
+        self.menus, self.picks = {}, {}     # number of a person → their menu, their face
         self.say, self.rate = W.HTML(), W.Label()
         self.bar = W.IntProgress(layout=W.Layout(width='12em', display='none'))
         self.halt = self.button('Stop', self.s.stop.set, layout=W.Layout(display='none'))
