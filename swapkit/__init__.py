@@ -3,7 +3,7 @@
 Modules:
 
 - `swapkit.fingerprint`: What code and weights are, as a name in every key: changed code continues no old job
-- `swapkit.options`: Every option, once: its name, default, help, choices and range
+- `swapkit.options`: The options of swapkit, each defined once: name, default, help, choices and range
 - `swapkit.registry`: Named things that can be chosen (networks, smoothers, readers), and plug-ins
 - `swapkit.workdir`: The folder of unfinished work beside an output: a lock, a journal, what is kept after a stop"""
 

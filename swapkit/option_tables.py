@@ -1,6 +1,6 @@
-"""What is made from the options: tables, docstrings, the studio's widgets, types
+"""Tables, docstrings, studio widgets and types, all derived from the options
 
-`python -m swapkit.option_tables` writes `option_types.py`, the types of options that are given one by one.
+`python -m swapkit.option_tables` writes `option_types.py`, the types of the options as keyword arguments.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ F = TypeVar('F', bound=Callable)
 
 
 def options_table(cls:type[Options])->str: # Markdown
-    "Name, default, what is allowed, help."
+    "A table of a class's options: name, default, allowed values, help."
     def row(*cells): return f"| {' | '.join(c.replace('|', chr(92)+'|') for c in cells)} |"
     rows = [row('option', 'default', 'allowed', 'what it does'), row(*['---']*4)]
     for n,o in options_of(cls).items():
@@ -28,7 +28,7 @@ def options_table(cls:type[Options])->str: # Markdown
 
 
 def options_help(*classes:type[Options])->str: # Markdown
-    "Each option with its default, what is allowed and its help, for the docstring of a function; loads no network."
+    "A list of options for a docstring: name, default, help, allowed values. Loads no plug-in."
     def one(n, o):
         known = (*o.choices, *(registry.registries()[o.kind].builtin if o.kind else ()))
         what = ', '.join(known) if known else o.allowed()
@@ -38,32 +38,32 @@ def options_help(*classes:type[Options])->str: # Markdown
 
 
 def with_options(*classes:type[Options])->Callable[[F], F]: # a decorator
-    "Lists the options in a function's docstring."
+    "Append the list of options to a function's docstring."
     def add(f):
-        f.__doc__ = f"{f.__doc__}\n\nOptions, which may also be given one by one:\n{options_help(*classes)}\n"
+        f.__doc__ = f"{f.__doc__}\n\nOptions, also taken as keyword arguments:\n{options_help(*classes)}\n"
         return f
     return add
 
 
 @dataclass(frozen=True, kw_only=True)
 class Widget:
-    "What the studio must know to show an option."
+    "All that the studio needs to show an option."
     name:str
     kind:str                            # dropdown, slider, number or checkbox
     value_type:type
     label:str
     help:str
     default:Any
-    choices:tuple[Any, ...] = ()        # of a dropdown
-    registry:str = ''                   # kind of the registry that choices are from: some may lack their weights
+    choices:tuple[Any, ...] = ()        # entries of a dropdown
+    registry:str = ''                   # kind of the registry of the choices; some may lack weights
     low:float|None = None
     high:float|None = None
     step:float|None = None
-    folded:bool = False                 # under More
+    folded:bool = False                 # shown under More only
 
 
 def widgets_of(cls:type[Options])->list[Widget]:
-    "The options of a class that the studio shows, those in front first."
+    "The widgets of a class: those that are always shown, then those under More."
     def one(n, o):
         step = .05 if o.widget=='slider' else float(o.step) if o.value_type is int else None
         return Widget(name=n, kind=o.widget, value_type=o.value_type, label=o.label or n.replace('_', ' '), help=o.help,
@@ -74,7 +74,7 @@ def widgets_of(cls:type[Options])->list[Widget]:
 
 
 def option_types()->str: # Python
-    "The module `option_types`: all options as one `TypedDict`, for flat arguments."
+    "The source of the module `option_types`: all options as one `TypedDict`, for keyword arguments."
     lines, words = [], set()
     for cls in OPTIONS:
         lines.append(f"    # {cls.__name__}: {(cls.__doc__ or '').rstrip('.').lower()}")
@@ -83,10 +83,10 @@ def option_types()->str: # Python
             if o.choices and not o.kind: kind = f"Literal[{', '.join(map(repr, o.choices))}]"; words.add('Literal')
             if o.parse: kind = PARSED[o.parse][1]
             lines.append(f"    {n}: {kind}{' | None'*o.optional}")
-    title = 'All options as keyword arguments; written by `python -m swapkit.option_tables`, which a test compares'
+    title = 'All options as keyword arguments. Written by `python -m swapkit.option_tables`; do not edit.'
     head = f"from typing import {', '.join(sorted(words | {'TypedDict'}))}\n\n__all__ = ['FlatOptions']\n\n"
     return '\n'.join([f'"""{title}"""\n', head, 'class FlatOptions(TypedDict, total=False):',
-                      '    "Any of the options of a swap."', *lines, ''])
+                      '    "All options of a swap, none of them required."', *lines, ''])
 
 
 if __name__=='__main__': Path(__file__).with_name('option_types.py').write_text(option_types(), encoding='utf-8')

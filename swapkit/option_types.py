@@ -1,4 +1,4 @@
-"""All options as keyword arguments; written by `python -m swapkit.option_tables`, which a test compares"""
+"""All options as keyword arguments. Written by `python -m swapkit.option_tables`; do not edit."""
 
 from typing import Literal, TypedDict
 
@@ -6,8 +6,8 @@ __all__ = ['FlatOptions']
 
 
 class FlatOptions(TypedDict, total=False):
-    "Any of the options of a swap."
-    # SwapOptions: what the swapped face looks like
+    "All options of a swap, none of them required."
+    # SwapOptions: how the swapped face looks
     swapper: str
     strength: float
     shape: float
@@ -34,7 +34,7 @@ class FlatOptions(TypedDict, total=False):
     preset: str
     pix_fmt: str
     lossless: bool
-    # RunOptions: what part of the film is worked on, where and how
+    # RunOptions: which part of the film is rendered, where and how
     batch: int
     device: Literal['auto', 'cpu', 'cuda']
     engine: str

@@ -1,4 +1,4 @@
-"""Times, frames and parts: values that are written as text"""
+"""Read times, frame numbers and parts of a film that are written as text"""
 
 import numbers
 import re
@@ -10,7 +10,7 @@ __all__ = ['PARSED', 'Seconds', 'parse_time', 'parse_frame', 'parse_part', 'spli
 
 
 class Seconds(float):
-    "A time, where a plain number would be a frame."
+    "A time in seconds, where a plain number would mean a frame number."
     def __repr__(self): return f'{float(self)!r}s'
 
 
@@ -22,10 +22,10 @@ _number = re.compile(r'[0-9]{1,9}(\.[0-9]*)?|\.[0-9]+')
 def parse_time(
     text:str|float, # 80.5, '80.5', '80.5s', '1:20.5', '0:01:20'
 )->float:           # seconds
-    "A time in seconds; raises `BadInput` with what is allowed."
+    "Read a time. Raises `BadInput`, which says what is allowed."
     if isinstance(text, numbers.Real) and not isinstance(text, bool):
         if 0<=(t := float(text))<1e9: return t
-        raise BadInput(f"{shown(text)} is not a time from 0 on: write {_TIME}")
+        raise BadInput(f"{shown(text)} is not a time of 0 or later: write {_TIME}")
     *whole, last = parts = text.strip().split(':') if isinstance(text, str) else ['']
     if len(parts)==1: last = parts[-1] = last.removesuffix('s').rstrip()
     good = len(parts)<=3 and all(p.isascii() and p.isdigit() and len(p)<7 for p in whole) and _number.fullmatch(last)
@@ -35,9 +35,9 @@ def parse_time(
 
 
 def parse_frame(
-    text:str|float, # a frame's number, or a time with ':' or 's'
-)->int|Seconds:
-    "A frame by its number, or by its time; raises `BadInput` with what is allowed."
+    text:str|float, # a frame number, or a time as text with ':' or 's'
+)->int|Seconds:     # frame number or time
+    "Read which frame is meant. Raises `BadInput`, which says what is allowed."
     if isinstance(text, Seconds): return Seconds(parse_time(text))
     if isinstance(text, int) and not isinstance(text, bool) and 0<=text<2**53: return int(text)
     if isinstance(text, str):
@@ -46,13 +46,14 @@ def parse_frame(
         if ':' in plain or plain.endswith('s'):
             try: return Seconds(parse_time(plain))
             except BadInput: pass
-    raise BadInput(f"{shown(text)} is not a frame: write its number from 0 on, or its time like 80.5s or 1:20.5")
+    raise BadInput(f"{shown(text)} is not a frame: write its number, which counts from 0, or its time like 80.5s "
+                   "or 1:20.5")
 
 
 def parse_part(
-    text:str, # '2/4'
-)->str:
-    "One of several parts of a job, as text; raises `BadInput` with what is allowed."
+    text:str,   # such as '2/4'
+)->str:         # without blanks and leading zeros
+    "Check which part of a film is meant. Raises `BadInput`, which says what is allowed."
     plain = text.strip() if isinstance(text, str) else ''
     if re.fullmatch(r'[0-9]{1,6}/[0-9]{1,6}', plain):
         i, n = map(int, plain.split('/'))
@@ -61,17 +62,17 @@ def parse_part(
 
 
 def split_part(part:str)->tuple[int, int]: # i, n
-    "The two numbers of what `parse_part` gives."
+    "The two numbers of a text from `parse_part`."
     i, n = part.split('/')
     return int(i), int(n)
 
 
 def shown(value:object)->str:
-    "A value in a message: one line, and not a long one."
+    "A value for a message: ASCII, one line, at most 60 characters."
     text = ascii(value)
     return text if len(text)<=60 else f'{text[:57]}...'
 
 
-# function → what is allowed, the type of a value
+# function → the allowed values in words, the type in `option_types`
 PARSED:dict[Callable, tuple[str, str]] = {parse_time: (_TIME, 'float | str'), parse_part: (_PART, 'str'),
                                            parse_frame: ('a frame number or a time', 'int | float | str')}

@@ -1,7 +1,7 @@
-"""Every option, once: its name, default, help, choices and range
+"""The options of swapkit, each defined once: name, default, help, choices and range
 
-The command line, the studio's widgets, the tables of the documentation, the checks and the key of a segment are all
-made from the fields of four classes; `option_tables` makes most of that.
+The fields of four classes define the options. The flags of the command line, the widgets of the studio, the tables of
+the documentation, the checks of values and the key of a segment are derived from them, most of it in `option_tables`.
 """
 
 import dataclasses
@@ -28,49 +28,49 @@ __all__ = ['X26_PRESETS', 'CRF_MOST', 'Option', 'option', 'Options', 'SwapOption
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    "What is known of an option, but for its value."
+    "Everything about an option except its value."
     name:str = ''
     value_type:type = str               # bool, int, float or str
     optional:bool = False               # None is allowed
     default:Any = None
-    help:str = ''
-    choices:tuple[str, ...] = ()        # names; where there is a registry, those that it does not have
-    kind:str = ''                       # of the registry that has the other names
-    several:bool = False                # names separated by commas; the first of `choices` is none of them
+    help:str = ''                       # one or two sentences for users
+    choices:tuple[str, ...] = ()        # names to choose from, in addition to those of the registry `kind`
+    kind:str = ''                       # kind of registry whose names can be chosen too, such as 'swapper'
+    several:bool = False                # takes names separated by commas; the first of `choices` means none
     low:float|None = None               # smallest value
     high:float|None = None              # largest
-    step:int = 1                        # what a whole number must be a multiple of
-    parse:Callable[[Any], Any]|None = None  # value or text → value, or `BadInput`
-    metavar:str = ''                    # what stands for the value in the command line's help
-    short:str = ''                      # flag of one letter
-    old:tuple[str, ...] = ()            # flags of earlier versions, which are hidden
-    widget:str = ''                     # dropdown, slider, number or checkbox in the studio; none by default
-    label:str = ''                      # beside the widget; the name by default
-    offer:tuple[Any, ...] = ()          # values of a dropdown that others are allowed beside
-    folded:bool = False                 # the studio shows it under More
-    picture:bool|None = None            # whether the picture depends on it; as its class by default
+    step:int = 1                        # a whole number must be a multiple of it
+    parse:Callable[[Any], Any]|None = None  # converts a value or a text; raises `BadInput`
+    metavar:str = ''                    # placeholder for the value in the help of the command line
+    short:str = ''                      # short flag, such as -q
+    old:tuple[str, ...] = ()            # flags of earlier versions; accepted, but not shown in the help
+    widget:str = ''                     # dropdown, slider, number or checkbox; without one the studio does not show it
+    label:str = ''                      # text beside the widget; the name by default
+    offer:tuple[Any, ...] = ()          # values in the dropdown; other values are allowed too
+    folded:bool = False                 # the studio shows it under More only
+    picture:bool|None = None            # whether rendered pixels depend on it; by default as its class says
     @property
     def flag(self)->str: return '--' + self.name.replace('_', '-')
     @property
     def is_flag(self)->bool: return self.value_type is bool
     def names(self)->tuple[str, ...]:
-        "What can be chosen at this moment, plug-ins included; () where anything can."
+        "All names that can be chosen now, those of plug-ins included; () if there is no list of names."
         return tuple(dict.fromkeys((*self.choices, *registry.names(self.kind)))) if self.kind else self.choices
     def allowed(self)->str:
-        "What is allowed, in words."
+        "The allowed values, in words, for messages and tables."
         if names := self.names(): return ', '.join(names)
         if self.parse: return PARSED[self.parse][0]
         if self.is_flag: return 'True or False'
         if self.value_type is str: return 'a name of letters, digits, _ . : + and -'
         what = 'a whole number' if self.value_type is int else 'a number'
         low, high = (v if v is None else f'{v:.6f}'.rstrip('0').rstrip('.') for v in (self.low, self.high))
-        if low: what += f" from {low} to {high}" if high else f" from {low} on"
+        if low: what += f" from {low} to {high}" if high else f" of at least {low}"
         elif high: what += f" up to {high}"
-        return what + (f" that {self.step} divides" if self.step>1 else '')
+        return what + (f", a multiple of {self.step}" if self.step>1 else '')
     def convert(self,
-        value:Any,  # from Python, a file or a widget; not from the command line, where all is text: see `read`
-    )->Any:         # as Python's own type
-        "The value, checked; raises `BadInput` in one line."
+        value:Any,  # from Python, a file or a widget; for text from the command line use `read`
+    )->Any:         # of the built-in type `value_type`, or None
+        "Check a value and convert it to a built-in type. Raises `BadInput` with a message of one line."
         value = _plain(value)
         if value is None and self.optional: return None
         if self.several: return self._several(value)
@@ -82,26 +82,26 @@ class Option:
         if good is None: raise BadInput(f"{self.name} {shown(value)} is not {self.allowed()}")
         return good
     def read(self, text:str)->Any:
-        "A value that is written as text."
+        "Convert a value that is written as text. Raises `BadInput`."
         if self.value_type not in (int, float) or self.parse: return self.convert(text)
         try: value = self.value_type(text)
         except ValueError: value = text
         return self.convert(value)
     def write(self, value:Any)->str:
-        "A value as `read` takes it."
+        "Write a value as text; `read` reads it back."
         return f'{value:.6f}'.rstrip('0').rstrip('.') if type(value) is float else str(value)
     def _chosen(self, value)->str:
-        "One of the names; plug-ins are asked only where it is none of those that come with the package."
+        "Check one name. Plug-ins are loaded only if the name is not one that comes with swapkit."
         known = (*self.choices, *(registry.registries()[self.kind].builtin if self.kind else ()))
         if isinstance(value, str) and value in known: return str(value)
         return check_choice(self.name, value, self.names())
     def _several(self, value)->str:
-        "Names in one order, for equal keys."
+        "Check several names and sort them, so that the same set of names always gives the same key."
         given = value if isinstance(value, (tuple, list)) else value.split(',') if isinstance(value, str) else [value]
         names = {self._chosen(n.strip() if isinstance(n, str) else n) for n in given} - {self.choices[0]}
         return ','.join(sorted(names)) or self.choices[0]
     def _typed(self, value)->Any:
-        "The value as this option's type; None where it is no such thing."
+        "The value as this option's type, or None if it has another type or is out of range."
         if self.value_type is bool: return value if isinstance(value, bool) else None
         if self.value_type is str:
             ok = isinstance(value, str) and (re.fullmatch(r'[\w.:+-]{1,64}', value) or value==self.default=='')
@@ -116,17 +116,17 @@ class Option:
 
 
 def _plain(value:Any)->Any:
-    "A number of numpy or torch as Python's own."
+    "Convert a number of numpy or torch to a Python number; anything else stays as it is."
     return value.item() if getattr(value, 'shape', None)==() and hasattr(value, 'item') else value
 
 
 def option(
     default:Any,
-    help:str,       # one sentence
-    *choices:str,   # names to choose from, beside those of the registry `kind`
+    help:str,       # one or two sentences for users
+    *choices:str,   # names to choose from, in addition to those of the registry `kind`
     **more,         # other fields of `Option`
 )->Any:
-    "A field of an option class."
+    "Define a field of an option class."
     o = Option(help=help, choices=choices, default=default, **more)
     return dataclasses.field(default=default, metadata={'option': o})
 
@@ -135,7 +135,7 @@ def option(
 
 @functools.cache
 def options_of(cls:'type[Options]')->dict[str, Option]:
-    "Each option of a class by its name."
+    "The options of a class: name → `Option`."
     hints, found = typing.get_type_hints(cls), {}
     for f in fields(cls):
         kinds = [t for t in typing.get_args(hints[f.name]) or (hints[f.name],) if t is not types.NoneType]
@@ -149,132 +149,148 @@ def options_of(cls:'type[Options]')->dict[str, Option]:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    "Options that belong together; each is checked when it is given."
-    picture:ClassVar[bool] = False  # whether the picture depends on the fields
-    argument:ClassVar[str] = ''     # of `swap_video`
+    "Base class of the option classes. Every value is checked when an instance is made; raises `BadInput`."
+    picture:ClassVar[bool] = False  # whether rendered pixels depend on the fields
+    argument:ClassVar[str] = ''     # the argument of `swap_video` that takes this class
     def __post_init__(self):
         for name,o in options_of(type(self)).items(): object.__setattr__(self, name, o.convert(getattr(self, name)))
         self.check()
     def check(self):
-        "What options must be to each other; raises `BadInput`."
+        "Check how the options go together. Raises `BadInput`."
 
 
 @dataclass(frozen=True, kw_only=True)
 class SwapOptions(Options):
-    "What the swapped face looks like."
+    "How the swapped face looks."
     picture, argument = True, 'swap'
-    swapper: str = option('mesh', "Swapper; mesh needs no weights.", kind='swapper', metavar='NAME', widget='dropdown')
-    strength: float = option(1., "How much of the swap is seen.", low=0, high=1, widget='slider')
-    shape: float = option(1., "How far mesh gives the face the source's proportions.", low=0, high=1,
-                          widget='slider', folded=True)
-    mouth: str = option('inner', "How much of the target's own mouth is kept.", 'inner', 'lips', 'none',
-                        widget='dropdown')
-    parser: str = option('auto', "Finds the skin; auto: bisenet_19 where its weights are here.", 'auto', 'none',
+    swapper: str = option('mesh', "Method that swaps the face. mesh is built in; the others are networks whose weights "
+                                  "must be downloaded.", kind='swapper', metavar='NAME', widget='dropdown')
+    strength: float = option(1., "Opacity of the swapped face: 0 shows the target only, 1 the swap only.", low=0,
+                             high=1, widget='slider')
+    shape: float = option(1., "How far the target's face takes the proportions of the source: 0 not at all, 1 fully. "
+                              "For the swapper mesh only.", low=0, high=1, widget='slider', folded=True)
+    mouth: str = option('inner', "What stays of the target's own mouth: inner keeps teeth and tongue, lips keeps the "
+                                 "lips too, none keeps nothing.", 'inner', 'lips', 'none', widget='dropdown')
+    parser: str = option('auto', "Network that tells skin from hair, glasses and background. auto uses bisenet_19 if "
+                                 "its weights are installed, else none.", 'auto', 'none',
                          kind='parser', metavar='NAME', widget='dropdown', folded=True)
-    occluder: str = option('none', "Finds hands and microphones in front of the face.", 'none', kind='occluder',
-                           metavar='NAME', widget='dropdown')
-    masks: str = option('none', "Masks of your own, separated by commas: the swap is seen where all of them allow it.",
+    occluder: str = option('none', "Network that finds hands, microphones and other objects in front of the face; they "
+                                   "stay visible.", 'none', kind='occluder', metavar='NAME', widget='dropdown')
+    masks: str = option('none', "Your own masks from plug-ins, separated by commas. The swap appears only where all "
+                                "of them allow it.",
                         'none', kind='mask', several=True, metavar='NAME,NAME', widget='dropdown', folded=True)
-    restore: str = option('none', "Restorer, which makes the face sharp.", 'none', kind='restorer', short='-r',
-                          metavar='NAME', widget='dropdown')
-    restore_strength: float = option(1., "How much of the restored face is seen; 0.8 often looks more natural.",
-                                     low=0, high=1, widget='slider', label='restored')
-    fidelity: float = option(.5, "How close CodeFormer stays to the face it is given.", low=0, high=1,
-                             widget='slider', folded=True)
-    enhance: str = option('none', "Network that enhances the whole frame, last.", 'none', kind='enhancer',
+    restore: str = option('none', "Network that sharpens the swapped face and adds detail.", 'none', kind='restorer',
+                          short='-r', metavar='NAME', widget='dropdown')
+    restore_strength: float = option(1., "Share of the restored face in the mix: 0 turns it off; 0.8 often looks more "
+                                         "natural than 1.", low=0, high=1, widget='slider', label='restored')
+    fidelity: float = option(.5, "For CodeFormer: 1 stays close to the swapped face, 0 gives the cleanest picture.",
+                             low=0, high=1, widget='slider', folded=True)
+    enhance: str = option('none', "Network that sharpens the whole frame after the swap.", 'none', kind='enhancer',
                           metavar='NAME', widget='dropdown', folded=True)
-    color: str = option('match', "Give a network's face the target's colors, or leave it as it is.", 'match',
+    color: str = option('match', "match adapts the colors of a network's face to the target; none leaves them as the "
+                                 "network made them.", 'match',
                         'none', old=('--colours', '--colors'), widget='dropdown', folded=True)
-    crop: int = option(512, "Side of the crop in which a face is put together; 1024 for close-ups.", low=64,
+    crop: int = option(512, "Resolution of the swapped face: side of its square crop, in pixels. Use 1024 where "
+                            "faces are large.", low=64,
                        high=2048, step=8, offer=(256, 512, 1024), widget='dropdown', folded=True)
-    precision: str = option('auto', "Numbers inside networks; auto: fp16 on a GPU.", 'auto', 'fp32', 'fp16', 'bf16',
-                            widget='dropdown', folded=True)
+    precision: str = option('auto', "Number format inside networks. auto uses fp16 on a GPU, fp32 on a CPU.",
+                            'auto', 'fp32', 'fp16', 'bf16', widget='dropdown', folded=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AnalyzeOptions(Options):
     "How faces are found and followed."
     picture, argument = True, 'analyze'
-    detector: str = option('auto', "Finds faces; auto: the best whose weights are here.", 'auto', kind='detector',
-                           metavar='NAME')
-    landmarks: str = option('auto', "Places 468 points on each face; auto: the best whose weights are here.",
-                            'auto', kind='landmarks', metavar='NAME')
-    smooth: str = option('kalman', "How landmarks are smoothed over time.", kind='smoother', widget='dropdown',
-                         folded=True)
-    smallest: float = option(0., "Leave faces alone that are smaller, in pixels.", low=0, high=100_000,
-                             metavar='PX', widget='number', folded=True)
-    small: bool = option(False, "Look closer, for faces from 24 pixels; slower.", old=('--small-faces',),
+    detector: str = option('auto', "Network that finds faces. auto uses the best one whose weights are installed.",
+                           'auto', kind='detector', metavar='NAME')
+    landmarks: str = option('auto', "Network that places 468 landmarks on each face. auto uses the best one whose "
+                                    "weights are installed.", 'auto', kind='landmarks', metavar='NAME')
+    smooth: str = option('kalman', "How landmarks are smoothed over time, against jitter; none turns smoothing off.",
+                         kind='smoother', widget='dropdown', folded=True)
+    smallest: float = option(0., "Do not swap faces whose shorter side is smaller than this, in pixels.", low=0,
+                             high=100_000, metavar='PX', widget='number', folded=True)
+    small: bool = option(False, "Find faces down to 24 pixels. Slower.", old=('--small-faces',),
                          widget='checkbox', label='small faces', folded=True)
 
 
 X26_PRESETS = 'ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow', 'placebo'
-CRF_MOST = dict(libx264=51, libx265=51, h264_nvenc=51, hevc_nvenc=51) # of others 63: AV1, VP9
+CRF_MOST = dict(libx264=51, libx265=51, h264_nvenc=51, hevc_nvenc=51) # highest crf; 63 for all others (AV1, VP9)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeOptions(Options):
     "How the result is encoded."
     picture, argument = True, 'encode'
-    encoder: str = option('libx264', "Video encoder of ffmpeg.", metavar='NAME')
-    crf: int = option(16, "Quality, lower is better: up to 51 for H.264 and H.265, up to 63 for AV1 and VP9.",
-                      low=0, high=63, short='-q', widget='number', folded=True)
-    preset: str = option('medium', "The encoder's speed.", metavar='NAME')
-    pix_fmt: str = option('', "Pixel format; same: the target's. yuv420p by default, same with lossless.",
-                          metavar='NAME|same')
-    lossless: bool = option(False, "Keep every sample that is not the face's, in the stored pixel format; large files, "
-                                   "which few players show.")
+    encoder: str = option('libx264', "Video encoder of ffmpeg, such as libx264, libx265, libsvtav1 or h264_nvenc.",
+                          metavar='NAME')
+    crf: int = option(16, "Quality of the video; a lower number is better and gives a larger file. At most 51 for "
+                          "H.264 and H.265, 63 for AV1 and VP9.", low=0, high=63, short='-q', widget='number',
+                      folded=True)
+    preset: str = option('medium', "Speed of the encoder; slower presets give smaller files.", metavar='NAME')
+    pix_fmt: str = option('', "Pixel format of the result, such as yuv420p10le; same keeps the target's. By default "
+                              "yuv420p, or same if lossless.", metavar='NAME|same')
+    lossless: bool = option(False, "Encode without loss, in the target's pixel format, so that pixels outside the face "
+                                   "stay exactly as they were. Files are large and few players can show them.")
     def check(self):
         most = CRF_MOST.get(self.encoder, 63)
         if self.crf>most:
-            raise BadInput(f"crf {self.crf} is not a whole number from 0 to {most}, which {self.encoder} takes "
-                           "(AV1 and VP9 take up to 63)")
+            raise BadInput(f"crf {self.crf} is not a whole number from 0 to {most}, the range of {self.encoder} "
+                           "(AV1 and VP9 allow up to 63)")
         if self.encoder in ('libx264', 'libx265'): check_choice('preset', self.preset, X26_PRESETS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions(Options):
-    "What part of the film is worked on, where and how."
+    "Which part of the film is rendered, where and how."
     argument = 'run'
-    batch: int = option(16, "Frames at once.", low=1, high=4096, short='-b')
-    device: str = option('auto', "Where to compute; auto: a GPU where there is one.", 'auto', 'cpu', 'cuda', short='-d')
-    engine: str = option('auto', "Runs ONNX files.", 'auto', 'torch', kind='engine')
-    reader: str = option('auto', "Decodes the film.", 'auto', kind='reader', picture=True)
-    start: float|None = option(None, "Begin here, counted from the film's first frame.", parse=parse_time,
-                               metavar='TIME')
-    end: float|None = option(None, "End here, counted from the film's first frame.", parse=parse_time,
-                             metavar='TIME')
-    frame: int|Seconds|None = option(None, "Only this frame, as a picture: its number, or a time like 80.5s or 1:20.",
+    batch: int = option(16, "Number of frames that are processed at once. The result is the same for every number.",
+                        low=1, high=4096, short='-b')
+    device: str = option('auto', "Where networks run. auto uses the GPU if there is one.", 'auto', 'cpu', 'cuda',
+                         short='-d')
+    engine: str = option('auto', "What runs ONNX networks: onnxruntime on the CPU (cpu) or the GPU (cuda), or "
+                                 "TensorRT. auto uses onnxruntime on the chosen device; torch refuses ONNX networks.",
+                         'auto', 'torch', kind='engine')
+    reader: str = option('auto', "Library that decodes the film. auto uses pyav.", 'auto', kind='reader', picture=True)
+    start: float|None = option(None, "Start of the part to render, as a time from the start of the film; by default "
+                                     "the first frame.", parse=parse_time, metavar='TIME')
+    end: float|None = option(None, "End of the part to render, as a time from the start of the film; by default the "
+                                   "last frame.", parse=parse_time, metavar='TIME')
+    frame: int|Seconds|None = option(None, "Render only this frame and save it as a picture: a frame number, or a time "
+                                           "like 80.5s or 1:20.",
                                      parse=parse_frame, metavar='FRAME|TIME', old=('--preview',))
-    part: str|None = option(None, "Render only this part of the film beside the output, like 2/4; the same without "
-                                  "it joins them.", parse=parse_part, metavar='I/N')
-    strangers: str = option('keep', "Source photos that look like somebody else: keep or drop them.", 'keep', 'drop',
-                            widget='dropdown', folded=True)
-    keep: bool = option(False, "Leave finished segments beside the output, and those of other options.")
-    overwrite: bool = option(False, "Replace the output if it is there.", short='-y')
+    part: str|None = option(None, "Render only one part of the film, for example 2/4 on the second of four machines. "
+                                  "Afterwards, the same job without a part joins them.", parse=parse_part,
+                            metavar='I/N')
+    strangers: str = option('keep', "Source photos that seem to show another person than the rest: keep uses them, "
+                                    "drop leaves them out.", 'keep', 'drop', widget='dropdown', folded=True)
+    keep: bool = option(False, "Keep the folder of rendered segments, also when the result is finished or the options "
+                               "change.")
+    overwrite: bool = option(False, "Replace the output file if it exists.", short='-y')
     def check(self):
         if self.start is not None and self.end is not None and self.end<=self.start:
             raise BadInput(f"end {self.end:g} s is not after start {self.start:g} s")
         if self.frame is not None and (self.start is not None or self.end is not None or self.part is not None):
-            raise BadInput("frame asks for a single picture: leave out start, end and part")
+            raise BadInput("frame renders a single picture: leave out start, end and part")
 
 
 OPTIONS = SwapOptions, AnalyzeOptions, EncodeOptions, RunOptions
 
 
-# --- what is made from them -------------------------------------------------------------------------------------------
+# --- derived from options ---------------------------------------------------------------------------------------------
 
 def changed(options:Options)->dict[str, Any]:
-    "The options that are not the default."
+    "The options whose value is not the default: name → value."
     return {n: v for n,o in options_of(type(options)).items() if (v := getattr(options, n))!=o.default}
 
 
 def split_flat(
-    flat:Mapping[str, Any],     # name → value, of any of the classes
+    flat:Mapping[str, Any],     # option name → value, of any of the four classes
     swap:SwapOptions=SwapOptions(), analyze:AnalyzeOptions=AnalyzeOptions(),
     encode:EncodeOptions=EncodeOptions(), run:RunOptions=RunOptions(),
-    also:Iterable[str]=(),      # names of other arguments, which may have been meant
+    also:Iterable[str]=(),      # names of other arguments, which an error may suggest
 )->tuple[SwapOptions, AnalyzeOptions, EncodeOptions, RunOptions]:
-    "Single options put into those that are given; an unknown one is a `BadInput` with the nearest name."
+    """Put options that are given one by one into the four classes. An unknown name raises `BadInput` with the nearest
+    known name."""
     given = dict(swap=swap, analyze=analyze, encode=encode, run=run)
     for (name,o),cls in zip(given.items(), OPTIONS):
         if not isinstance(o, cls): raise BadInput(f"{name} {shown(o)} is not {cls.__name__}(...)")
@@ -288,20 +304,20 @@ def _check_name(name:str, options:list[Option], also:Iterable[str]):
     names = [o.name for o in options]
     if name in names: return
     for o in options:
-        if '--' + name.replace('_', '-') in o.old: raise BadInput(f"{name!r} is called {o.name!r} now")
+        if '--' + name.replace('_', '-') in o.old: raise BadInput(f"option {name!r} was renamed to {o.name!r}")
     near = nearest(name, [*names, *also])
-    what = f"did you mean {near!r}?" if near else f"there are {', '.join(names)}"
-    raise BadInput(f"nothing is called {name!r}; {what}")
+    what = f"did you mean {near!r}?" if near else f"the options are {', '.join(names)}"
+    raise BadInput(f"unknown option {name!r}; {what}")
 
 
 def key(*options:Options)->dict[str, Any]:
-    """What the picture of a frame depends on, for the key of a segment. Call it with nothing left to `auto`: what auto
-    means depends on the machine."""
+    """The options on which rendered pixels depend, for the key of a segment. Replace `auto` first (`resolve_options`),
+    since its meaning depends on the machine."""
     return {n: getattr(o, n) for o in options for n,p in options_of(type(o)).items() if p.picture}
 
 
 def to_argv(*options:Options)->list[str]:
-    "The words of a command line that mean these options; defaults are left out."
+    "The options as arguments of the command line; defaults are left out."
     words = []
     for o in options:
         for n,v in changed(o).items():

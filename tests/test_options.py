@@ -120,7 +120,7 @@ def test_defaults_are_frozen():
     (SwapOptions, dict(strength=1j), 'strength 1j'),
     (SwapOptions, dict(strength=None), 'strength None'),
     (SwapOptions, dict(restore_strength=[1]), 'restore_strength [1]'),
-    (SwapOptions, dict(crop=100), 'crop 100 is not a whole number from 64 to 2048 that 8 divides'),
+    (SwapOptions, dict(crop=100), 'crop 100 is not a whole number from 64 to 2048, a multiple of 8'),
     (SwapOptions, dict(crop=32), 'crop 32'),
     (SwapOptions, dict(crop=512.), 'crop 512.0'),
     (SwapOptions, dict(swapper='mesk'), "unknown swapper 'mesk': choose mesh, simswap_224"),
@@ -134,7 +134,7 @@ def test_defaults_are_frozen():
     (AnalyzeOptions, dict(small=1), 'small 1 is not True or False'),
     (AnalyzeOptions, dict(smooth='kalmann'), "did you mean 'kalman'"),
     (EncodeOptions, dict(crf=100), 'crf 100 is not a whole number from 0 to 63'),
-    (EncodeOptions, dict(crf=60), 'crf 60 is not a whole number from 0 to 51, which libx264 takes'),
+    (EncodeOptions, dict(crf=60), 'crf 60 is not a whole number from 0 to 51, the range of libx264'),
     (EncodeOptions, dict(crf=-1), 'crf -1'),
     (EncodeOptions, dict(crf=10**400), 'crf 1000'),
     (EncodeOptions, dict(preset='mediun'), "did you mean 'medium'"),
@@ -145,7 +145,7 @@ def test_defaults_are_frozen():
     (RunOptions, dict(batch=True), 'batch True'),
     (RunOptions, dict(device='gpu'), "unknown device 'gpu': choose auto, cpu, cuda"),
     (RunOptions, dict(engine='abacus'), 'tensorrt'),
-    (RunOptions, dict(start=-1), 'start -1 is not a time from 0 on'),
+    (RunOptions, dict(start=-1), 'start -1 is not a time of 0 or later'),
     (RunOptions, dict(start=float('nan')), 'start nan'),
     (RunOptions, dict(end='1:61'), "end '1:61' is not a time: write seconds like 80.5"),
     (RunOptions, dict(start=5, end=5), 'end 5 s is not after start 5 s'),
@@ -198,10 +198,10 @@ def test_flat():
 
 
 def test_unknown_names():
-    refused(lambda: split_flat(dict(restor='x')), "nothing is called 'restor'", "did you mean 'restore'")
+    refused(lambda: split_flat(dict(restor='x')), "unknown option 'restor'", "did you mean 'restore'")
     refused(lambda: split_flat(dict(face_file='x'), also=('faces_file',)), "did you mean 'faces_file'")
-    refused(lambda: split_flat(dict(colors='match')), "'colors' is called 'color' now")
-    refused(lambda: split_flat(dict(zzz=1)), "there are swapper, strength")
+    refused(lambda: split_flat(dict(colors='match')), "'colors' was renamed to 'color'")
+    refused(lambda: split_flat(dict(zzz=1)), "the options are swapper, strength")
     refused(lambda: split_flat(dict(crf=100)), 'crf 100')
     refused(lambda: split_flat({}, swap=EncodeOptions()), 'is not SwapOptions')     # type: ignore[arg-type]
 
@@ -253,7 +253,7 @@ def test_command_line_round():
     ('--batch 2.5', "'2.5' is not a whole number from 1 to 4096"),
     ('--strength nan', 'nan is not a number from 0 to 1'),
     ('--preview x', "Invalid value for '--frame': 'x' is not a frame"), ('--start 1:99', "'1:99' is not a time"),
-    ('--mouth x', 'unknown mouth'), ('--crop 100', '8 divides'), ('--crf 60', 'which libx264 takes')])
+    ('--mouth x', 'unknown mouth'), ('--crop 100', 'a multiple of 8'), ('--crf 60', 'the range of libx264')])
 def test_wrong_words(words, says):
     code, said = run(command(*OPTIONS), *words.split())
     assert code and says in said

@@ -41,7 +41,7 @@ def net_input(
     data:torch.Tensor,      # (N,3,H,W) uint8, RGB
     size:tuple[int, int],   # (h, w) from `fit_size`
 )->torch.Tensor:            # (N,3,h',w') float, BGR 0…255; h', w' multiples of 32
-    "Frames as YuNet was trained: antialiased, BGR, black below and on the right."
+    "Frames as YuNet takes them: resized with antialiasing, BGR, padded with black below and on the right."
     if size!=tuple(data.shape[-2:]):
         data = nnf.interpolate(
             data if data.device.type == 'cpu' else data.float(), size=size, mode='bilinear', antialias=True
@@ -54,7 +54,7 @@ def net_input(
 def grid_cells(
     h:int, w:int, device:torch.device|str='cpu'
 )->tuple[torch.Tensor, torch.Tensor]: # (P,2) corners in pixels, (P,1) strides
-    "Corner and stride of every cell, in the order of the network's answers."
+    "Corner and stride of every cell, in the order of the network's output."
     at, by = [], []
     for s in (8, 16, 32):
         y,x = torch.meshgrid(torch.arange(h//s, device=device), torch.arange(w//s, device=device), indexing='ij')
@@ -64,11 +64,11 @@ def grid_cells(
 
 # %% ../../nbs/3_face/02_detect.ipynb #b9f87074
 def decode_cells(
-    outs:dict[str, torch.Tensor],   # the network's answers: cls, obj, bbox, kps for strides 8, 16, 32
+    outs:dict[str, torch.Tensor],   # the network's output: cls, obj, bbox, kps for strides 8, 16, 32
     size:tuple[int, int],           # (h', w') of its input
     min_score:float=.7,             # on OpenCV's scale √(cls·obj)
 )->tuple[torch.Tensor, ...]:        # row (C,), boxes (C,4), kps (C,5,2), scores (C,) in pixels of the input
-    "Candidates above `min_score` of the whole batch, flat."
+    "Candidates above `min_score` of the whole batch, as one flat list."
     cls,obj,box,kps = (torch.cat([outs[f'{k}_{s}'] for s in (8,16,32)], 1) for k in ('cls','obj','bbox','kps'))
     scores = (cls.clamp(0,1)*obj.clamp(0,1)).sqrt()[...,0]
     row,i = (scores>min_score).nonzero(as_tuple=True)
@@ -83,11 +83,11 @@ _MAX_COMPARED = 1024 # boxes compared at once
 def nms(
     boxes:torch.Tensor,     # (C,4) xyxy
     scores:torch.Tensor,    # (C,)
-    group:torch.Tensor,     # (C,) boxes of different groups never meet
+    group:torch.Tensor,     # (C,) frame of each box; boxes of different groups are never compared
     max_iou:float=.3,       # largest overlap (IoU) of two survivors
 )->torch.Tensor:            # (K,) rows that survive, best first
-    "Greedy non-maximum suppression within every group, without a loop over boxes."
-    if len(group)>_MAX_COMPARED and (on := group<=group.median()).logical_not().any(): # pairs are as many as the square
+    "Greedy non-maximum suppression within each group, without a loop over boxes."
+    if len(group)>_MAX_COMPARED and (on := group<=group.median()).logical_not().any(): # the matrix would be too large
         kept = torch.cat(
             [i[nms(boxes[i], scores[i], group[i], max_iou)] for i in (on.nonzero()[:, 0], (~on).nonzero()[:, 0])]
         ).sort()[0]
@@ -108,7 +108,7 @@ def merge_candidates(
     keep:torch.Tensor,      # (K,) rows, from `nms`
     min_iou:float=.5,       # overlap (IoU) with a survivor
 )->tuple[torch.Tensor, torch.Tensor]: # boxes (K,4), points (K,5,2)
-    "Survivors as the mean of all candidates of their group that overlap them."
+    "Replace each survivor by the weighted mean of all candidates of its group that overlap it."
     both, out = torch.cat([boxes, kps.flatten(1)], 1), boxes.new_empty(len(keep), 14)
     for g in group[keep].unique().tolist():
         k, i = (group[keep]==g).nonzero()[:,0], (group==g).nonzero()[:,0]
@@ -119,31 +119,31 @@ def merge_candidates(
 # %% ../../nbs/3_face/02_detect.ipynb #9712d15e
 @dataclass(frozen=True, kw_only=True)
 class DetectSpec(NetSpec):
-    """What must be known of a network that finds faces. `load` gives a function (N,3,h',w') BGR 0…255 → what `decode`
-    takes: cls, obj, bbox, kps of strides 8, 16, 32 by default."""
-    decode:Callable[..., tuple[torch.Tensor, ...]] = decode_cells # answers, size of the input, least score → candidates
+    """Describes a network that finds faces. `load` returns a function from pictures (N,3,h',w'), BGR 0…255, to
+    the input of `decode`; by default cls, obj, bbox and kps of the strides 8, 16, 32."""
+    decode:Callable[..., tuple[torch.Tensor, ...]] = decode_cells # output, size of the input, least score → candidates
     min_score:float = .7            # of a sure face
     merge_iou:float|None = None     # overlap from which candidates are averaged: see `merge_candidates`
 
 # %% ../../nbs/3_face/02_detect.ipynb #563f77e9
 class Detector(NetStage):
-    "A stage that finds faces: `Frames` in, `Faces` out."
+    "Finds faces: `Frames` in, `Faces` out."
     registry, auto = DETECTORS, ('yunet_n', 'tiny_detect')
     def __init__(self,
-        name:str|DetectSpec='auto',     # key of `DETECTORS`; auto is the best whose weights are here; or a spec
+        name:str|DetectSpec='auto',     # key of `DETECTORS`, or a spec; auto takes the best whose weights are installed
         device:torch.device|str|None=None,
         engine:str='auto',              # what runs an ONNX file: see `nets.onnx`
         *,
         short:int=320,                  # see `fit_size`
-        close_short:int=0,              # short side of a second, closer look for small faces; 0 for none
-        min_score:float|None=None,      # the entry's by default
+        close_short:int=0,              # short side of a second pass for small faces; 0 for none
+        min_score:float|None=None,      # least score; the entry's by default
         max_iou:float=.3,               # largest overlap of two faces
     ):
         super().__init__(name, device, engine)
         self.short, self.close_short, self.max_iou = short, close_short, max_iou
         self.min_score:float = self.spec.min_score if min_score is None else min_score
     def __call__(self, frames:Frames)->Faces:
-        "Faces of the whole batch, sorted by frame, best first."
+        "Faces of the whole batch, sorted by frame, the best of each frame first."
         found = self.detect_at_scale(frames, fit_size(frames.size, self.short))
         close = fit_size(frames.size, self.close_short, 1920)
         if min(close)<=min(self.short, *frames.size): return found
@@ -152,7 +152,7 @@ class Detector(NetStage):
         frames:Frames,
         size:tuple[int, int],   # (h, w) that the network sees
     )->Faces:
-        "Faces that the network sees at one size."
+        "Faces found when frames are resized to one size."
         x = net_input(frames.data, size)
         row, boxes, kps, scores = self.spec.decode(self.net(x), x.shape[-2:], self.min_score)
         keep = nms(boxes, scores, row, self.max_iou)
@@ -167,7 +167,7 @@ def _to_frame(
     size:tuple[int, ...],   # (h, w) they were found at
     frame:tuple[int, ...],  # (H, W) of the frame
 )->Faces:
-    "Boxes and points in pixels of the frame, pixel centers kept."
+    "Boxes and points in pixels of the frame. Pixel centers map to pixel centers: hence the half pixels."
     r = faces.boxes.new_tensor([frame[1]/size[1], frame[0]/size[0]])
     move = lambda t: (t+.5)*r - .5
     return Faces(faces.frame, move(faces.boxes.view(-1,2,2)).view(-1,4), move(faces.kps), faces.scores)
@@ -187,7 +187,7 @@ DETECTORS['tiny_detect'] = DetectSpec(
 def join_by_frame(
     parts:Sequence[Faces],  # of the same frames, all with the same fields
 )->Faces:
-    "One batch, sorted by frame."
+    "Join several tables of faces into one, sorted by frame."
     both = {k: torch.cat([p.tensors()[k] for p in parts]) for k in parts[0].tensors()}
     order = both['frame'].argsort(stable=True)
     return dataclasses.replace(parts[0], **{k:v[order] for k,v in both.items()})
@@ -196,7 +196,7 @@ def merge_scales(
     a:Faces, b:Faces,   # of the same frames, at two scales
     max_iou:float=.3,   # largest overlap (IoU) of two faces
 )->Faces:
-    "Two looks as one: sorted by frame, best first."
+    "Join the faces of two passes: sorted by frame, best first, each face once."
     both:dict[str, Any] = {k: torch.cat([getattr(f, k) for f in (a, b)]) for k in ('frame', 'boxes', 'kps', 'scores')}
     keep = nms(both['boxes'], both['scores'], both['frame'], max_iou)
     keep = keep[both['frame'][keep].argsort(stable=True)]
@@ -207,24 +207,24 @@ def rotate_quarters(
     frames:Frames,
     k:int,          # quarter turns, clockwise
 )->Frames:
-    "Frames lying on their side or standing on their head."
+    "Rotate frames by quarter turns; no pixel value changes."
     return dataclasses.replace(frames, data=frames.data.rot90(-k, (-2,-1)), planes=None)
 
 def _rotate_points_back(
-    p:torch.Tensor, # (…,2) pixels of a frame turned by `rotate_quarters`
+    p:torch.Tensor, # (…,2) pixels of a frame from `rotate_quarters`
     k:int,
-    size:tuple[int, int],   # (H, W) of the frame before it was turned
+    size:tuple[int, int],   # (H, W) of the frame before the rotation
 )->torch.Tensor:    # (…,2) its pixels
-    "Where points were before a frame was turned."
+    "Where points were before the frame was rotated."
     (H, W), (x, y) = size, p.unbind(-1)
     return torch.stack([(x, y), (y, H-1-x), (W-1-x, H-1-y), (W-1-y, x)][k%4], -1)
 
 def rotate_faces_back(
-    faces:Faces,    # of frames turned by `rotate_quarters`
+    faces:Faces,    # of frames from `rotate_quarters`
     k:int,
     size:tuple[int, int],   # (H, W) of the frames before
 )->Faces:
-    "Boxes, upright again, and points of faces in the frames as they were."
+    "Boxes and points of faces in the frames before the rotation."
     c = _rotate_points_back(faces.boxes.view(-1,2,2), k, size)
     return dataclasses.replace(
         faces, boxes=torch.cat([c.amin(1), c.amax(1)], 1), kps=_rotate_points_back(faces.kps, k, size)

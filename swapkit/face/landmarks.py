@@ -31,7 +31,7 @@ def crop_matrix(
     across:torch.Tensor,# (F,2) from the left eye to the right
     size:int=192,
 )->torch.Tensor:        # (F,2,3) frame → crop
-    "Matrices that bring a turned square to a level crop."
+    "Matrices that rotate a square so that the eyes are level, and scale it to a crop."
     d = across.double()
     c, s = (d/d.norm(dim=-1, keepdim=True).clamp(min=1e-9)).unbind(-1)
     R = torch.stack([c, s, -s, c], -1).view(-1,2,2)*(size/side.double())[:,None,None]
@@ -39,12 +39,12 @@ def crop_matrix(
 
 # %% ../../nbs/3_face/03_landmarks.ipynb #0e647454
 def box_crop_matrix(faces:Faces, size:int=192)->torch.Tensor: # (F,2,3) frame → crop
-    "Around the detector's box."
+    "Crop around the detector's box."
     lo,hi = faces.boxes[:,:2], faces.boxes[:,2:]
     return crop_matrix((lo+hi)/2, (hi-lo).amax(1)*1.5, faces.kps[:,1]-faces.kps[:,0], size)
 
 def mesh_crop_matrix(lms:torch.Tensor, size:int=192)->torch.Tensor: # (F,468,2 or 3) → (F,2,3) frame → crop
-    "Around the mesh: its extent measured along the line of the eyes."
+    "Crop around the mesh, whose extent is measured along the line of the eyes."
     xy, across = lms[...,:2], lms[:,263,:2]-lms[:,33,:2]
     level = crop_matrix(xy.mean(1), xy.new_full((len(xy),), float(size)), across, size) # turned, not scaled
     p = transform(level, xy)
@@ -55,12 +55,12 @@ def mesh_crop_matrix(lms:torch.Tensor, size:int=192)->torch.Tensor: # (F,468,2 o
 # %% ../../nbs/3_face/03_landmarks.ipynb #d0364ee0
 @dataclass(frozen=True, kw_only=True)
 class MeshSpec(NetSpec):
-    """What must be known of a network that places 468 points. `load` gives a function (F,3,size,size) in [0,1] → points
-    (F,468,3) in pixels of the crop, and presence (F,) or None."""
+    """Describes a network that places 468 points. `load` returns a function (F,3,size,size) in [0,1] → points (F,468,3)
+    in pixels of the crop, and the probability (F,) that a face is present, or None."""
     size:int    # crop side
 
 def _load_face_mesh(device, engine='auto'):
-    "MediaPipe FaceMesh (Apache-2.0). Its pixel centers are halves, and it says nothing of presence."
+    "MediaPipe FaceMesh (Apache-2.0). Pixel centers at .5; no face-presence output."
     net:Any = OnnxNet(model_path('face_mesh_468'), device, engine=engine)
     def run(crops):
         p = net(crops.permute(0,2,3,1).contiguous()).view(-1,468,3)
@@ -68,8 +68,8 @@ def _load_face_mesh(device, engine='auto'):
     return run
 
 def _load_tiny_mesh(device, engine='auto', once:bool=False):
-    """The mesh that comes with the package (`nets.tiny`), asked about each crop and its mirror image: the mean of both
-    is better and steadier than either."""
+    """The built-in mesh network (`nets.tiny`), run on each crop and its mirror image; the mean of both is more exact
+    and steadier than either."""
     net:Any = load_tiny_net('tiny_mesh', device, engine)
     other = mirror_points().to(device)
     if once: return net # without the mirror, in half the time
@@ -87,19 +87,19 @@ MESHES['tiny_mesh'] = MeshSpec(size=128, load=_load_tiny_mesh, needs=('tiny_mesh
 # %% ../../nbs/3_face/03_landmarks.ipynb #trust001
 def _mesh_trust(
     there:torch.Tensor,     # (F,) presence
-    lms:torch.Tensor,       # (F,468,2 or 3) after the last look
-    before:torch.Tensor|None,       # the same after the one before
-    still:tuple[float, float]=(.04,.3),     # eye distances that a mesh moves on average between the
-                                            # looks: whole trust, and none
+    lms:torch.Tensor,       # (F,468,2 or 3) after the last pass
+    before:torch.Tensor|None,       # the same after the pass before
+    still:tuple[float, float]=(.04,.3),     # mean motion between the looks, in eye distances:
+                                            # full trust, and none
 )->torch.Tensor:            # (F,) 0…1
-    "How far meshes are believed to lie on faces the right way up."
+    "How far each mesh is trusted to lie on its face the right way up."
     if before is None: return there
     eyes = (lms[:,263,:2]-lms[:,33,:2]).norm(dim=-1).clamp(min=1)
     far = (lms-before)[...,:2].norm(dim=-1).mean(1)/eyes
     return there.minimum(((still[1]-far)/(still[1]-still[0])).clamp(0,1))
 
 def estimate_roll(kps:torch.Tensor)->torch.Tensor: # (F,5,2) → (F,) degrees, −180…180, clockwise
-    "How far heads are turned in the picture, by the line of their eyes."
+    "How far heads are rolled in the picture, by the line of their eyes."
     x, y = (kps[:,1]-kps[:,0]).unbind(-1)
     return torch.atan2(y, x).rad2deg()
 
@@ -113,8 +113,8 @@ class FaceMesh(NetStage):
         device:torch.device|str|None=None,
         engine:str='auto',  # what runs an ONNX file: see `nets.onnx`
         *,
-        passes:int=2,       # how often it looks; the second time around the first answer
-        small_first:bool=True,  # all passes but the last are the built-in mesh's, without its mirror
+        passes:int=2,       # how often it looks; each pass is centered on the mesh of the one before
+        small_first:bool=True,  # all passes but the last use the built-in mesh, without its mirror image
     ):
         super().__init__(name, device, engine)
         first = last = self.net, self.spec.size
@@ -125,27 +125,27 @@ class FaceMesh(NetStage):
         frames:Frames,
         frame:torch.Tensor,     # (F,) frame number of each crop
         M:torch.Tensor,         # (F,2,3) frame → crop
-        net:Any=None,           # and the side of its crop; the stage's own by default
+        net:Any=None,           # a network and the side of its crop; the stage's own by default
     )->tuple[torch.Tensor, torch.Tensor|None]: # (F,468,3) in frame pixels, presence (F,) or None
-        "What a network sees in crops."
+        "Place points in crops, and return them in frame pixels."
         run, size = net or (self.net, self.spec.size)
         p, there = run(cut_crops(frames, frame, M, size))
         return transform(invert(M), p), there
     def __call__(self, frames:Frames, faces:Faces)->Faces:
-        """The same faces with `lms` (F,468,3) in frame pixels and `kps` taken from them; where the mesh sees no face,
-        `scores` fall."""
+        """The same faces with `lms` (F,468,3) in frame pixels and `kps` taken from them; `scores` fall where the
+        network sees no face."""
         return self.with_trust(frames, faces)[0]
     def with_trust(self,
         frames:Frames, faces:Faces,
-        more:int=0,     # passes before the usual ones
+        more:int=0,     # additional passes before the usual ones
     )->tuple[Faces, torch.Tensor]: # trust (F,) from `_mesh_trust`
-        "The same, and how far each mesh is believed to lie on a face the right way up."
+        "The same, and how far each mesh is trusted to lie on its face the right way up."
         lms, before, there, least = None, None, None, torch.ones_like(faces.scores)
         for i,net in enumerate(self.passes[:1]*more + self.passes):
             before, M = lms, box_crop_matrix(faces, net[1]) if lms is None else mesh_crop_matrix(lms, net[1])
             lms, there = self.place_points(frames, faces.frame, M, net)
             if there is not None and i>=more: least = least.minimum(there)
-        assert lms is not None # there is one pass at least
+        assert lms is not None # there is at least one pass
         sure = faces.scores if there is None else faces.scores.minimum(there)
         new = dataclasses.replace(faces, lms=lms, kps=five_points(lms), scores=sure, topology=self.topology)
         return new, _mesh_trust(least, lms, before)
@@ -153,9 +153,9 @@ class FaceMesh(NetStage):
 # %% ../../nbs/3_face/03_landmarks.ipynb #134987a1
 def _rotate_like(
     points:torch.Tensor,    # (F,K,2)
-    like:torch.Tensor,      # (F,K,2) the same points, seen otherwise
+    like:torch.Tensor,      # (F,K,2) the same points from another network
 )->torch.Tensor:            # (F,K,2)
-    "Points turned around their middle, as far as they must be to lie as others do."
+    "Rotate points around their middle to the roll of other points."
     M = similarity(points, like)
     mid = points.mean(1, keepdim=True)
     return ((points-mid).double()@(M[:,:,:2]/scale_of(M)[:,None,None]).mT + mid).to(points)
@@ -163,12 +163,12 @@ def _rotate_like(
 def landmark_agreement(
     found:Faces,        # as a detector found them
     faces:Faces,        # the same, with landmarks
-    apart:tuple[float, float]=(.12,.3),     # mean distance of the five points, as a part of the box: whole
-                                            # trust, and none
+    apart:tuple[float, float]=(.12,.3),     # mean distance of the five points, as a part of the box: full
+                                            # confidence, and none
     narrow:tuple[float, float]=(.5,.25),    # distance of the detector's eyes, as a part of that from eyes to mouth:
-                                            # about 60 and 75 degrees
-    level:float=30.,    # degrees: a head that is turned further in the picture is compared without its turn, of which
-                        # a detector knows too little
+                                            # yaw of about 60 and 75 degrees
+    level:float=30.,    # degrees: beyond this roll, points are compared without it, since a
+                        # detector's points do not follow a roll
 )->torch.Tensor:        # (F,) 0…1
     "How far the landmarks of each face can be trusted."
     ramp = lambda x, good, bad: ((x-bad)/(good-bad)).clamp(0,1)
@@ -178,17 +178,17 @@ def landmark_agreement(
     return ramp(far, *apart)*ramp(wide, *narrow)
 
 # %% ../../nbs/3_face/03_landmarks.ipynb #turned01
-# trust below which a mesh is in doubt, is not chosen, lies the wrong way up most likely; frames; degrees
+# trust below which a mesh is in doubt; is not chosen; is probably the wrong way up; frames; degrees
 DOUBTFUL_TRUST, BELIEVED_TRUST, WRONG_TRUST, CHECK_EVERY, TILT_DEGREES = .97, .8, .7, 12, 45.
 
 def find_doubtful_frames(
     frames:Frames,
     faces:Faces, trust:torch.Tensor,# (F,) from `FaceMesh.with_trust`
     scores:torch.Tensor,            # (F,) the detector's
-    min_score:float,                # score of a sure face
+    min_score:float,                # score of a confident detection
     every:int=CHECK_EVERY,
 )->torch.Tensor:                    # (R,) rows
-    "Frames of a film that are to be looked at from all sides."
+    "Choose frames of a film that are searched again in all rotations."
     row, sure = frames.rows(faces.frame), scores>=min_score
     some = lambda on: torch.zeros(len(frames), device=row.device).index_add_(0, row, on.float())>0
     odd = some(trust<DOUBTFUL_TRUST) | ~some(sure & (trust>=DOUBTFUL_TRUST))
@@ -196,14 +196,14 @@ def find_doubtful_frames(
     return on.nonzero()[:,0]
 
 def merge_rotated(
-    faces:Faces, trust:torch.Tensor,    # (A,) as the first look showed them
-    others:Faces, sure:torch.Tensor,    # (B,) as they show themselves at more looks, from all sides
-    there:torch.Tensor,                 # (A,) bool, where the first look's detector is believed that there is a face
-    min_trust:float=BELIEVED_TRUST,     # least trust in one of these …
-    min_score_alone:float=.68,          # … least score, trust counted, where it was not …
-    min_side:float=20.,                 # … and least side, in pixels: small marks look like a face from some side
+    faces:Faces, trust:torch.Tensor,    # (A,) from the first pass
+    others:Faces, sure:torch.Tensor,    # (B,) from the rotated passes, and their trust
+    there:torch.Tensor,                 # (A,) bool, whether the first pass was confident that there is a face
+    min_trust:float=BELIEVED_TRUST,     # least trust of a face from a rotated pass …
+    min_score_alone:float=.68,          # … least trust × score, where the first pass saw no face …
+    min_side:float=20.,                 # … and least side, in pixels: small patterns look like a face in some rotation
 )->Faces:
-    "What the first look showed beyond doubt, and elsewhere what is trusted most."
+    "Keep what the first pass found beyond doubt, and elsewhere the most trusted face."
     meet = lambda o: iou(faces.boxes, o.boxes)*(faces.frame[:,None]==o.frame)
     first, worth = torch.where(trust<DOUBTFUL_TRUST, trust*faces.scores, 2.), sure*others.scores
     known = ((meet(others)>.1) & there[:,None]).any(0) | (worth>=min_score_alone)
@@ -211,7 +211,7 @@ def merge_rotated(
     keep = good[nms(others.boxes[good], worth[good], others.frame[good])].sort()[0]
     others, worth, sure = others[keep], worth[keep], sure[keep]
     turn = (estimate_roll(faces.kps)[:,None]-estimate_roll(others.kps)+180)%360-180
-    # one of two ways around is wrong: scores do not tell which
+    # two meshes with different roll on one face: the more trusted one is right, whatever the scores
     other_way = (meet(others)>.3) & (turn.abs()>TILT_DEGREES) & (sure>trust[:,None]+.005)
     stay = ~((meet(others)>.3) & (first[:,None]>=worth) & ~other_way).any(0)
     gone = ((meet(others)>.1) & (trust<DOUBTFUL_TRUST)[:,None] | other_way)[:,stay].any(1)
@@ -224,7 +224,7 @@ def estimate_pose(lms:torch.Tensor)->torch.Tensor: # (F,468,3) → (F,3)
     a = mean_mesh()[RIGID].double()
     b = lms[:,RIGID].double().cpu()
     U, _, V = torch.linalg.svd((a-a.mean(0)).mT @ (b-b.mean(1, keepdim=True)))
-    U[...,-1] *= torch.linalg.det(U@V).sign()[:,None] # never a mirror image
+    U[...,-1] *= torch.linalg.det(U@V).sign()[:,None] # a rotation, not a mirror image
     R = (U@V).mT
     angles = (
         torch.atan2(R[:, 0, 2], R[:, 2, 2]),
@@ -236,11 +236,11 @@ def estimate_pose(lms:torch.Tensor)->torch.Tensor: # (F,468,3) → (F,3)
 # %% ../../nbs/3_face/03_landmarks.ipynb #lying001
 def head_angles(
     pose:torch.Tensor,          # (F,3) from `estimate_pose`
-    level:tuple[float, float]=(30.,45.),    # degrees of roll: in the picture's axes, and in the head's
+    level:tuple[float, float]=(30.,45.),    # degrees of roll: the picture's axes up to here, the head's from here
 )->torch.Tensor:                # (F,2) degrees
     "Yaw and pitch about the head's own axes, for heads that lie on their side or stand on their head."
     y, p, r = pose.double().deg2rad().unbind(1)
-    x, h, z = y.sin()*p.cos(), p.sin(), y.cos()*p.cos() # where the face looks to
+    x, h, z = y.sin()*p.cos(), p.sin(), y.cos()*p.cos() # direction of the face
     r = r*((r.rad2deg().abs()-level[0])/(level[1]-level[0])).clamp(0,1)
     x, h = x*r.cos()+h*r.sin(), h*r.cos()-x*r.sin()
     own = torch.stack([torch.atan2(x, z), torch.atan2(h, x.hypot(z))], 1).rad2deg().to(pose)

@@ -22,12 +22,12 @@ from ..types import Faces, no_faces, PathLike
 
 # %% ../../nbs/3_face/10_store.ipynb #6fdf782e
 class FacesWriter:
-    """Collect a film's faces batch by batch into one safetensors file; a context manager, and the file appears when it
-    is complete."""
+    """Collects the faces of a film batch by batch into one safetensors file. A context manager; the file appears when
+    it is complete."""
     def __init__(self, path:PathLike)->None:
         self.path, self.like, self.n = Path(path), no_faces(), 0
         self.parts: dict[str, BinaryIO] = {}
-    def part(self, key:str)->Path: # a file beside the one to be made
+    def part(self, key:str)->Path: # a temporary file beside the target
         return self.path.with_name(f'.{self.path.name}.{key}')
     def __enter__(self): return self
     def add(self, faces:Faces)->None:
@@ -37,7 +37,7 @@ class FacesWriter:
         for k,t in (faces.tensors() if len(faces) else {}).items():
             if k not in self.parts: self.parts[k] = open(self.part(k), 'wb')
             self.parts[k].write(t.contiguous().cpu().numpy().data)
-    def small(self)->Faces: # all but the landmarks, in memory
+    def small(self)->Faces: # everything except the landmarks
         "The faces added so far, without landmarks."
         if not self.n: return no_faces()
         for f in self.parts.values(): f.flush()
@@ -61,15 +61,15 @@ class FacesWriter:
         for k in (*self.parts, 'made'): self.part(k).unlink(missing_ok=True)
 
 # %% ../../nbs/3_face/10_store.ipynb #8d4cc0eb
-_KIND = 'swapkit faces 2' # 1 had one field, `fade`, for two things
+_KIND = 'swapkit faces 2' # version 1 had one field, `fade`, with two meanings
 _kinds = {torch.float32:'F32', torch.float64:'F64', torch.int64:'I64'}
 
 def finish_faces(
     w:FacesWriter,      # still open
-    about:dict,         # what the faces are of: strings
-    **more:torch.Tensor,    # fields found out since, such as `ids`
+    about:dict,         # entries of the header, stored as strings
+    **more:torch.Tensor,    # fields that were computed since, such as `ids`
 )->None:
-    "Put the collected parts together, as safetensors stores them: a header in JSON, then the numbers."
+    "Join the collected parts to one safetensors file: a header in JSON, then the numbers."
     like = w.like.tensors() | more
     meta = dict(kind=_KIND, topology=w.like.topology) | {k: str(v) for k,v in about.items()}
     at = 0
@@ -94,9 +94,9 @@ def _append(f, path):
 def load_faces(
     path:PathLike,
     rows:slice=slice(None), # which faces
-    lms:bool=True,          # with their landmarks
-)->tuple[Faces, dict]:      # and what they were saved with
-    "Read faces that a `FacesWriter` wrote; raises `BadInput` for any other file."
+    lms:bool=True,          # whether to read the landmarks
+)->tuple[Faces, dict]:      # and the entries of the header
+    "Read a faces file, or some rows of it; raises `BadInput` for any other file."
     if not Path(path).is_file(): raise BadInput(f"{path}: no such file")
     try:
         with utf8_path(path) as name, safe_open(name, 'pt') as f:
@@ -114,7 +114,7 @@ def load_faces(
 def save_faces(
     faces:Faces,
     path:PathLike,
-    **about:Any,    # what they are of
+    **about:Any,    # entries of the header
 )->None:
     "Write faces to one file."
     with FacesWriter(path) as w: w.add(faces); finish_faces(w, about)

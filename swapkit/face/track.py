@@ -20,10 +20,10 @@ from ..types import Faces
 
 # %% ../../nbs/3_face/07_track.ipynb #b08b1280
 def match_greedily(
-    fit:torch.Tensor,   # (A,B) how well each pair fits
+    fit:torch.Tensor,   # (A,B) how well each pair fits, 0 or more
     min_fit:float,
 )->list[tuple[int, int]]:   # (a, b), each row and column at most once
-    "Pair rows and columns greedily, best first."
+    "Pair rows and columns greedily, the best pair first."
     found, o = [], fit.clone()
     while o.numel() and o.max()>min_fit:
         a,b = divmod(int(o.argmax()), o.shape[1])
@@ -32,12 +32,12 @@ def match_greedily(
 
 # %% ../../nbs/3_face/07_track.ipynb #19784293
 def _motion_fit(
-    box:torch.Tensor,   # (A,4) where tracks were seen last
+    box:torch.Tensor,   # (A,4) last box of each track
     speed:torch.Tensor, # (A,2) pixels a frame
-    ago:torch.Tensor,   # (A,) frames since
+    ago:torch.Tensor,   # (A,) frames since then
     boxes:torch.Tensor, # (B,4) faces of this frame
 )->torch.Tensor:        # (A,B) 0…1.5
-    "How well faces lie where tracks lead: overlap (IoU), and half as much for nearness at the same size."
+    "How well faces fit the predicted boxes: overlap (IoU), plus up to a half for nearness at a similar size."
     at = box + (speed*ago.clamp(max=5)[:,None]).repeat(1,2)
     middle, side = (lambda b: (b[:,:2]+b[:,2:])/2), (lambda b: (b[:,2:]-b[:,:2]).amax(1).clamp(min=1))
     far = torch.cdist(middle(at), middle(boxes))/torch.minimum(side(at)[:,None], side(boxes))
@@ -48,15 +48,15 @@ def _motion_fit(
 def needs_embedding(
     faces:Faces,        # of one batch or more
     every:int=8,        # frames
-    grow:float=.3,      # how much larger a box is taken for this
+    grow:float=.3,      # how much boxes are enlarged for the test of nearness
 )->torch.Tensor:        # (R,) rows
-    "Choose faces whose embedding says something: near another face of their frame, or in every eighth frame."
+    "Choose the faces that need an embedding: near another face of their frame, or in every eighth frame."
     side = faces.wh.repeat(1,2)*faces.boxes.new_tensor([-grow,-grow,grow,grow])/2
     touch = (iou(faces.boxes+side, faces.boxes+side)>0) & (faces.frame[:,None]==faces.frame)
     return ((touch.sum(1)>1) | (faces.frame%every==0)).nonzero()[:,0]
 
 # %% ../../nbs/3_face/07_track.ipynb #a777da3e
-class _LiveTracks: # the tracks so far
+class _LiveTracks: # the tracks that exist so far
     def __init__(self, D):
         self.box, self.speed, self.seen, self.mean = (
             torch.zeros(0, 4),
@@ -81,14 +81,14 @@ class _LiveTracks: # the tracks so far
 # %% ../../nbs/3_face/07_track.ipynb #3be8d21a
 def follow_faces(
     faces:Faces,        # of a whole film
-    cuts:Sequence[int]|torch.Tensor=(),     # frames that begin a new picture
+    cuts:Sequence[int]|torch.Tensor=(),     # frames that begin a new shot
     embeddings:tuple|None=None, # (rows (R,), embeddings (R,D)) of some of the faces
-    same:float=.35,     # likeness above which a pair gains by it
+    same:float=.35,     # likeness above which a pair fits better, and below which worse
     sure:float=0.,      # least score of a face that begins a track
-    min_fit:float=.3,   # least of `_motion_fit`, likeness added
+    min_fit:float=.3,   # least sum of `_motion_fit` and the likeness term
     gap:int=12,         # frames a face may be missing
 )->torch.Tensor:        # (F,) number of each face's track; −1 for none
-    "Follow faces from frame to frame."
+    "Link faces to tracks, frame by frame."
     boxes, frame, good = faces.boxes.cpu().float(), faces.frame.cpu(), faces.scores.cpu()>=sure
     at, emb = _embedding_rows(len(faces), embeddings)
     ids, starts, live = torch.full((len(faces),), -1), sorted(int(c) for c in cuts), _LiveTracks(emb.shape[1])
@@ -96,7 +96,7 @@ def follow_faces(
         f, rows = int(rows[0]), torch.arange(len(rows)) + int(torch.searchsorted(frame, rows[0]))
         i = bisect_right(starts, f)
         alive = (live.seen>=max(f-1-gap, starts[i-1] if i else 0)).nonzero()[:,0]
-        for r in filter(len, (rows[good[rows]], rows[~good[rows]])): # sure ones first
+        for r in filter(len, (rows[good[rows]], rows[~good[rows]])): # confident faces first
             a = alive[~torch.isin(alive, ids[rows])]
             fit = _motion_fit(live.box[a], live.speed[a], f-live.seen[a], boxes[r])
             for j, k in match_greedily(fit + _likeness_bonus(live.mean[a], emb[at[r]], fit, same), min_fit):
@@ -109,12 +109,12 @@ def follow_faces(
         live.learn(ids[on], emb[at[on]])
     return ids
 
-def _embedding_rows(n, looks): # where each face's embedding is; row 0 is of faces without one
+def _embedding_rows(n, looks): # row of each face's embedding; row 0 stands for none
     at, rows, emb = torch.zeros(n, dtype=torch.long), *(looks or (torch.zeros(0, dtype=torch.long), torch.zeros(0,1)))
     at[rows] = torch.arange(len(rows))+1
     return at, torch.cat([torch.zeros(1, emb.shape[1]), emb.cpu()])
 
-def _likeness_bonus(mean, emb, fit, same): # likeness, where both are known and the places allow it
+def _likeness_bonus(mean, emb, fit, same): # likeness, where both embeddings are known and the positions allow a match
     known = mean.any(1)[:,None] & emb.any(1) & (fit>.05)
     return torch.where(known, (nnf.normalize(mean, dim=1)@emb.mT-same).clamp(-1,1), torch.zeros(()))
 
@@ -123,11 +123,11 @@ def _confirmed(
     faces:Faces,
     ids:torch.Tensor,   # (F,) from `follow_faces`
     sure:float=0.,      # least score of a sure face
-    min_faces:int=5,    # so many sure faces …
-    min_share:float=1/3,    # … and such a part of the track
+    min_faces:int=5,    # least number of sure faces …
+    min_share:float=1/3,    # … and least share of the track
     frames:int|None=None,   # length of the film
 )->torch.Tensor:        # (F,) bool
-    "Faces of tracks that can be believed."
+    "Faces of confirmed tracks."
     n = int(ids.max())+1 if len(ids) else 0
     count = lambda on: torch.bincount(ids[on], minlength=n).float()
     good, every = count((ids>=0) & (faces.scores.cpu()>=sure)), count(ids>=0)
@@ -140,9 +140,9 @@ def reidentify(
     ids:torch.Tensor,   # (F,) track of each face, −1 for none
     embeddings:tuple|None=None, # (rows (R,), embeddings (R,D))
     same:float=.45,     # least likeness
-    sure:float=0.,      # least mean score of a track that can be known again
+    sure:float=0.,      # least mean score of a track that can be joined
 )->torch.Tensor:        # (F,) person of each face, the number of their first track; −1 for none
-    "Join tracks to people."
+    "Join tracks that show the same person."
     n = int(ids.max())+1 if len(ids) else 0
     if not n: return ids
     name, (at, emb) = torch.arange(n), _embedding_rows(len(ids), embeddings)
@@ -166,10 +166,10 @@ def reidentify(
 
 # %% ../../nbs/3_face/07_track.ipynb #cedea236
 def _seen_together(frame, ids, n:int)->torch.Tensor: # (n,n) bool
-    "Which tracks are seen in one frame."
+    "Which pairs of tracks are seen in one frame."
     met = torch.zeros(n, n, dtype=torch.bool)
     rows = (ids>=0).nonzero()[:,0]
-    # neighbors in the table, next but one …
+    # faces of one frame are neighbors in the table: compare with the next, the next but one …
     for step in range(1, int(frame.unique_consecutive(return_counts=True)[1].max())):
         a, b = rows[:-step], rows[step:]
         one = frame[a]==frame[b]
@@ -180,16 +180,16 @@ def _seen_together(frame, ids, n:int)->torch.Tensor: # (n,n) bool
 def _number_people(
     faces:Faces,
     ids:torch.Tensor,   # (F,) from `reidentify`
-    cuts:Sequence[int]|torch.Tensor=(),     # frames that begin a new picture
+    cuts:Sequence[int]|torch.Tensor=(),     # frames that begin a new shot
     near:int=12,        # frames
 )->torch.Tensor:        # (F,) 0, 1, 2 …; −1 for none
-    "People in order of appearance; those who appear within `near` frames of one shot, from left to right."
+    "Number people in order of appearance; those who appear within `near` frames of one shot, from left to right."
     rows, shots = (ids>=0).nonzero()[:,0], sorted(int(c) for c in cuts)
     who, first = ids[rows].unique(return_inverse=True)
     first = rows.new_full((len(who),), len(ids)).scatter_reduce(0, first, rows, 'amin')
     x = faces.boxes[first][:,[0,2]].mean(1).tolist()
     came = sorted(zip(faces.frame[first].tolist(), x, who.tolist())) # frame, middle, number so far
-    row, at = [], (-1, 0) # shot and frame of whoever was the first of several
+    row, at = [], (-1, 0) # shot and first frame of the current group
     for f,x,i in came:
         shot = bisect_right(shots, f)
         if shot!=at[0] or f-at[1]>near: at = shot, f
@@ -201,14 +201,14 @@ def _number_people(
 # %% ../../nbs/3_face/07_track.ipynb #87ff7b15
 def track(
     faces:Faces,        # of a whole film
-    cuts:Sequence[int]|torch.Tensor=(),     # frames that begin a new picture
+    cuts:Sequence[int]|torch.Tensor=(),     # frames that begin a new shot
     embeddings:tuple|None=None, # (rows (R,), embeddings (R,D)) of some of the faces
     same:float=.45,     # least likeness of one person
     sure:float=0.,      # least score of a face that begins a track
-    frames:int=1,       # length of the film; a longer one than a few frames loses tracks that are shorter than those
+    frames:int=1,       # length of the film; in films of five frames and more, shorter tracks are dropped
     gap:int=12,         # frames a face may be missing
-)->Faces:               # with `ids`, numbered as they appear, from left to right; −1 where there is no face after all
-    "Give every face the number of its person. The table of faces is worked on in the host's memory, wherever it lies."
+)->Faces:               # with `ids`, numbered as they appear, from left to right; −1 for false detections
+    "Give every face the number of its person. The computation runs on the CPU, wherever `faces` lie."
     table, embeddings = (
         dataclasses.replace(faces, lms=None, topology='').to('cpu'),
         embeddings and tuple(t.cpu() for t in embeddings),
@@ -220,23 +220,23 @@ def track(
 
 # %% ../../nbs/3_face/07_track.ipynb #f6f1a82f
 def describe_people(ids:Iterable[int])->str:
-    "Say in words whom one may choose."
+    "Name the people that may be chosen."
     ids = sorted(ids)
     if len(ids)<2: return f"only person {ids[0]} is in the target" if ids else "nobody is in the target"
     return f"people {', '.join(map(str, ids))} are in the target"
 
 def choose_faces(
     faces:Faces,        # with `ids`
-    who:str|Sequence[int]='largest',    # 'largest', 'all', or track numbers: (0, 2) or '0,2'
+    who:str|Sequence[int]='largest',    # 'largest', 'all', or numbers of people: (0, 2) or '0,2'
 )->torch.Tensor:        # (F,) bool
-    "Choose which faces are to be swapped; raises `BadInput` for a track that is not there."
+    "Choose which faces are swapped; raises `BadInput` for a person who is not there."
     if who=='all': return faces.ids>=0 if faces.ids is not None else torch.ones_like(faces.frame, dtype=torch.bool)
     if who=='largest': return _largest(faces)
     try: ids = [int(i) for i in (who.split(',') if isinstance(who, str) else who)]
     except ValueError: raise BadInput(f"faces {who!r}: choose largest, all, or track numbers such as 0,2") from None
     known = set(faces.ids.tolist())-{-1}
     lost = [i for i in ids if i not in known]
-    if lost: raise BadInput(f"nobody has the number {lost[0]}: {describe_people(known)}")
+    if lost: raise BadInput(f"no person has the number {lost[0]}: {describe_people(known)}")
     return torch.isin(faces.ids, torch.tensor(ids, device=faces.device))
 
 # %% ../../nbs/3_face/07_track.ipynb #08532fda

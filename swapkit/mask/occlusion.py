@@ -23,19 +23,19 @@ from ..weights import model_path
 
 # %% ../../nbs/4_mask/03_occlusion.ipynb #eae449ae
 def find_occlusion(
-    visible:torch.Tensor,   # (F,1,s,s) skin, as a network sees it
+    visible:torch.Tensor,   # (F,1,s,s) probability of visible skin, from a network
     crops:Crops,
 )->torch.Tensor:            # (F,1,s,s) 1 where something is in front, or where there is no face
-    "What comes in from outside the face."
+    "The occlusion: what is not skin and is connected to the outside of the face."
     outside = 1-erode(face_mask(crops, soft=.02, size=visible.shape[-1]), -1)
     return connected_to(1-visible, outside)
 
 # %% ../../nbs/4_mask/03_occlusion.ipynb #29998006
 @dataclass(frozen=True, kw_only=True)
 class OccludeSpec(NetSpec):
-    """What must be known of a network that sees what is in front of a face. `load` gives a function (F,3,size,size) in
-    [0,1] → (F,1,size,size), visible skin in [0,1]."""
-    size:int = 256      # side of its picture
+    """Describes a network that finds visible skin. `load` returns a function (F,3,size,size) in [0,1] →
+    (F,1,size,size), the probability of visible skin."""
+    size:int = 256      # side of its input
 
 def _colors_last(x): return x.permute(0,2,3,1).contiguous()
 
@@ -45,10 +45,10 @@ def load_face_unet(device:torch.device|str, engine:str='auto')->Callable[[torch.
     return lambda x: net(_colors_last(x)).permute(0,3,1,2).sigmoid()
 
 def load_xseg(
-    names:tuple[str, ...],  # keys of `MODELS`; of several the smallest value counts
+    names:tuple[str, ...],  # keys of `MODELS`; the smallest value of several counts
     device:torch.device|str, engine:str='auto',
 )->Callable[[torch.Tensor], torch.Tensor]:
-    "DeepFaceLab's XSeg, from its ONNX files."
+    "XSeg of DeepFaceLab, from its ONNX files."
     nets:list[Any] = [OnnxNet(model_path(n), device, engine=engine) for n in names]
     return lambda x: combine(*(net(_colors_last(x.flip(1))).permute(0,3,1,2).clamp(0,1) for net in nets))
 
@@ -61,7 +61,7 @@ OCCLUDERS |= {
 
 # %% ../../nbs/4_mask/03_occlusion.ipynb #6e5d4ce9
 class Occluder(NetStage):
-    "A stage that says how much of each pixel is free of anything in front of the face."
+    "Says for each pixel whether the face is visible there or covered by something."
     registry = OCCLUDERS
     def __init__(self,
         name:str|OccludeSpec='face_unet_256',   # key of `OCCLUDERS`, or a spec
@@ -71,7 +71,7 @@ class Occluder(NetStage):
         super().__init__(name, device, engine)
     @torch.inference_mode()
     def __call__(self, crops:Crops, size:int=128)->torch.Tensor: # (F,1,S,S)
-        "1 where the face is seen; edges between the network's ½ and 1."
+        "1 where the face is visible; the edge rises between ½ and 1 of the network's output."
         if not len(crops): return crops.data[:,:1]
         visible = resize_square(self.net(resize_square(crops.data, self.spec.size)), size)
         free = blur(1-find_occlusion(visible, crops), size*.01)

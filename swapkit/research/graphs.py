@@ -30,7 +30,7 @@ def _integers(name, values): return numpy_helper.from_array(np.array(values, np.
 def _floats(name, values): return numpy_helper.from_array(np.array(values, np.float32), name)
 
 def _save_graph(path, nodes, ins, outs, consts=(), opset=17)->Path:
-    "Write a graph: nodes as (operator, inputs, outputs, attributes)."
+    "Write a graph whose nodes are given as (operator, inputs, outputs, attributes)."
     g = helper.make_graph([helper.make_node(op, i, o, **kw) for op,i,o,kw in nodes], 'g', ins, outs, list(consts))
     onnx.save(helper.make_model(g, opset_imports=[helper.make_opsetid('', opset)], ir_version=8), str(path))
     return Path(path)
@@ -38,10 +38,10 @@ def _save_graph(path, nodes, ins, outs, consts=(), opset=17)->Path:
 # %% ../../nbs/9_research/06_graphs.ipynb #43401b19
 def swapper_graph(
     path:PathLike, size:int,
-    source:tuple[int, ...]=(1,512), # shape of what says whose face is wanted
-    emap:np.ndarray|None=None,      # a matrix that is stored in the file, as in inswapper's
+    source:tuple[int, ...]=(1,512), # shape of the source input: an identity or a photo
+    emap:np.ndarray|None=None,      # matrix stored in the file, as in inswapper
 )->Path:
-    """A swapper as FaceFusion publishes them, frozen at one: target (1,3,S,S) and source → half the target, plus the
+    """A swapper with the inputs of FaceFusion's, batch size 1: target (1,3,S,S) and source → half the target plus the
     mean of the source."""
     inits = [_integers('one', [1, 1, 1, 1]), _floats('half', 0.5)] + (
         [] if emap is None else [_floats('emap', emap)]
@@ -60,7 +60,7 @@ def swapper_graph(
 
 # %% ../../nbs/9_research/06_graphs.ipynb #c49f37a7
 def embedder_graph(path:PathLike)->Path:
-    "An embedder as InsightFace publishes w600k_r50, any batch: (N,3,112,112) → (N,512)."
+    "An embedder with the inputs of InsightFace's w600k_r50, any batch size: (N,3,112,112) → (N,512)."
     w = np.random.default_rng(0).normal(size=(147,512)).astype('f')
     return _save_graph(
         path,
@@ -75,7 +75,7 @@ def embedder_graph(path:PathLike)->Path:
 
 # %% ../../nbs/9_research/06_graphs.ipynb #580aa06d
 def converter_graph(path:PathLike)->Path:
-    "A converter as FaceFusion publishes them, frozen at one: (1,512) → (1,512), three times the numbers in reverse."
+    "A converter like FaceFusion's, batch size 1: (1,512) → (1,512), three times the numbers in reverse order."
     return _save_graph(
         path,
         [('Slice', ['input', 'b', 'e', 'a', 's'], ['r'], {}), ('Mul', ['r', 'three'], ['output'], {})],
@@ -88,7 +88,7 @@ def converter_graph(path:PathLike)->Path:
     )
 
 def mask_graph(path:PathLike, size:int=256)->Path:
-    "An occluder like XSeg, colors last, blue first: (1,S,S,3) → (1,S,S,1), here the blue channel."
+    "An occluder like XSeg, channels last in BGR order: (1,S,S,3) → (1,S,S,1), here the blue channel."
     return _save_graph(
         path, [('Slice', ['input', 'b', 'e', 'a'], ['output'], {})], [_value_info('input', (1, size, size, 3))],
         [_value_info('output', (1, size, size, 1))],
@@ -97,8 +97,8 @@ def mask_graph(path:PathLike, size:int=256)->Path:
 
 # %% ../../nbs/9_research/06_graphs.ipynb #8da27c5b
 def restorer_graph(path:PathLike, size:int=512, weight:bool=False)->Path:
-    """A restorer as FaceFusion publishes them, frozen at one: (1,3,S,S) and, for CodeFormer, a weight in float64 → half
-    the numbers, or as much of them as the weight says."""
+    """A restorer like FaceFusion's, batch size 1: (1,3,S,S) → half the numbers. With `weight`, as for CodeFormer, a
+    second input in float64 replaces the half."""
     nodes = [('Cast', ['weight'], ['w'], dict(to=TensorProto.FLOAT))] if weight else []
     return _save_graph(
         path, [*nodes, ('Mul', ['input', 'w'], ['output'], {})],
@@ -107,7 +107,7 @@ def restorer_graph(path:PathLike, size:int=512, weight:bool=False)->Path:
     )
 
 def parser_graph(path:PathLike)->Path:
-    """A parser as yakhyo publishes BiSeNet, any batch, three answers: (N,3,512,512) → (N,19,512,512), class k being k
+    """A parser like yakhyo's BiSeNet, any batch size, three outputs: (N,3,512,512) → (N,19,512,512). Class k is k
     times the mean of the colors."""
     return _save_graph(
         path,
@@ -125,10 +125,10 @@ def parser_graph(path:PathLike)->Path:
 def stand_in_models(
     **makers:Callable[[Path], Any],   # key of `MODELS` → function that writes the file at a path
 )->Iterator[Path]: # the folder of the files
-    "Put small files in place of large ones; no other models are found meanwhile."
+    "Put small files in place of large ones. Inside the `with` block no other models are found."
     with TemporaryDirectory() as d:
         made = {n: make(Path(d)/MODELS[n].file) for n,make in makers.items()}
         specs = {n: replace(MODELS[n], sha256=file_hash(p), size=p.stat().st_size) for n,p in made.items()}
-        ours = mock.patch('swapkit.weights._warn_about_license', lambda m: None) # there is no license to name
+        ours = mock.patch('swapkit.weights._warn_about_license', lambda m: None) # there is no license to warn about
         with mock.patch.dict(os.environ, SWAPKIT_MODELS=d, SWAPKIT_CACHE=d), mock.patch.dict(MODELS, specs), ours:
             yield Path(d)

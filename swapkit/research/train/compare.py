@@ -32,9 +32,9 @@ from ...types import cat, Faces, Frames, PathLike
 # %% ../../../nbs/9_research/train/04_compare.ipynb #e5edc7b2
 def match_faces(
     a:Faces, b:Faces,   # of the same frames
-    min_iou:float=.5,   # overlap
-)->torch.Tensor:        # (A,) row of `b` for every face of `a`, −1 where there is none
-    "For each face the best of the other's in its frame."
+    min_iou:float=.5,   # smallest overlap
+)->torch.Tensor:        # (A,) row of `b` for each face of `a`, −1 if there is none
+    "For each face of `a`, the face of `b` in the same frame that overlaps it most."
     if not len(a) or not len(b): return torch.full((len(a),), -1)
     over = iou(a.boxes, b.boxes)*(a.frame[:,None]==b.frame[None])
     best, i = over.max(1)
@@ -45,9 +45,9 @@ def eye_distance(f:Faces)->torch.Tensor: return (f.kps[:,1]-f.kps[:,0]).norm(dim
 # %% ../../../nbs/9_research/train/04_compare.ipynb #987dd71f
 def count_agreement(
     teacher:Faces, pupil:Faces,
-    min_side:float=32,  # smaller faces do not count
-)->dict[str, float]:    # counts and sums, to be added over batches
-    "How many faces of either were found by the other, and how far their points are apart."
+    min_side:float=32,  # pixels; smaller faces are ignored
+)->dict[str, float]:    # counts and sums, which can be added over batches
+    "How many faces of teacher and student were found by the other, and the distance of their points."
     sure = teacher[(teacher.scores>.8) & (teacher.wh.amax(1)>=min_side)]
     mine = pupil[pupil.wh.amax(1)>=min_side]
     i = match_faces(sure, pupil)
@@ -61,7 +61,7 @@ def count_agreement(
 def agreement_rates(
     sums:list[dict[str, float]],    # from `count_agreement`
 )->dict[str, Any]:
-    "Recall, precision and mean distance of the points, of all counts together."
+    "Recall, precision and mean distance of the points, over all counts."
     t = {k: sum(s[k] for s in sums) for k in sums[0]}
     of = lambda a,b: a/b if b else None
     return dict(
@@ -71,10 +71,10 @@ def agreement_rates(
 
 # %% ../../../nbs/9_research/train/04_compare.ipynb #f84323f3
 def compare_detectors(
-    root:PathLike, files:list[str],     # folder of media, paths in it
-    every:int=3,                        # of films, one frame in so many
+    root:PathLike, files:list[str],     # folder of media, paths relative to it
+    every:int=3,                        # of films, only every n-th frame
 )->dict[str, Any]:
-    "Compare teacher and pupil on the same frames."
+    "Compare teacher and student on the same frames."
     teacher, pupil, sums = Detector('yunet_n', min_score=.5), Detector('tiny_detect'), []
     for f in files:
         for frames in read_some_frames(Path(root)/f, every):
@@ -88,7 +88,7 @@ def _shift_faces(f:Faces, by:torch.Tensor)->Faces: # by (2,) pixels
 
 # %% ../../../nbs/9_research/train/04_compare.ipynb #3a7f8d7a
 def _mean_points(a:Faces, others:list[Faces])->Faces: # others: of the same frames
-    "Faces with the mean of their own points and those that the others give them."
+    "Faces whose points are the mean of their own and of those that the other detections have for them."
     found = [(o.kps, match_faces(a, o)) for o in others if len(o)]
     theirs = [torch.where((i>=0)[:,None,None], k[i], torch.nan) for k,i in found]
     return dataclasses.replace(a, kps=torch.stack([a.kps, *theirs]).nanmean(0))
@@ -96,11 +96,11 @@ def _mean_points(a:Faces, others:list[Faces])->Faces: # others: of the same fram
 def _compare_itself(
     root:PathLike, files:list[str],
     every:int=9,
-    shift:tuple[float, float]=(3.,2.),  # pixels by which frames are moved
+    shift:tuple[float, float]=(3.,2.),  # pixels by which frames are shifted
     sizes:Sequence[float]=(.77,.85,.93,1.08,1.17,1.3),
 )->dict[str, Any]:
-    """Compare the teacher with itself on frames that are moved by some pixels or a little smaller and larger, and with
-    its larger sister; and teacher and pupil with the teacher's mean over sizes."""
+    """Compare the teacher with itself on shifted and resized frames, and with YuNet-s. Compare teacher and student with
+    the teacher's mean over sizes."""
     teacher, same = Detector('yunet_n', min_score=.5), Detector('yunet_n')
     large, pupil, by = Detector('yunet_s'), Detector('tiny_detect'), torch.tensor(shift)
     spec = DetectSpec(load=lambda *_: teacher.net, min_score=.5)
@@ -120,7 +120,7 @@ def _compare_itself(
 
 # %% ../../../nbs/9_research/train/04_compare.ipynb #d7f3b7f0
 def _estimate_yaw(lms:torch.Tensor)->torch.Tensor: # (F,) degrees
-    "How far heads are turned, from the line between the cheeks in depth."
+    "Yaw of heads, from the difference in depth of the two cheeks."
     d = lms[:,454]-lms[:,234]
     return torch.rad2deg(torch.atan2(d[:,2], d[:,:2].norm(dim=-1)))
 
@@ -128,13 +128,13 @@ _YAW_RANGES = ((0,15), (15,30), (30,45), (45,90))
 
 def _mesh_errors(teacher:Faces, pupil:Faces)->tuple[torch.Tensor, torch.Tensor]:
     # (F,) mean distance in eye distances, (F,) yaw
-    "How far the meshes of the same faces are apart."
+    "Distance between two meshes of the same faces."
     assert teacher.lms is not None and pupil.lms is not None
     away = (teacher.lms[...,:2]-pupil.lms[...,:2]).norm(dim=-1).mean(1)
     return away/eye_distance(teacher).clamp(min=1), _estimate_yaw(teacher.lms).abs()
 
 def _errors_by_yaw(errors:torch.Tensor, yaw:torch.Tensor)->dict[str, dict[str, Any]]:
-    "Mean, ninth decile and number of faces, for every range of yaw."
+    "Mean, 90th percentile and number of faces, for each range of yaw."
     rows = {f'{a}-{b}': errors[(yaw>=a) & (yaw<b)] for a,b in _YAW_RANGES}
     of = lambda e, f: f(e).item() if len(e) else None
     return {k: dict(faces=len(e), mean=of(e, torch.mean), p90=of(e, lambda e: e.quantile(.9))) for k,e in rows.items()}
@@ -146,7 +146,7 @@ def _large_faces(
     every:int,          # of films, one frame in so many
     min_side:float=32,
 )->Iterator[tuple[Frames, Faces]]:
-    "Frames with their faces; frames without one are left out."
+    "Frames with their faces of at least `min_side` pixels; frames without a face are left out."
     for f in files:
         for frames in read_some_frames(Path(root)/f, every):
             faces = find(frames)
@@ -156,9 +156,9 @@ def _large_faces(
 def compare_meshes(
     root:PathLike, files:list[str],
     every:int=3,
-)->tuple[torch.Tensor, ...]: # of all faces: error, yaw, trust in the teacher
-    """Compare the meshes of teacher and pupil; and how far the pipeline would trust the teacher
-    (`face.landmarks.landmark_agreement` with the detector's points)."""
+)->tuple[torch.Tensor, ...]: # for each face: error, yaw, trust in the teacher
+    """Compare the meshes of teacher and student, and compute how much the pipeline would trust the teacher
+    (`face.landmarks.landmark_agreement` with the points of the detector)."""
     teacher, pupil = FaceMesh('face_mesh_468', small_first=False), FaceMesh('tiny_mesh')
     got = []
     for frames,faces in _large_faces(root, files, Detector('yunet_n', min_score=.8), every):
@@ -168,7 +168,7 @@ def compare_meshes(
 
 # %% ../../../nbs/9_research/train/04_compare.ipynb #floor002
 def _mirror_faces(frames:Frames, f:Faces)->tuple[Frames, Faces]:
-    "Frames and faces as in a mirror."
+    "Mirror frames and faces."
     w = frames.size[1]-1
     flip = lambda p: torch.cat([w-p[...,:1], p[...,1:]], -1)
     lms = None if f.lms is None else flip(f.lms)[:,mirror_points()]
@@ -177,7 +177,7 @@ def _mirror_faces(frames:Frames, f:Faces)->tuple[Frames, Faces]:
     return Frames(frames.data.flip(-1), frames.idx, frames.pts), dataclasses.replace(f, boxes=box, kps=kps, lms=lms)
 
 def _compare_mirrored(root:PathLike, files:list[str], every:int=9)->tuple[torch.Tensor, ...]: # error, yaw
-    "Compare the teacher of the mesh with itself in a mirror."
+    "Compare the mesh teacher on frames and on their mirror images."
     mesh, got = FaceMesh('face_mesh_468', small_first=False), []
     for frames,faces in _large_faces(root, files, Detector('yunet_n', min_score=.8), every):
         x, m = _mirror_faces(frames, faces)
@@ -191,7 +191,7 @@ def _measure_unrest(
     face:Faces,             # the face in it
     g:torch.Generator, n:int=12, noise:float=3., tremble:float=.01,
 )->float:                   # in eye distances
-    "Acceleration of the five points of a face that does not move."
+    "Mean acceleration of the five points of a face that does not move."
     data = (x[None].float() + noise*torch.randn(n, *x.shape, generator=g)).clamp(0,255).round().byte()
     frames = Frames(data, torch.arange(n), torch.arange(n))
     many = dataclasses.replace(cat([face]*n), frame=torch.arange(n))
@@ -200,7 +200,7 @@ def _measure_unrest(
 
 # %% ../../../nbs/9_research/train/04_compare.ipynb #1bb048a5
 def _compare_unrest(root:PathLike, files:list[str], seed:int=0)->dict[str, float]:
-    "Mean unrest of teacher and pupil, on the same pictures and noise."
+    "Mean jitter of teacher and student, on the same pictures and noise."
     find, rows = Detector('yunet_n', min_score=.8), []
     meshes = FaceMesh('face_mesh_468', small_first=False), FaceMesh('tiny_mesh')
     for f in files:
@@ -214,17 +214,17 @@ def _compare_unrest(root:PathLike, files:list[str], seed:int=0)->dict[str, float
 
 # %% ../../../nbs/9_research/train/04_compare.ipynb #3c6bf156
 def _roc_auc(yes:torch.Tensor, no:torch.Tensor)->float:
-    "Area under the ROC curve, ties counted half."
+    "Area under the ROC curve; ties count half."
     d = yes[:,None]-no[None]
     return ((d>0).double()+.5*(d==0).double()).mean().item()
 
 # %% ../../../nbs/9_research/train/04_compare.ipynb #fff111db
 def _sample_empty_squares(
     frames:Frames,
-    faces:Faces,    # all that may be a face
+    faces:Faces,    # everything that may be a face
     n:int, g:torch.Generator, size:int,
-)->tuple[torch.Tensor, torch.Tensor]: # row of the frame, matrices into crops of `size`; at most `n` for a frame
-    "Squares of random size and place that no face touches."
+)->tuple[torch.Tensor, torch.Tensor]: # row of the frame, matrices into crops of `size`; at most `n` per frame
+    "Squares of random size and position that touch no face."
     F, (h,w) = len(frames.idx), frames.size
     row = torch.arange(F).repeat_interleave(n)
     side = (torch.rand(len(row), generator=g)*3).exp()*min(h,w)/24
@@ -236,13 +236,13 @@ def _sample_empty_squares(
 
 # %% ../../../nbs/9_research/train/04_compare.ipynb #b59d20f3
 def _cover_some(rng:np.random.Generator, x:torch.Tensor)->torch.Tensor: # (F,3,S,S) in [0,1]
-    "Crops, three of ten partly covered."
+    "Cover parts of 30 % of the crops."
     ims = (x*255).byte().permute(0,2,3,1).numpy()
     ims = [occlude(rng, im, max_length=.35) if rng.random()<.3 else im for im in ims]
     return torch.from_numpy(np.stack(ims)).permute(0,3,1,2)/255.
 
 def _compare_presence(root:PathLike, files:list[str], every:int=15, seed:int=0)->dict[str, Any]:
-    "Presence on faces, some covered in part, and on crops without a face."
+    "Scores of presence on faces, some partly covered, and on crops without a face."
     g, rng, mesh = torch.Generator().manual_seed(seed), np.random.default_rng(seed), FaceMesh('tiny_mesh')
     find, any_face = Detector('yunet_n', min_score=.8), Detector('yunet_n', min_score=.2)
     S, yes = mesh.spec.size, []
@@ -275,8 +275,8 @@ def _compare_presence(root:PathLike, files:list[str], every:int=15, seed:int=0)-
 def _compare_speed(
     rounds:int=9,
     size:tuple[int, int]=(320,576), # (H, W) of the frames
-)->dict[str, Any]:                  # milliseconds for one frame or face, and ratios
-    "Time the networks alone, in turn; medians."
+)->dict[str, Any]:                  # milliseconds per frame or face, and ratios
+    "Time the networks alone, in turn; gives medians."
     x, a, b = torch.rand(16,3,*size)*255, torch.rand(16,3,192,192), torch.rand(16,3,128,128)
     nets = dict(
         yunet_n=(Detector('yunet_n').net, x), tiny_detect=(Detector('tiny_detect').net, x),
@@ -294,7 +294,7 @@ def _compare_speed(
 _PARTS = ('detector', 'mesh', 'speed')
 
 def _test_groups(root:PathLike)->dict[str, list[str]]: # name → files
-    "What was kept back: each film, and groups of films, portraits and photos."
+    "The held-out files: each film, and groups of films, portraits and photos."
     films, photos = list_media(root, 'video', 'test'), list_media(root, 'photo', 'test')
     groups = {Path(f).stem: [f] for f in films} | dict(
         all_single_person_films=[f for f in films if 'stage' not in f], faces=list_media(root, 'faces', 'test'),
@@ -307,7 +307,7 @@ def _mesh_figures(
     groups:dict[str, list[str]],    # from `_test_groups`
     every:int,
 )->dict[str, Any]:
-    "All figures of the mesh."
+    "All figures of the face mesh."
     each = {k: compare_meshes(root, v, every) for k,v in groups.items() if k!='all_single_person_films'}
     together = [torch.cat(t) for t in zip(*each.values())]
     to_30 = lambda got: got[0][got[1]<30].mean().item()
@@ -327,7 +327,7 @@ def compare_networks(
     every:int=3,                    # of films, one frame in so many
     parts:Sequence[str]=_PARTS,
 )->dict[str, Any]:
-    "Every figure, on the files that were kept back."
+    "All figures, on the held-out files."
     groups = _test_groups(root)
     alone, crowd = groups.get('all_single_person_films', []), groups.get('stage_360p', [])
     got:dict[str, Any] = {}
@@ -344,7 +344,7 @@ def compare_networks(
 
 # %% ../../../nbs/9_research/train/04_compare.ipynb #a204acdd
 def _update_record(old:dict[str, Any], part:str, new:dict[str, Any])->dict[str, Any]:
-    "A record in which one part was measured again, with the command that measured it."
+    "Replace one part of a record, and note the command that measured it."
     origin = ('command', 'machine')
     return old | new | {k: old[k] for k in origin} | dict(
         teachers_themselves=old['teachers_themselves'] | new['teachers_themselves'],
@@ -352,10 +352,10 @@ def _update_record(old:dict[str, Any], part:str, new:dict[str, Any])->dict[str, 
 
 # %% ../../../nbs/9_research/train/04_compare.ipynb #b6eb2e59
 def main(argv:list[str]|None=None)->None:
-    "Compare, print, and keep as JSON."
+    "Compare, print, and save as JSON."
     p = argparse.ArgumentParser(prog='python -m swapkit.research.train.compare')
     p.add_argument('media'); p.add_argument('--every', type=int, default=3); p.add_argument('--save')
-    p.add_argument('--part', choices=_PARTS, help='only this one; it replaces what --save has of it')
+    p.add_argument('--part', choices=_PARTS, help='measure only this part, and replace it in the file of --save')
     a = p.parse_args(argv)
     command = f'python -m swapkit.research.train.compare MEDIA --every {a.every}' + f' --part {a.part}'*bool(a.part)
     got = dict(command=command, machine=machine_info())

@@ -35,9 +35,9 @@ _SCENE_SIDE = 256
 def _random_piece(
     rng:np.random.Generator, im:np.ndarray,
     side:int=_SCENE_SIDE,
-    lo:float=.25, hi:float=2.,  # of the size
+    lo:float=.25, hi:float=2.,  # smallest and largest scale
 )->np.ndarray: # (side,side,3)
-    "Cut a square of random size out of a picture, mirrored half of the time."
+    "Cut a square of random scale out of a picture. Half of the squares are mirrored."
     h,w = im.shape[:2]
     r = np.exp(rng.uniform(np.log(lo), np.log(hi)))*side/min(h,w)
     turn = rng.normal(0, 8)
@@ -49,10 +49,10 @@ def _random_piece(
 
 # %% ../../../nbs/9_research/train/07_detect.ipynb #e2023b63
 def _random_placement(rng:np.random.Generator, n:int, side:int=_SCENE_SIDE)->np.ndarray:
-    # (3,3), from a portrait of 256 pixels
-    "A random place for one of `n` portraits."
+    # (3,3) matrix from a portrait of 256 pixels to the scene
+    "A random placement for one of `n` portraits."
     close = n==1 and rng.random()<.5
-    # of the whole portrait; the face is half of it
+    # side of the whole portrait; the face takes half of it
     size = rng.uniform(.7,2.2)*side if close else np.exp(rng.uniform(np.log(26), np.log(2.2*side/np.sqrt(n))))
     turn = np.deg2rad(rng.normal(0, 14) if rng.random()<.85 else rng.uniform(-70, 70))
     at = rng.uniform(*((.2,.8) if close else (-.05,1.05)), 2)*side
@@ -63,7 +63,7 @@ def _random_placement(rng:np.random.Generator, n:int, side:int=_SCENE_SIDE)->np.
     return M@T@P@np.linalg.inv(T)
 
 def _edge_mask(rng:np.random.Generator)->np.ndarray: # (256,256,1) in [0,1]
-    "A mask for a portrait: a square, or an ellipse with a soft edge that leaves more or less of the surroundings."
+    "A mask for pasting a portrait: the whole square, or an ellipse of random size with a soft edge."
     y, x = np.linspace(-1,1,256)[:,None], np.linspace(-1,1,256)
     if rng.random()<.35: return np.ones((256,256,1), np.float32)
     rx, ry, soft = rng.uniform(.5,1), rng.uniform(.65,1), rng.uniform(.03,.25)
@@ -73,15 +73,15 @@ def _edge_mask(rng:np.random.Generator)->np.ndarray: # (256,256,1) in [0,1]
 def _downscale_portrait(
     portrait:np.ndarray,    # (256,256,3)
     mask:np.ndarray,        # (256,256,1)
-    M:np.ndarray,           # (3,3) to the scene
+    M:np.ndarray,           # (3,3) portrait → scene
 )->tuple[np.ndarray, np.ndarray, np.ndarray]:
-    "Halve picture and mask again and again, until the matrix reduces by less than two."
+    "Halve picture and mask repeatedly, until the matrix reduces by a factor of less than two."
     k = 2**int(np.clip(-np.log2(np.sqrt(abs(np.linalg.det(M[:2,:2])))+1e-9), 0, 5))
     less = lambda im: cv2.resize(im, (256//k,)*2, interpolation=cv2.INTER_AREA)
     return less(portrait), less(mask)[...,None], M@np.diag([k,k,1.])
 
 def _paste_portrait(rng:np.random.Generator, canvas:np.ndarray, portrait:np.ndarray, n:int)->np.ndarray:
-    "Put one of `n` portraits into a scene; only its rectangle is touched."
+    "Paste one of `n` portraits into a scene, in place. Only its bounding rectangle is computed."
     portrait = portrait[:,::-1] if rng.random()<.5 else portrait
     portrait, a, M = _downscale_portrait(portrait, _edge_mask(rng), _random_placement(rng, n))
     corners = cv2.perspectiveTransform(np.array([[[0,0],[1,0],[0,1],[1,1]]])*float(len(a)), M)[0]
@@ -97,7 +97,7 @@ def _paste_portrait(rng:np.random.Generator, canvas:np.ndarray, portrait:np.ndar
 
 # %% ../../../nbs/9_research/train/07_detect.ipynb #a847ef88
 def _add_stage_light(rng:np.random.Generator, im:np.ndarray)->np.ndarray:
-    "Light a picture as on a stage: in one color, or hardly."
+    "Light a picture as on a stage: in one color, or very dark."
     t = np.linspace(0,1,256)[:,None]*np.exp(rng.normal(-.3,.6,3)+rng.normal(0,.3))
     return cv2.LUT(im, (t.clip(0,1)*255).round().astype(np.uint8)[None])
 
@@ -105,9 +105,9 @@ def _make_scene(
     rng:np.random.Generator,
     heads:np.ndarray,           # (P,256,256,3) portraits
     real:list[np.ndarray],      # pictures with people
-    grounds:list[np.ndarray],   # pictures without
+    grounds:list[np.ndarray],   # pictures without people
 )->np.ndarray:                  # (256,256,3) uint8 RGB
-    "Make one picture to learn from."
+    "Make one training picture."
     if rng.random()<.45: canvas = _random_piece(rng, real[rng.integers(len(real))])
     else:
         canvas = np.ascontiguousarray(_random_piece(rng, grounds[rng.integers(len(grounds))], lo=.8, hi=3.))
@@ -122,7 +122,7 @@ def _make_scene(
 @torch.no_grad()
 def _teacher_answers(net:Callable[[torch.Tensor], Any], x:torch.Tensor)->torch.Tensor:
     # (N,3,h,w) BGR 0…255 → (N,cells,15)
-    "A detector's answer for every cell: score, box, points."
+    "The answer of a detector for each cell: score, box, points."
     o = net(x)
     c, k, b, p = (torch.cat([o[f'{n}_{s}'] for s in (8,16,32)], 1) for n in ('cls', 'obj', 'bbox', 'kps'))
     return torch.cat([(c.clamp(0,1)*k.clamp(0,1)).sqrt(), b, p], -1)
@@ -130,9 +130,9 @@ def _teacher_answers(net:Callable[[torch.Tensor], Any], x:torch.Tensor)->torch.T
 def _make_pool(
     n:int, seed:int,
     teacher:Callable[[torch.Tensor], Any],
-    heads:np.ndarray, real:list[np.ndarray], grounds:list[np.ndarray],  # of `_make_scene`
+    heads:np.ndarray, real:list[np.ndarray], grounds:list[np.ndarray],  # as for `_make_scene`
 )->tuple[torch.Tensor, torch.Tensor]: # (n,3,256,256) uint8 RGB, (n,1344,15) half
-    "Make `n` scenes with the teacher's answers."
+    "Make `n` scenes, and the teacher's answers for them."
     rng, cells = np.random.default_rng(seed), len(grid_cells(_SCENE_SIDE, _SCENE_SIDE)[0])
     xs = torch.empty(n, 3, _SCENE_SIDE, _SCENE_SIDE, dtype=torch.uint8)
     ys = torch.empty(n, cells, 15, dtype=torch.half)
@@ -144,14 +144,14 @@ def _make_pool(
 
 # %% ../../../nbs/9_research/train/07_detect.ipynb #0dc9af26
 def _decode_boxes(raw:torch.Tensor, size:int=_SCENE_SIDE)->torch.Tensor: # (N,cells,4) → (N,cells,4)
-    "Boxes of all cells, xyxy."
+    "Decode the boxes of all cells to x1, y1, x2, y2."
     at,by = grid_cells(size, size)
     mid, half = at+raw[...,:2]*by, raw[...,2:4].clamp(-6,6).exp()*by/2
     return torch.cat([mid-half, mid+half], -1)
 
 # %% ../../../nbs/9_research/train/07_detect.ipynb #204fa81d
 def _giou(a:torch.Tensor, b:torch.Tensor)->torch.Tensor: # (…,4), (…,4) → (…)
-    "Generalized overlap (GIoU) of pairs of boxes."
+    "Generalized IoU of pairs of boxes."
     area = lambda t: (t[...,2:]-t[...,:2]).clamp(min=0).prod(-1)
     inter = (torch.minimum(a[...,2:],b[...,2:])-torch.maximum(a[...,:2],b[...,:2])).clamp(min=0).prod(-1)
     union = area(a)+area(b)-inter
@@ -159,13 +159,13 @@ def _giou(a:torch.Tensor, b:torch.Tensor)->torch.Tensor: # (…,4), (…,4) → 
     return inter/union.clamp(min=1e-6) - (hull-union)/hull.clamp(min=1e-6)
 
 # %% ../../../nbs/9_research/train/07_detect.ipynb #bbf9aaf1
-_MIN_TEACHER_SCORE = .35 # of the teacher, from which boxes and points are learned
+_MIN_TEACHER_SCORE = .35 # score of the teacher from which boxes and points are trained
 
 def _detector_loss(
-    raw:torch.Tensor, again:torch.Tensor,   # (N,cells,15) of the pupil: at first, and refined
-    y:torch.Tensor,                         # (N,cells,15) of the teacher
+    raw:torch.Tensor, again:torch.Tensor,   # (N,cells,15) answers of the student: first and refined
+    y:torch.Tensor,                         # (N,cells,15) answers of the teacher
 )->tuple[torch.Tensor, ...]:                # four losses
-    "Losses of score, box, points and refined points against the teacher's."
+    "Losses of score, box, points and refined points against the teacher."
     t, w = y[...,0], y[...,0]*(y[...,0]>_MIN_TEACHER_SCORE)
     s, total = raw[...,0], w.sum().clamp(min=1)
     sure = nnf.binary_cross_entropy_with_logits(s, t, reduction='none')*(s.sigmoid()-t).abs()**2
@@ -175,15 +175,15 @@ def _detector_loss(
     size = ((b[:,2:]-b[:,:2]).clamp(min=4).prod(-1).sqrt()/cell)[:,None]
     points = lambda r: r[...,5:][i]/size
     p, q = (nnf.smooth_l1_loss(points(r), points(y), beta=.004, reduction='none').mean(-1) for r in (raw, again))
-    v = w[i]*(t[i]>.65) # where the teacher is less sure, its points are noise
+    v = w[i]*(t[i]>.65) # at lower scores the points of the teacher are too noisy
     mean = lambda l, v: (l*v).sum()/v.sum().clamp(min=1)
     return sure.sum()/total, mean(1-_giou(a,b), w[i]), mean(p, v), mean(q, v)
 
-_POINTS_WEIGHT = 30. # a tenth of the eye distance is little in the loss, and much in a face
+_POINTS_WEIGHT = 30. # an error of a tenth of the eye distance has a small loss, but is large in a face
 
 # %% ../../../nbs/9_research/train/07_detect.ipynb #d0711771
 def _init_detector()->TinyDetect:
-    "A new detector, which says that nearly all cells see no face."
+    "A new detector whose scores start near zero, since nearly all cells show no face."
     net = TinyDetect(norm=True)
     for t in net.tell:
         assert isinstance(t, torch.nn.Sequential) and isinstance(t[1].bias, torch.Tensor)
@@ -191,13 +191,13 @@ def _init_detector()->TinyDetect:
     return net
 
 def train_detector(
-    make:Callable[[int], tuple[torch.Tensor, torch.Tensor]],    # number of the round → `_make_pool`'s answer
+    make:Callable[[int], tuple[torch.Tensor, torch.Tensor]],    # number of the round → result of `_make_pool`
     tell:Callable[[int, TinyDetect, np.ndarray], Any],          # called with (step, net, mean losses)
     rounds:int, passes:int=3, n:int=32, top:float=4e-3, seed:int=0, pool_size:int=3000,
-    net:TinyDetect|None=None,   # go on with this one; a new one by default
-    minutes:float|None=None,    # it ends then at the latest
-)->TinyDetect:                  # `folded_copy` it for use
-    "Train the detector, on a new pool in every round."
+    net:TinyDetect|None=None,   # network to continue with; by default a new one
+    minutes:float|None=None,    # time limit
+)->TinyDetect:                  # pass it to `folded_copy` for use
+    "Train the detector, on a new pool of scenes in each round."
     torch.manual_seed(seed)
     net, g = net or _init_detector(), torch.Generator().manual_seed(seed)
     net.to(memory_format=torch.channels_last) # type: ignore[call-overload]
@@ -226,12 +226,12 @@ def _to_frame_batches(xs:torch.Tensor)->list[Frames]: # (N,3,h,w) uint8
     return [Frames(x, torch.arange(len(x)), torch.arange(len(x))) for x in xs.split(16)]
 
 def evaluate_detector(
-    net:torch.nn.Module,    # a pupil
-    batches:list[Frames],   # that it did not learn from
+    net:torch.nn.Module,    # a student
+    batches:list[Frames],   # frames that were not used for training
     min_score:float=.6,
-    min_side:float=20,      # smaller faces do not count
+    min_side:float=20,      # smaller faces are ignored
 )->dict[str, Any]:          # recall, precision, distance of the points
-    "Compare the pupil with YuNet, as in use."
+    "Compare the student with YuNet, as in use."
     teacher = Detector('yunet_n', min_score=.5)
     pupil = Detector(DetectSpec(load=lambda *_: net, min_score=min_score, merge_iou=.5))
     return agreement_rates([count_agreement(teacher(frames), pupil(frames), min_side) for frames in batches])
@@ -239,8 +239,8 @@ def evaluate_detector(
 def _choose_score(
     net:torch.nn.Module, batches:list[Frames],
     scores:Sequence[float]=(.4,.45,.5,.55,.6,.65,.7,.75),
-)->tuple[float, dict[float, tuple[float, ...]]]: # the best one; recall and precision at each
-    "The least score of a face: where the harmonic mean of recall and precision is largest."
+)->tuple[float, dict[float, tuple[float, ...]]]: # the best score; recall and precision at each
+    "The score threshold with the largest F1, the harmonic mean of recall and precision."
     at = {s: tuple(evaluate_detector(net, batches, s)[k] or 0. for k in ('recall', 'precision')) for s in scores}
     return max(at, key=lambda s: 2*at[s][0]*at[s][1]/max(sum(at[s]), 1e-9)), at
 
@@ -248,8 +248,8 @@ def _choose_score(
 def _load_scene_pictures(
     root:PathLike,
     files:dict[str, list[str]], # from `list_data`
-)->tuple[list[np.ndarray], list[np.ndarray]]: # pictures with people, pictures without; (h,w,3) RGB
-    "Load what scenes are made of besides heads; large pictures are reduced."
+)->tuple[list[np.ndarray], list[np.ndarray]]: # pictures with people, pictures without people; (h,w,3) RGB
+    "Load the pictures for scenes. Large pictures are reduced."
     def fit(im, max_side):
         r = max_side/max(im.shape[:2])
         if r>=1: return np.ascontiguousarray(im)
@@ -261,17 +261,17 @@ def _load_scene_pictures(
 
 # %% ../../../nbs/9_research/train/07_detect.ipynb #d600d1c2
 def _make_heads(pictures:torch.Tensor, points:torch.Tensor, n:int, seed:int)->np.ndarray: # (P+n,256,256,3)
-    "Portraits, and `n` that are redrawn, most of them turned far."
+    "The portraits, and `n` redrawn ones, most of them turned far."
     x,_ = turn_portraits(pictures, points, n, torch.Generator().manual_seed(seed), None, far=.75)
     return torch.cat([pictures, x]).permute(0,2,3,1).contiguous().numpy()
 
 # %% ../../../nbs/9_research/train/07_detect.ipynb #f9d50109
 def main(argv:list[str]|None=None)->None:
-    "Train, and store weights and record."
+    "Train, and save weights and record."
     p = training_parser('detect', 'tiny_detect.safetensors', 4e-3)
     p.add_argument('--rounds', type=int, default=12)
-    p.add_argument('--passes', type=int, default=3, help='over the scenes of a round')
-    p.add_argument('--heads', type=int, default=4000, help='that are redrawn')
+    p.add_argument('--passes', type=int, default=3, help='number of passes over the scenes of a round')
+    p.add_argument('--heads', type=int, default=4000, help='number of redrawn heads')
     a = p.parse_args(argv)
     torch.set_num_threads(a.threads)
     parts = load_or_make(a.data, lambda: [prepare_media(a.media, k) for k in ('learn', 'choose')])
@@ -294,11 +294,11 @@ def main(argv:list[str]|None=None)->None:
         took = time_used(begun)
         save_record(a.out, net, [*before, about | dict(steps=step) | took | dict(curve=curve)])
         print(f'{step} steps: score {losses[0]:.4f}, box {losses[1]:.4f}, points {losses[2]:.5f}, '
-              f'then {losses[3]:.5f}; on what is not learned',
+              f'then {losses[3]:.5f}; on the part choose',
               {k: c[k] for k in ('faces', 'recall', 'precision', 'points')}, took, flush=True)
     pool = lambda r: _make_pool(3000, a.seed*1000+r, teacher, *learn)
     net = train_detector(pool, tell, a.rounds, a.passes, top=a.top, seed=a.seed, net=net, minutes=a.minutes)
     real = [frames for k in ('photo', 'video') for f in others[k] for frames in read_some_frames(Path(a.media)/f, 10)]
-    print('to choose the score by:', *_choose_score(folded_copy(net), unseen+real))
+    print('best score, and recall and precision at each:', *_choose_score(folded_copy(net), unseen+real))
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook

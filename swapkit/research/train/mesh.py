@@ -31,14 +31,14 @@ from ...topology import EYE_LEFT, EYE_RIGHT, mirror_points
 # %% ../../../nbs/9_research/train/06_mesh.ipynb #e544003d
 def _random_crop_matrix(
     n:int, g:torch.Generator,
-    error:torch.Tensor, # (n,) of the place: 0 none … .6 as of a detector's box … 1
+    error:torch.Tensor, # (n,) error of the position: 0 none, .6 as of a detector's box, 1 largest
 )->torch.Tensor:        # (n,3,3) portrait pixels → crop pixels
-    "Random matrices into the crop."
+    "Random matrices into crops."
     S = TinyMesh.size
     r = lambda s: torch.randn(n, generator=g).clamp(-2.5,2.5)*s
     scale, turn = (r(.11)*error-.3*error**2).exp()*S/(PORTRAIT_SIDE*1.5/PORTRAIT_ROOM), r(.16)*error
     c, s, o, l = turn.cos()*scale, turn.sin()*scale, torch.zeros(n), torch.ones(n)
-    # a box is wider than the mesh, and reaches higher
+    # a box of the detector is wider than the mesh and reaches higher
     x, y, mid = r(.06)*error*S, (r(.06)*error+.09*error**2)*S, (PORTRAIT_SIDE-1)/2
     A = torch.stack([c, s, x-c*mid-s*mid, -s, c, y+s*mid-c*mid, o, o, l], -1).view(-1,3,3)
     wide = r(.03)*error
@@ -48,39 +48,39 @@ def _random_crop_matrix(
 
 # %% ../../../nbs/9_research/train/06_mesh.ipynb #6a4341d9
 def _project_points(H:torch.Tensor, p:torch.Tensor)->torch.Tensor: # (n,3,3), (n,K,2 or 3) → (n,K,2)
-    "Points through matrices of perspective."
+    "Apply perspective matrices to points."
     q = torch.cat([p[...,:2], torch.ones_like(p[...,:1])], -1)@H.transpose(1,2)
     return q[...,:2]/q[...,2:]
 
 def _cut_view(
     picture:np.ndarray,         # (h,w,3) uint8
-    H:np.ndarray,               # (3,3) into crops of 128
+    H:np.ndarray,               # (3,3) into a crop of 128 pixels
     size:int=TinyMesh.size,
 )->np.ndarray:                  # (size,size,3)
-    "Cut a crop."
+    "Cut a crop of `size` pixels."
     r = size/TinyMesh.size
     H = np.array([[r,0,(r-1)/2],[0,r,(r-1)/2],[0,0,1]])@np.asarray(H, dtype=np.float64)
     return cv2.warpPerspective(picture, H, (size,)*2, borderMode=cv2.BORDER_REFLECT_101)
 
 # %% ../../../nbs/9_research/train/06_mesh.ipynb #6f188e5f
 def _miss_face(rng:np.random.Generator, H:np.ndarray)->np.ndarray: # (3,3)
-    "A matrix into a crop that misses the face."
+    "A matrix into a crop beside the face."
     S, a, far = TinyMesh.size, rng.uniform(0,6.283), rng.uniform(.75,1.25)
     r = 1. if rng.random()<.5 else np.exp(rng.normal(0,.5))
     mid = (1-r)*S/2
     return np.array([[r,0,mid+np.cos(a)*far*S*r],[0,r,mid+np.sin(a)*far*S*r],[0,0,1]])@H
 
 def _cut_non_face(rng:np.random.Generator, picture:np.ndarray, ground:np.ndarray, H:np.ndarray)->np.ndarray:
-    "Cut a crop without a whole face: another picture, a square beside the face, or a face that is hidden."
+    "Cut a crop without a complete face: a background, a square beside the face, or a covered face."
     kind = rng.integers(3)
     if kind<2: return _cut_view(ground, H) if kind else _cut_view(picture, _miss_face(rng, H))
     x, k = _cut_view(picture, H), int(rng.integers(16,32))
-    x[k:-k//2,k//2:-k//2] = _cut_view(ground, H)[k:-k//2,k//2:-k//2] # only hair and outline remain
+    x[k:-k//2,k//2:-k//2] = _cut_view(ground, H)[k:-k//2,k//2:-k//2] # only hair and outline remain visible
     return x
 
 # %% ../../../nbs/9_research/train/06_mesh.ipynb #91eeb0c5
 def _clamped_eye_distance(p:torch.Tensor)->torch.Tensor: # (n,468,3) → (n,1)
-    "Distance between the eyes, not less than in half profile."
+    "Distance between the eyes, in sides of the crop; at least .12, its value in half profile."
     return (p[:,EYE_LEFT,:2].mean(1)-p[:,EYE_RIGHT,:2].mean(1)).norm(dim=-1).clamp(min=.12)[:,None]
 
 def _portrait_crop_matrices(
@@ -88,25 +88,25 @@ def _portrait_crop_matrices(
     error:torch.Tensor,     # (n,) as in `_random_crop_matrix`
     g:torch.Generator,
 )->torch.Tensor:            # (n,3,3) portrait pixels → crop pixels
-    "Random matrices into each one's crop."
+    "Random matrices from portraits into crops."
     n = len(points)
     level = torch.cat([portrait_matrix(points).float(), torch.tensor([0,0,1.]).expand(n,1,3)], 1)
     return _random_crop_matrix(n, g, error)@level
 
 def _ask_teacher(
-    pictures:torch.Tensor, points:torch.Tensor,     # portraits (P,3,256,256), their points
+    pictures:torch.Tensor, points:torch.Tensor,     # portraits (P,3,256,256) and their points
     n:int, g:torch.Generator,
-    teacher:FaceMesh|None=None,     # sees the points in each crop; without one, they are moved as the pixels are
-    coarse:float=.35,   # share that is seen as from a detector's box; the others as in the second look
-)->tuple[torch.Tensor, torch.Tensor]: # crops (n,128,128,3) uint8, points (n,468,3) in sides around the middle
-    """Cut crops, with the answers to learn. Where the teacher loses a face that it found in the portrait, the points
-    are moved as the pixels are."""
+    teacher:FaceMesh|None=None,     # finds the points in each crop; without one, the known points are transformed
+    coarse:float=.35,   # share of crops as from a detector's box; the others are as in the second run
+)->tuple[torch.Tensor, torch.Tensor]: # crops (n,128,128,3) uint8; points (n,468,3) from the center, in sides
+    """Cut crops, and get the teacher's answers for them. If the teacher's answer is far from the known points, it has
+    lost the face, and the known points are used."""
     S, xs, qs = TinyMesh.size, [], []
     for i in torch.randint(len(pictures), (n,), generator=g).split(64):
         p, r = points[i], torch.rand(2, len(i), generator=g)
         H = _portrait_crop_matrices(p, torch.where(r[0]<coarse, .6, .25), g)
         ims = pictures[i].permute(0,2,3,1).contiguous().numpy()
-        big = [_cut_view(im, h, 192) for im,h in zip(ims, H.numpy())] # as the teacher sees it
+        big = [_cut_view(im, h, 192) for im,h in zip(ims, H.numpy())] # at the size that the teacher takes
         less = lambda b: cv2.resize(b, (S,S), interpolation=cv2.INTER_AREA)
         xs += [less(b) if s<.5 else _cut_view(im, h) for b,im,h,s in zip(big, ims, H.numpy(), r[1])]
         z = p[...,2:]*torch.linalg.det(H[:,:2,:2]).abs().sqrt()[:,None,None]
@@ -120,15 +120,15 @@ def _ask_teacher(
 
 # %% ../../../nbs/9_research/train/06_mesh.ipynb #9e3112ab
 def _make_batch(
-    crops:torch.Tensor, answers:torch.Tensor,       # of `_ask_teacher`
-    pictures:torch.Tensor, points:torch.Tensor,     # portraits (P,256,256,3), their points
+    crops:torch.Tensor, answers:torch.Tensor,       # from `_ask_teacher`
+    pictures:torch.Tensor, points:torch.Tensor,     # portraits (P,256,256,3) and their points
     grounds:torch.Tensor,                           # pictures without faces (B,256,256,3)
     n:int, g:torch.Generator, rng:np.random.Generator,
-    coarse:float=.35,           # share that is seen as from a detector's box; the others as in the second look
-    fair:float=.4,              # share that is not degraded further
+    coarse:float=.35,           # share of crops as from a detector's box; the others are as in the second run
+    fair:float=.4,              # share of crops that is not degraded further
 )->tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    # crops (n,3,128,128) in [0,1], points (n,468,3) in sides around the middle, there (n,) 1 or 0
-    "Make a batch: seven eighths faces, the rest no face."
+    # crops (n,3,128,128) in [0,1]; points (n,468,3) from the center, in sides; presence (n,) 1 or 0
+    "Make a batch: seven eighths of the crops show a face, the rest show none."
     no = n//8
     i, j = torch.randint(len(crops), (n,), generator=g), torch.randint(len(pictures), (no,), generator=g)
     H = _portrait_crop_matrices(points[j], torch.where(torch.rand(no, generator=g)<coarse, .6, .25), g)
@@ -143,9 +143,9 @@ def _make_batch(
 # %% ../../../nbs/9_research/train/06_mesh.ipynb #223f25a0
 def _mesh_loss(
     net:TinyMesh,
-    x:torch.Tensor, p:torch.Tensor, there:torch.Tensor,     # of `_make_batch`
+    x:torch.Tensor, p:torch.Tensor, there:torch.Tensor,     # from `_make_batch`
 )->tuple[torch.Tensor, torch.Tensor]: # loss; mean distance in eye distances
-    "Loss of the pupil against its teacher."
+    "Loss of the student against its teacher."
     out, sure = net.raw(x)
     eye, faces = _clamped_eye_distance(p), there.sum().clamp(min=1)
     far = [((q[...,:2]-p[...,:2]).norm(dim=-1)/eye).mean(1) for q in out]
@@ -155,7 +155,7 @@ def _mesh_loss(
 
 # %% ../../../nbs/9_research/train/06_mesh.ipynb #f131263d
 def _init_mesh(net:TinyMesh, points:torch.Tensor)->TinyMesh: # points (P,468,3) of portraits
-    "Start from the principal components of the teacher's answers."
+    "Initialize the last layer with the principal components of the teacher's answers."
     p = (points - torch.tensor([(PORTRAIT_SIDE-1)/2, (PORTRAIT_SIDE-1)/2, 0]))/(PORTRAIT_SIDE*1.5/PORTRAIT_ROOM)
     p = p.flatten(1)
     _,s,V = torch.svd_lowrank(p-p.mean(0), q=min(net.ways, *p.shape), niter=4)
@@ -166,14 +166,14 @@ def _init_mesh(net:TinyMesh, points:torch.Tensor)->TinyMesh: # points (P,468,3) 
 
 # %% ../../../nbs/9_research/train/06_mesh.ipynb #2b8d313f
 def train_mesh(
-    make:Callable[[int], Sequence[torch.Tensor]],   # number of the round → the first arguments of `_make_batch`
+    make:Callable[[int], Sequence[torch.Tensor]],   # number of the round → first arguments of `_make_batch`
     tell:Callable[[int, TinyMesh, float], Any],     # called with (step, net, mean error) after every round
     rounds:int, each:int=1000, n:int=64, top:float=3e-3, seed:int=0,
-    net:TinyMesh|None=None,     # go on with this one; a new one by default
+    net:TinyMesh|None=None,     # network to continue with; by default a new one
     coarse:float=.35, fair:float=.4,
-    minutes:float|None=None,    # it ends then at the latest
-)->TinyMesh:                    # `folded_copy` it for use
-    "Train the mesh, `each` steps in every round."
+    minutes:float|None=None,    # time limit
+)->TinyMesh:                    # pass it to `folded_copy` for use
+    "Train the mesh, with `each` steps per round."
     torch.manual_seed(seed)
     g, rng, data = torch.Generator().manual_seed(seed), np.random.default_rng(seed), make(0)
     net = net or _init_mesh(TinyMesh(norm=True), data[3])
@@ -201,11 +201,11 @@ def train_mesh(
 @torch.no_grad()
 def evaluate_mesh(
     net:TinyMesh,
-    pictures:torch.Tensor,  # portraits (P,3,256,256) that it did not learn from
-    points:torch.Tensor,    # the teacher's, (P,468,3)
+    pictures:torch.Tensor,  # portraits (P,3,256,256) that were not used for training
+    points:torch.Tensor,    # points of the teacher (P,468,3)
     seed:int=0,
-)->torch.Tensor:    # (P,) mean distance in eye distances, asked as in use: the picture and its mirror image
-    "How far the pupil is from its teacher, seen as in the second look."
+)->torch.Tensor:    # (P,) mean distance in eye distances; as in use, of the picture and its mirror image
+    "Distance between student and teacher on crops as in the second run."
     g, S, e = torch.Generator().manual_seed(seed), TinyMesh.size, []
     H = _portrait_crop_matrices(points, torch.full((len(points),), .25), g)
     for k in range(0, len(points), 64):
@@ -219,13 +219,13 @@ def evaluate_mesh(
 
 # %% ../../../nbs/9_research/train/06_mesh.ipynb #08893f64
 def main(argv:list[str]|None=None)->None:
-    "Train, and store weights and record."
+    "Train, and save weights and record."
     p = training_parser('mesh', 'tiny_mesh.safetensors', 3e-3)
     p.add_argument('--rounds', type=int, default=8)
-    p.add_argument('--each', type=int, default=1000, help='steps of a round')
+    p.add_argument('--each', type=int, default=1000, help='steps per round')
     p.add_argument('--fresh', type=int, default=3000,
-                   help='portraits redrawn for every round, and as many of the others; three crops of each two, '
-                   "the last four rounds' are used")
+                   help='portraits redrawn for each round, and as many original ones; three crops are made of every '
+                        'two portraits, and those of the last four rounds are used')
     p.add_argument('--batch', type=int, default=64)
     p.add_argument('--coarse', type=float, default=.35)
     p.add_argument('--fair', type=float, default=.4)
@@ -255,7 +255,7 @@ def main(argv:list[str]|None=None)->None:
         curve.append((step, round(error, 5), round(e, 5)))
         took = time_used(begun)
         save_record(a.out, net, [*before, about | dict(steps=step) | took | dict(curve=curve)])
-        print(f'{step}: {100*error:.2f} % of the eye distance, {100*e:.2f} % on what is not learned, {took}',
+        print(f'{step}: {100*error:.2f} % of the eye distance, {100*e:.2f} % on the part choose, {took}',
               flush=True)
     train_mesh(make, tell, a.rounds, a.each, a.batch, a.top, a.seed, net, a.coarse, a.fair, a.minutes)
 
