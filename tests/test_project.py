@@ -142,7 +142,7 @@ def modules_of(path):
 
 
 def test_notebooks_run_with_what_demo_installs():
-    "What they import is a requirement or in the extras `notebook` and `studio`, down to the last cell, which exports them."
+    "What they import is a requirement or in the extras `notebook` and `studio`, down to the last, exporting cell."
     packages = importlib.metadata.packages_distributions()
     here = requirements('requirements', 'extra_notebook', 'extra_studio')
     used = {(name.split('.')[0], path.stem) for path in dev.notebooks() for name in modules_of(path)}

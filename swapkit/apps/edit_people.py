@@ -59,7 +59,7 @@ def split_person(
     "Give a person a new number from a frame on. Raises `BadInput` where that leaves one of the two without a face."
     on, late = faces.ids==id, faces.frame>=frame
     if not (on & ~late).any() or not (on & late).any():
-        raise BadInput(f"person {id} is not seen on both sides of frame {frame}: go to the first frame of the other one")
+        raise BadInput(f"person {id} is not seen on both sides of frame {frame}: go to the first frame of the other")
     new = int(faces.ids.max())+1
     cut = replace(faces, ids=torch.where(on & late, new, faces.ids))
     return cut, _relist(cut, size, {p.id: p for p in people if p.id!=id})
