@@ -315,7 +315,7 @@ def check_types():
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 def demo(*args):
-    set_up('notebook')
+    set_up('notebook', 'studio')
     return run(tool('swapkit'), 'demo', '--out', Path('results')/'demo', *args)
 
 
@@ -327,12 +327,12 @@ def side_by_side(args, cores=None):
 
 
 def test(*args):
-    set_up('notebook', 'dev')
+    set_up('notebook', 'studio', 'dev')
     return run(tool('python'), '-m', 'pytest', *side_by_side(args), *args)
 
 
 def check():
-    set_up('notebook', 'dev')
+    set_up('notebook', 'studio', 'dev')
     said = check_sizes() + check_cells() + check_paths() + check_sync(tool('python')) + check_readme()
     said += check_modules() + check_style() + check_types()
     print('\n'.join(said) or 'dev.py: nothing to put right')
@@ -352,7 +352,7 @@ def build_site(python, folder):
 
 
 def site():
-    set_up('notebook', 'dev')
+    set_up('notebook', 'studio', 'dev')
     code = build_site(tool('python'), ROOT/'_site')
     if not code: print('dev.py: the site is in %s' % (Path('_site')/'html'/'index.html'))
     return code
