@@ -47,7 +47,7 @@ from ..weights import model_path
 
 # %% ../../nbs/8_apps/07_bench.ipynb #64817d6a
 def _stage_calls(frames, source, device, size=512)->dict: # name → function of some of these frames
-    "Every stage that works on a batch of frames, with what it needs ready."
+    "Prepare every stage that works on a batch of frames, with its inputs."
     d, m = finder_names()
     find, mesh, swap, masks = Detector(d, device), FaceMesh(m, device), Swapper('mesh', device), Masks()
     found = find(frames); found = found[choose_faces(track(found))] # one face a frame
@@ -69,7 +69,7 @@ def _stage_calls(frames, source, device, size=512)->dict: # name → function of
 
 # %% ../../nbs/8_apps/07_bench.ipynb #d0e324db
 def _film_calls(film, source, folder, device)->dict: # name → function of the batch size, frames it treats
-    "Reading, writing, and the whole job."
+    "Time reading, writing, and the whole job."
     info = video_info(film)
     n = len(info)
     kept = cat(list(read_frames(info, 16, 0, 16)))
@@ -96,7 +96,7 @@ def bench_stages(
     batches:Sequence[int]=(1,16),     # frames at once
     device:str='auto', rounds:int=5,
 )->list:                # of dicts: film, size (H, W), stage, batch, milliseconds and frames per second
-    "Milliseconds per frame of every stage on one film, for each batch size, in turn."
+    "Measure milliseconds per frame of every stage on one film, for each batch size in turn."
     tune_allocator(every=True) # batches of 16 large pictures come and go
     place, most, rows = default_device(device), max(batches), []
     frames = cat(list(read_frames(video_info(film), most, 0, most))).to(place)
@@ -149,7 +149,7 @@ def run_bench(
     save:str|Path|None=None,              # JSON file
     command:str='',         # what is noted in it
 )->dict:
-    "What `swapkit bench` does: every stage by size of clip and batch, medians after a warm-up."
+    "Run `swapkit bench`: every stage by size of clip and batch, medians after a warm-up."
     source = person_source('cai')
     with tempfile.TemporaryDirectory() as d:
         films = [Path(f) for f in films] or [write_sample_clip(Path(d)/f'sample_{h}p.mp4', (h,w)) for h,w in sizes]
@@ -183,7 +183,7 @@ print(json.dumps(dict(seconds=took, analyze=found, render=at['render']-found, fi
 """
 
 def _time_job(tree, film, source, out)->dict: # seconds
-    "One swap by the swapkit that lies in `tree`, imports excluded."
+    "Time one swap by the swapkit in the folder `tree`, imports excluded."
     cmd = [sys.executable, '-c', _JOB, *(str(Path(p).absolute()) for p in (film, source, out))]
     # the folder comes first in the path
     done = subprocess.run(cmd, capture_output=True, text=True, cwd=tree, env={**os.environ, 'PYTHONPATH':str(tree)})
@@ -192,7 +192,7 @@ def _time_job(tree, film, source, out)->dict: # seconds
 
 # %% ../../nbs/8_apps/07_bench.ipynb #df57aff5
 def _bench_job(film, source, before=None, rounds:int=3)->dict: # frames per second, medians; all rounds
-    "Speed of the whole job, and of an older checkout in turn."
+    "Measure the speed of the whole job, with an older checkout in turn."
     trees = dict(after=Path(swapkit.__file__).parents[1]) | (dict(before=Path(before)) if before else {})
     n, took = len(video_info(film)), {k:[] for k in trees}
     with tempfile.TemporaryDirectory() as d:
@@ -211,7 +211,7 @@ def _bench_job(film, source, before=None, rounds:int=3)->dict: # frames per seco
 
 # %% ../../nbs/8_apps/07_bench.ipynb #2537f33e
 def _bench_overhead(film, rounds:int=3)->dict:
-    "Frames per second of the second pass without a network, and of ffmpeg alone."
+    "Measure frames per second of rendering without a network, and of ffmpeg alone."
     SWAPPERS['nothing'] = SwapSpec(template='ffhq_512', run=lambda _,crops,source: crops.data)
     try:
         with tempfile.TemporaryDirectory() as d:
@@ -238,7 +238,7 @@ def _bench_overhead(film, rounds:int=3)->dict:
 
 # %% ../../nbs/8_apps/07_bench.ipynb #cc2bc8b1
 def _bench_detect(film, frames:int=16, rounds:int=9)->dict: # seconds per frame, and ratios
-    "Speed of detection on one film."
+    "Measure the speed of detection on one film."
     fs = next(iter(read_frames(video_info(film), frames)))
     x = net_input(fs.data, fit_size(fs.size))
     net = Detector('yunet_s')
@@ -279,7 +279,7 @@ def _bench_films(films, source, out)->list: # paths; a photo; the folder of the 
 
 # %% ../../nbs/8_apps/07_bench.ipynb #77fa1f4e
 def _peak_memory(target, source, out, *more)->float: # MB
-    "Peak resident memory of a swap: the largest of its processes."
+    "Measure the peak resident memory of a swap: the largest of its processes."
     code = ("import resource, sys; from swapkit.apps.cli import run; code = run(sys.argv[1:]);"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024); sys.exit(code)")
     cmd = [
@@ -307,7 +307,7 @@ def _bench_memory(
     rounds=(5,2),       # of the short, of the long film
     more=(),            # further words of the command line
 )->dict:
-    "Peak memory of a short and a long film: medians over some rounds of each."
+    "Measure the peak memory of a short and a long film: medians over some rounds of each."
     rows = {}
     for name,s,k in (('short', short, rounds[0]), ('long', long, rounds[1])):
         target = Path(folder)/f'{name}.mp4'
@@ -320,13 +320,13 @@ def _bench_memory(
 
 # %% ../../nbs/8_apps/07_bench.ipynb #ee2eab02
 def main(argv:Sequence[str]|None=None)->None:
-    "`python -m swapkit.apps.bench`: measure, print, and keep as JSON."
+    "Run `python -m swapkit.apps.bench`: measure, print, and store as JSON."
     import argparse
     p = argparse.ArgumentParser(prog='python -m swapkit.apps.bench')
     p.add_argument('what', choices=['detect', 'films', 'memory', 'whole', 'own']); p.add_argument('films', nargs='+')
     p.add_argument('--source')
     p.add_argument('--save')
-    p.add_argument('--keep', help='folder for the films that are made')
+    p.add_argument('--keep', help='folder for the results')
     p.add_argument('--before', help='an older checkout to compare the whole job with')
     p.add_argument(
         '--crop', default='512', choices=['256', '512', '1024'], help='side of the crops while memory is measured'

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['machine_info', 'command_text', 'measurement_origin', 'save_figures', 'time_in_turn', 'write_sample_clip',
-           'synchronized', 'compare_films', 'recode_through_pipe', 'repeat_film']
+           'synchronized', 'matching_span', 'compare_films', 'recode_through_pipe', 'repeat_film']
 
 # %% ../../nbs/8_apps/06_bench_tools.ipynb #84774e74
 import hashlib
@@ -25,13 +25,14 @@ import swapkit
 import torch
 
 from .samples import sample_film
+from ..errors import BadInput
 from ..video.containers import ffmpeg_exe, ffmpeg_version
 from ..video.encode import SegmentWriter
-from ..video.probe import video_info
+from ..video.probe import frame_range, video_info, VideoInfo
 
 # %% ../../nbs/8_apps/06_bench_tools.ipynb #a58ae8fd
 def machine_info()->dict:
-    "What the figures were measured on."
+    "Describe the machine that measurements are made on."
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else ''
     return dict(
         system=platform.platform(),
@@ -44,21 +45,21 @@ def machine_info()->dict:
     )
 
 def command_text(words:Iterable)->str:
-    "A command as it is kept: files by their names alone."
+    "Write a command as it is stored: files by their names, without folders."
     return ' '.join(re.sub(r'[^\s=,]*/', '', w) for w in words)
 
 def measurement_origin(
     module:str,     # whose `main` it was
     argv:Sequence[str]|None=None,   # its words; those of this process by default
 )->dict:
-    "What is kept with every figure: the command, and the machine."
+    "Describe the command and the machine, for the record of a measurement."
     return dict(
         command=command_text([f'python -m swapkit.{module}', *(sys.argv[1:] if argv is None else argv)]),
         machine=machine_info(),
     )
 
 def save_figures(path:str|Path|None, got:dict)->None:
-    "Keep figures as JSON, where a path is named."
+    "Write measurements as JSON; nothing where no path is given."
     if path: Path(path).write_text(json.dumps(got, indent=1)+'\n')
 
 # %% ../../nbs/8_apps/06_bench_tools.ipynb #01075706
@@ -66,7 +67,7 @@ def time_in_turn(
     ways:dict,      # name → function without arguments
     rounds:int=7,
 )->dict:            # name → seconds, median over the rounds
-    "Time several ways of doing the same, in turn, after one warm-up of each."
+    "Time several ways of doing the same in turn, after one warm-up of each."
     for f in ways.values(): f()
     took = {k:[] for k in ways}
     for _ in range(rounds):
@@ -81,14 +82,14 @@ def write_sample_clip(out:str|Path, size:tuple=(360,640), frames:int=48)->Path:
     return Path(out)
 
 def synchronized(run:Callable, device:torch.device)->Callable:
-    "`run`, and wait until the device has done it."
+    "Make a function that calls `run` and waits until the device has finished."
     if device.type!='cuda': return run
     def wait(): run(); torch.cuda.synchronize()
     return wait
 
 # %% ../../nbs/8_apps/06_bench_tools.ipynb #32bf144b
 def _read_packets(path)->dict: # stream number → kind, codec, stamps in seconds, hash of all bytes
-    "Every stream of a file, without decoding it."
+    "Read the packets of every stream of a file, without decoding them."
     with av.open(str(path)) as c:
         got:dict[int, dict[str, Any]] = {s.index: dict(kind=s.type, at=[], hash=hashlib.sha256()) for s in c.streams}
         for p in c.demux():
@@ -96,93 +97,68 @@ def _read_packets(path)->dict: # stream number → kind, codec, stamps in second
                 got[p.stream_index]['at'].append(float(p.pts*p.time_base)); got[p.stream_index]['hash'].update(bytes(p))
     return {i: s | dict(hash=s['hash'].hexdigest(), at=sorted(s['at'])) for i,s in got.items()}
 
+# %% ../../nbs/8_apps/06_bench_tools.ipynb #4ec2dc15
+def matching_span(
+    target:VideoInfo, result:VideoInfo,
+    start:float|None=None, end:float|None=None, # seconds of the target; as for `swapkit swap`
+)->tuple[int, int, int]:    # first and last+1 of the target's frames, and the result's frame that belongs to the first
+    "Find the frames that are to be compared; raises `BadInput` where the result has none of them."
+    first, last = frame_range(target, start, end)
+    if last-first==len(result): return first, last, 0
+    if first>=len(result):
+        raise BadInput(
+            f"{result.path.name} has {len(result)} frames, and the part begins at frame {first}: "
+            "choose an earlier start"
+        )
+    return first, last, first
+
 # %% ../../nbs/8_apps/06_bench_tools.ipynb #96e14711
-def compare_films(target:str|Path, result:str|Path)->dict:
-    "Frames, stamps and other streams of a result against its target."
+def compare_films(
+    target:str|Path, result:str|Path,
+    start:float|None=None, end:float|None=None, # seconds of the target; the whole film by default
+)->dict[str, Any]:  # frames, stamps in seconds, sound (None where only the result is cut), color tags
+    "Compare frames, stamps and sound of a result with its target's."
     a, b = video_info(target), video_info(result)
+    first, last, at = matching_span(a, b, start, end)
+    whole = (first, last)==(0, len(a))
     A, B = _read_packets(target), _read_packets(result)
     sound = [[s for s in P.values() if s['kind']=='audio'] for P in (A, B)]
     worst = lambda x,y: max((abs(p-q) for p,q in zip(x,y)), default=0.) if len(x)==len(y) else None
+    x, y = a.seconds[first:last], b.seconds[at:None if whole else at+last-first]
+    if not whole: x, y = x-x[0], y-y[0]
+    cut = not whole and len(b)!=len(a) # a part, whose sound was cut too
     return dict(
         target=Path(target).name,
-        frames=len(a),
-        frames_result=len(b),
+        first=first,
+        first_of_result=at,
+        frames=len(x),
+        frames_result=len(y),
         starts_at=float(a.seconds[0]),
-        worst_stamp=worst(a.seconds.tolist(), b.seconds.tolist()),
+        worst_stamp=worst(x.tolist(), y.tolist()),
         tick=float(max(a.time_base, b.time_base)),
         audio_streams=len(sound[0]),
-        audio_equal=[s['hash'] for s in sound[0]] == [s['hash'] for s in sound[1]],
-        audio_worst_stamp=max((worst(s['at'], t['at']) or 0.0 for s, t in zip(*sound)), default=0.0),
+        audio_equal=None if cut else [s['hash'] for s in sound[0]] == [s['hash'] for s in sound[1]],
+        audio_worst_stamp=0. if cut else max((worst(s['at'], t['at']) or 0. for s, t in zip(*sound)), default=0.),
         color_equal=a.color == b.color,
     )
 
 # %% ../../nbs/8_apps/06_bench_tools.ipynb #f8d25b2f
 def _passthrough_args(exe)->list:
-    "How this ffmpeg is told to write each frame as often as it is there."
+    "Make the arguments that tell this version of ffmpeg to write each frame exactly once."
     return ['-fps_mode' if ffmpeg_version(exe)>=(5,1) else '-vsync', 'passthrough']
 
 # %% ../../nbs/8_apps/06_bench_tools.ipynb #6b5bf762
 def recode_through_pipe(film:str|Path, out:str|Path)->None:
-    "Decode and encode a film, frames through a pipe."
+    "Decode and encode a film, the frames through a pipe."
     i, exe = video_info(film), ffmpeg_exe()
-    read = [
-        exe,
-        '-v',
-        'error',
-        '-i',
-        str(film),
-        '-map',
-        '0:v:0',
-        '-f',
-        'rawvideo',
-        '-pix_fmt',
-        'yuv420p',
-        *_passthrough_args(exe),
-        '-',
-    ]
-    write = [
-        exe,
-        '-v',
-        'error',
-        '-y',
-        '-f',
-        'rawvideo',
-        '-pix_fmt',
-        'yuv420p',
-        '-s',
-        f'{i.width}x{i.height}',
-        '-framerate',
-        str(i.rate),
-        '-i',
-        '-',
-        '-c:v',
-        'libx264',
-        '-preset',
-        'veryfast',
-        '-crf',
-        '10',
-        str(out),
-    ]
+    read = [exe, '-v', 'error', '-i', str(film), '-map', '0:v:0', '-f', 'rawvideo', '-pix_fmt', 'yuv420p',
+            *_passthrough_args(exe), '-']
+    write = [exe, '-v', 'error', '-y', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', f'{i.width}x{i.height}',
+             '-framerate', str(i.rate), '-i', '-', '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '10', str(out)]
     with subprocess.Popen(read, stdout=subprocess.PIPE) as a: subprocess.run(write, stdin=a.stdout, check=True)
 
 # %% ../../nbs/8_apps/06_bench_tools.ipynb #9b4d2cf4
 def repeat_film(film:Any, out:Any, seconds:float)->None:
-    "The same film again and again, packets copied."
-    subprocess.run(
-        [
-            ffmpeg_exe(),
-            '-v',
-            'error',
-            '-y',
-            '-stream_loop',
-            '-1',
-            '-i',
-            str(film),
-            '-t',
-            str(seconds),
-            '-c',
-            'copy',
-            str(out),
-        ],
-        check=True,
-    )
+    "Repeat a film up to a length, by copying its packets."
+    ask = [ffmpeg_exe(), '-v', 'error', '-y', '-stream_loop', '-1', '-i', str(film), '-t', str(seconds)]
+    subprocess.run([*ask, '-c', 'copy', str(out)], check=True)

@@ -14,15 +14,15 @@ from .flags import plugin_option
 # %% ../../nbs/8_apps/14_cli_models.ipynb #9bb1fd12
 @click.group(**HELP_SETTINGS)
 def models()->None:
-    "Weights: where they are, what their licenses allow."
+    "Weights of the networks: list, download, check."
 
 # %% ../../nbs/8_apps/14_cli_models.ipynb #2d32aef5
 @models.command('list', **HELP_SETTINGS)
 def models_list()->None:
-    "All models, with their licenses."
+    "List all models with their licenses."
     from swapkit.weights import list_models
     row = lambda *c: '{:<25} {:<12} {:>9}  {:<10} {}'.format(*c).rstrip()
-    click.echo(row('model', 'state', 'size', 'commercial', 'license; what'))
+    click.echo(row('model', 'state', 'size', 'commercial', 'license; use'))
     models = list_models()
     for m in models:
         what = f"{m['license']}; {m['about']}"
@@ -34,10 +34,10 @@ def models_list()->None:
 @models.command('swappers', **HELP_SETTINGS)
 @plugin_option
 def models_swappers()->None:
-    "Names for --swapper, --restore, --parser … and their licenses."
+    "List the names for --swapper, --restore, --parser … with their licenses."
     from swapkit.registry import ENHANCERS, MASKS, OCCLUDERS, PARSERS, RESTORERS, SWAPPERS
     row = lambda *c: '{:<24} {:<14} {:>5}  {:<10} {}'.format(*c).rstrip()
-    click.echo(row('swapper', 'template', 'size', 'commercial', 'license; how it learns whose face is wanted'))
+    click.echo(row('swapper', 'template', 'size', 'commercial', 'license; how it is given the source'))
     for n,s in SWAPPERS.items():
         click.echo(row(n, s.template, s.size or 'any', s.commercial, f'{s.license}; {s.conditioning}'))
     for name, entries in dict(
@@ -63,7 +63,7 @@ def models_pull(names:tuple[str, ...])->None:
 @models.command('check', **HELP_SETTINGS)
 @click.argument('names', nargs=-1)
 def models_check(names:tuple[str, ...])->None:
-    "Compare files with their checksums. Names that are given must be there."
+    "Compare files with their checksums. Models named in NAMES must be here."
     from swapkit.errors import ModelMissing
     from swapkit.weights import check_models
     state = check_models(names)
@@ -71,13 +71,13 @@ def models_check(names:tuple[str, ...])->None:
     bad = [n for n,s in state.items() if s=='wrong' or (names and s!='ok')]
     if bad: raise ModelMissing(f"not in order: {', '.join(bad)}; `swapkit models pull NAME` fetches a model")
     good = sum(s=='ok' for s in state.values())
-    click.echo(f"swapkit: done: {count(len(state), 'model')}, {good} in order, the others not here", err=True)
+    click.echo(f"swapkit: done: {count(len(state), 'model')}, {good} valid, the others not here", err=True)
 
 # %% ../../nbs/8_apps/14_cli_models.ipynb #e1475858
 @models.command('confirm', **HELP_SETTINGS)
 @click.argument('names', nargs=-1, required=True)
 def models_confirm(names:tuple[str, ...])->None:
-    "Trust the files that are here for NAMES. For those whose checksum nobody publishes."
+    "Accept the files that are here for NAMES, where no checksum is published."
     from swapkit.weights import confirm_model
     for n in names: click.echo(f"{n}: {confirm_model(n)}")
     click.echo(f"swapkit: done: {count(len(names), 'model')} confirmed", err=True)

@@ -30,7 +30,7 @@ HELP_SETTINGS:dict[str, Any] = dict(context_settings=dict(help_option_names=['-h
 
 # %% ../../nbs/8_apps/10_console.ipynb #25a7887e
 def plain_line(what:str, done:int, total:int, seconds:float, unit:str)->str:
-    "One line of progress for a log; `total` may be 0 where it is not known."
+    "Write one line of progress for a log; `total` is 0 where it is not known."
     rate = done/seconds if seconds else 0
     left = f", {(total-done)/rate:.0f} s left" if total and rate else ''
     return f"swapkit: {what} {done}{f'/{total}' if total else ''} {unit}, {rate:.1f} {unit}/s{left}"
@@ -61,7 +61,7 @@ def show_progress(
     unit:str='frames',
     out:Any=None,       # default: stderr
 )->Iterator[Callable[[int, int, str], None]]: # f(done, total, what)
-    "Show how far a piece of work is; a new `what` begins a new bar. `f.seen` has the last (done, total) of each."
+    "Show the progress of work; a new `what` starts a new bar. `f.seen` has the last (done, total) of each."
     bars:dict[str, Any] = {}
     def step(done, total, what):
         if what not in bars:
@@ -76,18 +76,18 @@ def show_progress(
 
 # %% ../../nbs/8_apps/10_console.ipynb #47c423c7
 def file_size(path:Any)->str:
-    "The size of a file in words; empty where it is none."
+    "Write the size of a file; empty where there is no file."
     if not os.path.isfile(path): return ''
     n = os.path.getsize(path)
     return f"{n/1e6:.1f} MB" if n>=1e5 else f"{n/1e3:.1f} kB"
 
 def count(n:int, one:str, many:str='')->str:
-    "A number with its noun."
+    "Write a number with its noun."
     return f"{n} {one if n==1 else many or one+'s'}"
 
 # %% ../../nbs/8_apps/10_console.ipynb #19ae93c9
 class Notes(logging.Handler):
-    "What the library logs while a command works: numbers for the closing line, and messages; a context manager."
+    "Collects what the library logs while a command works: numbers and messages for the closing line."
     def __init__(self):
         super().__init__(logging.INFO)
         self.told:dict[str, int] = {}   # from records with `summary`: frames, faces, people, others
@@ -116,7 +116,7 @@ def summary(
     others:int=0,       # faces that were left as they are
     messages:int=0,     # of the library, about what was left out or changed
 )->str:
-    "The closing line of a command."
+    "Write the closing line of a command."
     rate = f" ({frames/seconds:.1f} frames/s)" if frames>1 and seconds else ''
     said = [count(frames, 'frame')]*bool(frames)
     said += [count(faces, 'face') + f" of {count(people, 'person', 'people')}"*bool(people)]*bool(faces)
@@ -128,7 +128,7 @@ def summary(
 
 # %% ../../nbs/8_apps/10_console.ipynb #7783c67b
 class ClosingLine:
-    "One piece of work of a command: shows its progress, and says at the end what was done; a context manager."
+    "Shows the progress of a command and prints its closing line at the end; a context manager."
     def __init__(self, unit:str='frames'):
         self.unit, self.made, self.numbers = unit, [], {}
         self.stack = contextlib.ExitStack()
@@ -146,7 +146,7 @@ class ClosingLine:
 
 # %% ../../nbs/8_apps/10_console.ipynb #645bc975
 def one_line(e:Any)->str:
-    "The message of an exception, on one line."
+    "Write the message of an exception on one line."
     return ' '.join(str(e).split()) or type(e).__name__
 
 # %% ../../nbs/8_apps/10_console.ipynb #53f2fca2
@@ -167,7 +167,7 @@ def _flag_names()->dict[str, str]: # name in Python → flag
 def add_flags(
     text:str,   # of the library, which names its options
 )->str:
-    "The same with options spelled as flags, where a word is meant as an option."
+    "Spell options as flags, where a word means an option."
     flags = _flag_names()
     names = '|'.join(sorted(map(re.escape, flags), key=len, reverse=True))
     text = re.sub(rf'\b(?:the )?option ({names})\b', lambda m: flags[m[1]], text)
@@ -185,7 +185,7 @@ def add_flags(
 def explain(
     e:BaseException,    # what a command raised
 )->tuple[str, int]:     # line for the user, exit code
-    "Turn an exception into what is said and returned."
+    "Turn an exception into a line for the user and an exit code."
     errors:Any = sys.modules.get('swapkit.errors')      # where it is not loaded, none of its errors was raised
     if isinstance(e, click.Abort) and e.__cause__: e = e.__cause__
     if errors and isinstance(e, errors.SwapkitError):
@@ -194,14 +194,14 @@ def explain(
         return f"{one_line(e.format_message())} (a file whose name begins with - is written as ./-NAME)", 2
     if isinstance(e, click.ClickException): return one_line(e.format_message()).rstrip('.') + _where_to_read(e), 2
     if isinstance(e, (click.Abort, KeyboardInterrupt)):
-        kept = one_line(e) if e.args else 'what is finished is kept, and the same command goes on from there'
+        kept = one_line(e) if e.args else 'finished parts are kept; run the same command again to continue'
         return f"stopped; {kept}", getattr(e, 'code', 130)
     if isinstance(e, (OSError, MemoryError)): return one_line(e), 5
     return f"unexpected {type(e).__name__}: {one_line(e)} (SWAPKIT_DEBUG=1 shows where; please report it)", 1
 
 # %% ../../nbs/8_apps/10_console.ipynb #b3c170c9
 def _once_a_day(line:str)->bool:
-    "Whether a hint was not given today yet; remembers that it is given now."
+    "Check that a hint was not shown today yet, and remember that it is shown now."
     from swapkit.cache import read_cache, write_cache
     today = time.strftime('%Y-%m-%d')
     if read_cache('hints').get(line)==today: return False
@@ -223,7 +223,7 @@ class _OneLine(logging.Handler):
 
 @contextlib.contextmanager
 def show_messages(out:Any=None)->Iterator[_OneLine]: # default: stderr
-    "Show each message of the library as one line, and no warnings of other libraries."
+    "Show each message of the library as one line, and hide the warnings of other libraries."
     logging.getLogger('matplotlib').setLevel(logging.ERROR) # where it keeps its fonts is of no interest
     log, handler = logging.getLogger('swapkit'), _OneLine(out)
     passed, level, log.propagate = log.propagate, log.level, False
@@ -236,7 +236,7 @@ def show_messages(out:Any=None)->Iterator[_OneLine]: # default: stderr
 
 # %% ../../nbs/8_apps/10_console.ipynb #c0de0a02
 def hold_descriptors()->None:
-    "Let standard input, output and error refer to something, if only to the null device; children inherit them."
+    "Open standard input, output and error as the null device where they are closed; child processes inherit them."
     for fd in range(3):
         try: os.fstat(fd)
         # gets the lowest number that is free: this one
@@ -252,7 +252,7 @@ def _spelled(e): # what an encoding lacks: the bytes of a name that is no text, 
 codecs.register_error('swapkit', _spelled)
 
 class _Report(io.FileIO):
-    "A descriptor that takes all that is written, whether or not it arrives."
+    "A descriptor that accepts all writes and stores the first error."
     lost = None # the first error
     def write(self, data):
         try:
@@ -267,7 +267,7 @@ def reporter(
     fd:int,
     was:Any=None,   # the stream that Python made of it, if it did
 )->Any:
-    "A text stream on `fd` that no name and no lost reader can stop."
+    "Make a text stream on `fd` that raises neither for unencodable names nor for a lost reader."
     raw = getattr(was, 'buffer', None)
     if was and type(getattr(raw, 'raw', raw)) is not io.FileIO: return was # a Windows console, or somebody's own
     # a C locale says nothing of who reads
@@ -276,7 +276,7 @@ def reporter(
 
 # %% ../../nbs/8_apps/10_console.ipynb #c0de0a07
 class Terminated(KeyboardInterrupt):
-    "Asked to end."
+    "Raised when the program is asked to end by SIGTERM; exit code 143."
     code = 143
     @classmethod
     def heed(cls)->None:
@@ -286,5 +286,5 @@ class Terminated(KeyboardInterrupt):
         if n in set(signal.valid_signals()) and signal.getsignal(n)==signal.SIG_DFL: signal.signal(n, stop)
 
 class HungUp(Terminated):
-    "The terminal is gone."
+    "Raised when the terminal was closed (SIGHUP); exit code 129."
     code = 129

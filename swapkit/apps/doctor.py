@@ -19,7 +19,7 @@ from dataclasses import dataclass
 # %% ../../nbs/8_apps/03_doctor.ipynb #f022ef2c
 @dataclass(frozen=True)
 class Check:
-    "One thing that was looked at."
+    "The result of one check."
     name:str
     ok:bool
     found:str       # what is there
@@ -30,12 +30,12 @@ class Check:
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #ade87de6
 def exit_code(checks:list[Check])->int: # 0 where the main job can run, else 5 (system) before 4 (models)
-    "What a list of checks comes to."
+    "Choose the exit code for a list of checks."
     return max((c.code for c in checks if not c.ok), default=0)
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #142f23c3
 def format_checks(checks:list[Check])->str:
-    "The checks as lines of text, each failure with its fix."
+    "Write the checks as lines of text, each failure with its fix."
     wide = max(len(c.name) for c in checks)
     mark = lambda c: 'ok  ' if c.ok else 'FAIL' if c.code else 'no  '
     row = lambda c: f"{mark(c)}  {c.name:{wide}}  {c.found}" + ('' if c.ok else f"\n      {'':{wide}}  -> {c.fix}")
@@ -43,7 +43,7 @@ def format_checks(checks:list[Check])->str:
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #cf246dd4
 def _check_python(version=sys.version_info)->Check:
-    "Python itself."
+    "Check the version of Python."
     found = '.'.join(map(str, version[:3]))
     found += f', {platform.system()} {platform.machine()}'
     return Check('Python', version>=(3,11), found, 'install Python 3.11 or newer')
@@ -55,7 +55,7 @@ def _check_package(
     code:int=5,     # exit code where it is missing
     about:str='',   # what it is for
 )->Check:
-    "Import a package, and say its version or why it cannot be imported."
+    "Import a package, and report its version or why it cannot be imported."
     try: m = importlib.import_module(name)
     except Exception as e:  # a broken binary raises anything
         lost = isinstance(e, ModuleNotFoundError) and e.name==name
@@ -66,7 +66,7 @@ def _check_package(
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #3753b292
 def _check_installed(dist:str, fix:str, about:str)->Check:
-    "Whether a distribution is installed; swapkit works without it."
+    "Check that a distribution is installed; swapkit works without it."
     v = _dist_version(dist)
     return Check(dist, bool(v), v or f'not installed ({about})', fix, code=0)
 
@@ -78,7 +78,7 @@ def _dist_version(dist): # '' where it is not installed
 def _check_one_onnxruntime(
     names=None, # installed distributions; asked of Python by default
 )->Check:
-    "Exactly one of the packages that provide onnxruntime."
+    "Check that exactly one package provides onnxruntime."
     if names is None: names = {d.metadata['Name'].lower() for d in metadata.distributions() if d.metadata['Name']}
     found = sorted({'onnxruntime','onnxruntime-gpu','onnxruntime-directml','onnxruntime-openvino'} & set(names))
     if len(found)==1: return Check('onnxruntime', True, f'{found[0]} {_dist_version(found[0])}')
@@ -88,7 +88,7 @@ def _check_one_onnxruntime(
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #b90b36ce
 def _has_nvidia()->bool:
-    "Whether the driver sees a card."
+    "Check that the NVIDIA driver sees a card."
     exe = shutil.which('nvidia-smi')
     return bool(exe) and subprocess.run([exe, '-L'], capture_output=True, timeout=30).stdout.startswith(b'GPU')
 
@@ -97,7 +97,7 @@ def _check_cuda(
     torch,              # the module
     nvidia=_has_nvidia,
 )->Check:
-    "Whether torch computes on a GPU."
+    "Check that torch can use the GPU."
     if torch.cuda.is_available():
         p = torch.cuda.get_device_properties(0)
         return Check('CUDA in torch', True, f'{p.name}, {p.total_memory/2**30:.0f} GiB, CUDA {torch.version.cuda}')
@@ -121,7 +121,7 @@ def _run_one_node(device:str):   # 'cpu' or 'cuda'
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #51e5a532
 def _first_line(e)->str:
-    "What an exception says first, or its name."
+    "Take the first line of an exception, or its name."
     return next(iter(str(e).splitlines()), type(e).__name__)
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #6f8d0a4a
@@ -129,7 +129,7 @@ def _check_engine(
     device:str,     # 'cpu' or 'cuda'
     run=_run_one_node,
 )->Check:
-    "Whether onnxruntime really runs on `device`."
+    "Check that onnxruntime runs on `device`."
     fix = 'pip install --force-reinstall onnxruntime-gpu'
     if device=='cuda': fix += ', whose CUDA version must be that of torch (see `pip show torch`), or use --device cpu'
     try: run(device)
@@ -141,7 +141,7 @@ def _check_ffmpeg(
     find=None,      # function that returns a path, as `swapkit.video.containers.ffmpeg_exe`
     encoder:str='libx264',
 )->Check:
-    "The ffmpeg that will be used, and whether it has the default encoder."
+    "Check the ffmpeg that will be used, and that it has the default encoder."
     fix = 'pip install imageio-ffmpeg (it carries one), or install ffmpeg with your system'
     try:
         if find is None: from swapkit.video.containers import ffmpeg_exe as find
@@ -153,15 +153,15 @@ def _check_ffmpeg(
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #8b4cb050
 _DEFAULT_MODELS = ('yunet_n', 'face_mesh_468', 'tiny_detect', 'tiny_mesh')
-# `face.recognition.PREFERRED_EMBEDDERS`, which is not imported: a doctor must stand when all else is broken
+# `face.recognition.PREFERRED_EMBEDDERS`, not imported: the doctor must work where other modules cannot be imported
 _RECOGNITION_MODELS = ('mobilefacenet_128', 'sface')
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #7c2e3347
 def _check_model(
     name:str,
-    without:str='a built-in one serves',    # what comes of it where it is missing
+    without:str='a built-in network is used',    # what comes of it where it is missing
 )->Check:
-    "Whether a model's file is there, and is the right one."
+    "Check that a model's file is here and has the right checksum."
     from swapkit.errors import SwapkitError
     from swapkit.weights import check_models, find_file, model_path
     from swapkit.models import get_spec
@@ -180,7 +180,7 @@ def _check_folder(
     fix:str,
     code:int=0,
 )->Check:
-    "Whether a folder can be made and written."
+    "Check that a folder can be created and written."
     from swapkit.cache import NO_HOME
     try:
         os.makedirs(folder, exist_ok=True)
@@ -191,7 +191,7 @@ def _check_folder(
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #b0684d2f
 def _check_credential(env=os.environ)->Check:
-    "What results will be signed with."
+    "Check the certificate and key that results are signed with."
     from swapkit.cache import user_dir
     files = {v:env.get(v) for v in ('SWAPKIT_CERT','SWAPKIT_KEY')}
     if not any(files.values()):
@@ -212,9 +212,9 @@ def _check_credential(env=os.environ)->Check:
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #e641966e
 def run_checks()->list: # of `Check`
-    "Look at everything; never raises."
+    "Run all checks; never raises."
     rows = [_check_python(), _check_package('torch')]
-    if not rows[-1].ok: return rows # without it nothing else can be looked at
+    if not rows[-1].ok: return rows # without it nothing else can be checked
     import torch
     from swapkit.weights import choose_model
     from swapkit.cache import cache_dir
@@ -229,7 +229,7 @@ def run_checks()->list: # of `Check`
     rows.append(
         _check_model(
             choose_model(*_RECOGNITION_MODELS),
-            "nobody is known again after a cut or found by a photo, and a source's photos are not compared",
+            "nobody is recognized after a cut or by a photo, and the photos of a source are not compared",
         )
     )
     return rows + [_check_folder('cache', cache_dir(), 'set SWAPKIT_CACHE to a folder that can be written')]

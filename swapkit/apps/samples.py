@@ -257,7 +257,7 @@ def _fill_hole(im, hole): # (1,3,S,S) in [0,1], (1,1,S,S) of 0 and 1 → (1,3,S,
 # %% ../../nbs/8_apps/08_samples.ipynb #99dac370
 def _picture_at(name, size): # portrait (1,3,S,S) in [0,1], matte (1,1,S,S), landmarks (468,3)
     frames, faces = load_person(name)
-    matte = cv2.imread(str(_samples_dir()/f'{name}.matte.png'), cv2.IMREAD_GRAYSCALE)
+    matte = cv2.imread(str(_samples_dir()/'mattes'/f'{name}.png'), cv2.IMREAD_GRAYSCALE)
     resized = lambda a: cv2.resize(a, (size,size), interpolation=cv2.INTER_AREA if size<len(a) else cv2.INTER_CUBIC)
     r = size/frames.size[0]
     im = torch.from_numpy(resized(frames.data[0].permute(1,2,0).numpy())).permute(2,0,1)[None]/255
