@@ -175,12 +175,6 @@ def readme():
     return '\n\n'.join([head] + [p for p in parts if p]) + '\n'
 
 
-PARTS = {
-    '1_base': 'Base', '2_video': 'Video', '3_face': 'Faces', '4_mask': 'Masks', '5_mesh': 'Mesh', '6_swap': 'Swapping',
-    '7_pipeline': 'Pipeline', '8_apps': 'Applications', '9_research': 'Research', 'nets': 'Networks', 'learn': 'Learn',
-}
-
-
 def about(path):
     "Title and description of a page: its first heading, and the quote below it."
     text = source(cells(path)[0])
@@ -190,8 +184,10 @@ def about(path):
 
 def contents():
     "nbs/README.md: all pages, folder by folder."
+    sys.path.insert(0, str(ROOT/'docs'))
+    from sections import STAGES
     text = ['<!-- Written by `python3 dev.py readme` from the titles of the pages. -->', '# All pages']
-    for folder, title in PARTS.items():
+    for folder, title in [(f, t) for f, (t, _) in STAGES.items()] + [('learn', 'Learn')]:
         pages = [p for p in notebooks() if p.relative_to(ROOT/'nbs').parts[0] == folder]
         rows = ['| [%s](%s) | %s |' % (about(p)[0], p.relative_to(ROOT/'nbs').as_posix(), about(p)[1]) for p in pages]
         text += ['## %s' % title, '\n'.join(['| page | what it is about |', '|---|---|'] + rows)]
@@ -319,7 +315,7 @@ def check_types():
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 def demo(*args):
-    set_up('notebook')
+    set_up('notebook', 'studio')
     return run(tool('swapkit'), 'demo', '--out', Path('results')/'demo', *args)
 
 
@@ -331,12 +327,12 @@ def side_by_side(args, cores=None):
 
 
 def test(*args):
-    set_up('notebook', 'dev')
+    set_up('notebook', 'studio', 'dev')
     return run(tool('python'), '-m', 'pytest', *side_by_side(args), *args)
 
 
 def check():
-    set_up('notebook', 'dev')
+    set_up('notebook', 'studio', 'dev')
     said = check_sizes() + check_cells() + check_paths() + check_sync(tool('python')) + check_readme()
     said += check_modules() + check_style() + check_types()
     print('\n'.join(said) or 'dev.py: nothing to put right')
@@ -356,7 +352,7 @@ def build_site(python, folder):
 
 
 def site():
-    set_up('notebook', 'dev')
+    set_up('notebook', 'studio', 'dev')
     code = build_site(tool('python'), ROOT/'_site')
     if not code: print('dev.py: the site is in %s' % (Path('_site')/'html'/'index.html'))
     return code

@@ -2,10 +2,10 @@
 
 Modules:
 
-- `swapkit.fingerprint`: What code and weights are, as a name in every key: changed code continues no old job
+- `swapkit.fingerprint`: Hashes of code and weights, part of every job key: changed code never continues an old job
 - `swapkit.options`: The options of swapkit, each defined once: name, default, help, choices and range
-- `swapkit.registry`: Named things that can be chosen (networks, smoothers, readers), and plug-ins
-- `swapkit.workdir`: The folder of unfinished work beside an output: a lock, a journal, what is kept after a stop"""
+- `swapkit.registry`: Registries of everything that is chosen by name (networks, smoothers, readers), and plug-ins
+- `swapkit.workdir`: The work folder beside an output: finished segments, a lock and a journal, so that a stopped job can continue"""
 
 import os
 from typing import TYPE_CHECKING, Any

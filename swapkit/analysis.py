@@ -47,21 +47,21 @@ from .messages import hints, logger
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #71d68321
 def _thumbnail_embedding(crops:torch.Tensor)->torch.Tensor: # (F,3,S,S) in [0,1] → (F,432), of length one
-    "Faces as what they look like."
+    "A simple substitute for an embedding: the face as 12 × 12 log colors."
     x = (nnf.adaptive_avg_pool2d(crops, 12)+.05).log().flatten(1)
     return nnf.normalize(x-x.mean(1, keepdim=True), dim=1)
 
 Progress = Callable[[int, int, str], object] # (done, total, 'analyze' or 'render')
 
 class FaceEmbedder:
-    "Embeddings (F,D), of length one, of the faces of a batch."
+    "Embeddings (F,D) of length one for the faces of a batch."
     def __init__(self,
         name:str,           # one of `PREFERRED_EMBEDDERS`, or 'thumbnail'
         device:Any=None,
         engine:str='auto',
     )->None:
         self.name, self.net = name, None if name=='thumbnail' else Embedder(name, device, engine)
-        # above which two tracks are one person
+        # likeness from which two tracks are one person
         self.same:float = .88 if self.net is None else self.net.spec.track_threshold
     def __call__(self, frames:Frames, faces:Faces)->torch.Tensor:
         if self.net is None: return _thumbnail_embedding(align(frames, faces, 'arcface_112_v2', 112).data)
@@ -73,10 +73,10 @@ class Finder:
     def __init__(self,
         detector:str, landmarks:str,# keys of `DETECTORS` and `MESHES`
         smooth:str='kalman',        # key of `SMOOTHERS`
-        smallest:float=0.,          # pixels: smaller faces are left alone
-        small:bool=False,           # look closer, for faces of a crowd: slower
+        smallest:float=0.,          # pixels: smaller faces are ignored
+        small:bool=False,           # look closer, for the small faces of a crowd; slower
         device:Any=None, engine:str='auto',
-        unsure:float=.3,            # least score of a face that may go on with a track
+        unsure:float=.3,            # least score of a face that may continue a track
     )->None:
         check_choice('smooth', smooth, SMOOTHERS)
         self.detect = Detector(detector, device, engine, close_short=800 if small else 0)
@@ -92,8 +92,8 @@ class Finder:
         faces, trust = self.mesh.with_trust(frames, found, more)
         return dataclasses.replace(faces, landmark_confidence=landmark_agreement(found, faces)), trust
     def look_rotated(self, frames:Frames, doubted:Faces, detect:Detector)->tuple[Faces, torch.Tensor]:
-        """The same of what these frames show when they are turned, and of some that were found but may lie more
-        exactly; looked at once more where that helps."""
+        """Find faces in rotated frames, and landmarks of these and of the `doubted` faces; doubtful meshes are computed
+        once more. Returns faces with landmarks, and the trust in each."""
         found = join_by_frame(
             [doubted] + [rotate_faces_back(detect(rotate_quarters(frames, k)), k, frames.size) for k in (1, 2, 3)]
         )
@@ -104,7 +104,7 @@ class Finder:
         both = {k: put(t, more.tensors()[k]) for k,t in faces.tensors().items()}
         return dataclasses.replace(faces, **both), put(trust, sure)
     def __call__(self, frames:Frames)->Faces:
-        "Of photos, or frames for themselves."
+        "The faces of photos, or of independent frames."
         found = self.detect(frames)
         faces, trust = self.add_meshes(frames, found)
         doubted = found[(trust<DOUBTFUL_TRUST) & (trust>=BELIEVED_TRUST)]
@@ -112,9 +112,9 @@ class Finder:
         return dataclasses.replace(merge_rotated(faces, trust, rotated, sure, trust>=0), landmark_confidence=None)
     def film(self,
         frames:Frames,
-        full:bool=False,    # look at every frame from all sides
+        full:bool=False,    # search every frame in all four rotations
     )->Faces:
-        """Of a part of a film: with `emb` where it is worth it (else 0), and with `landmark_confidence`."""
+        "The faces of a part of a film, with `landmark_confidence`, and with `emb` where tracking needs it (else 0)."
         found = self.all(frames)
         faces, trust = self.add_meshes(frames, found)
         sure = found.scores>=self.detect.min_score
@@ -130,7 +130,7 @@ class Finder:
                 & torch.isin(found.frame, frames.idx[rows].to(found.device))
             )
             others, seen = self.look_rotated(frames[rows], found[doubted], self.all)
-            # beside heads that lie, nobody follows what is nothing for sure
+            # beside tilted heads, unsure faces with wrong landmarks are dropped
             on = (sure | (trust>=WRONG_TRUST) | (not full)).nonzero()[:,0]
             faces = merge_rotated(faces[on], trust[on], others, seen, trust[on]>=0)
         rows = needs_embedding(faces)
@@ -140,13 +140,13 @@ class Finder:
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #e03ee214
 class FilmAnalysis:
-    "What is seen of a film, batch by batch; a context manager, whose file is gone at the end."
+    "Collects the faces of a film batch by batch. A context manager; its temporary file is removed at the end."
     def __init__(self, path:str|Path, find:Finder)->None:
         self.path, self.find, self.w = Path(path), find, FacesWriter(path)
         self.first, self.last = 0, None # number of the first frame; the last one's thumbnail
         # of each batch: `frame_differences`; rows and embeddings; `face_shape` and `shape_confidence`
         self.changes, self.looks, self.shapes = [], [], []
-        # frames: of all faces, of heads that lie, and those looked at twice
+        # frame numbers: of all faces, of tilted heads, and of those searched twice
         self.frame, self.tilted, self.full = [], [], torch.zeros(0, dtype=torch.long)
     @property
     def frames(self)->int: return sum(map(len, self.changes))
@@ -157,12 +157,12 @@ class FilmAnalysis:
         small:torch.Tensor, # (N,3,h,w) thumbnails of all its frames …
         frame:int,          # … from this number on
     )->None:
-        "Take in a batch."
+        "Add a batch."
         if not self.changes: self.first = frame
         self.changes.append(frame_differences(small, self.last)); self.last = small[-1:]
         self.keep(faces)
     def keep(self, faces:Faces)->None:
-        "Put faces into the file, and what is to be remembered of them into the lists."
+        "Write faces to the file, and remember their embeddings and shapes."
         if len(faces):
             on = faces.emb.any(1).nonzero()[:,0]
             self.looks.append((on.cpu()+self.w.n, faces.emb[on].cpu()))
@@ -171,7 +171,7 @@ class FilmAnalysis:
             self.frame.append(faces.frame.cpu()); self.tilted.append(self.frame[-1][tilted.cpu()])
         self.w.add(dataclasses.replace(faces, emb=None))
     def near(self, tilted:list, reach:int)->torch.Tensor: # (R,) frame numbers
-        "Frames close to some, that were not yet looked at twice."
+        "Frames close to those with tilted heads that were not yet searched twice."
         hit = torch.cat([*tilted, self.full[:0]]).unique()
         if not len(hit): return hit
         n = torch.arange(self.frames) + self.first
@@ -179,9 +179,9 @@ class FilmAnalysis:
         far = torch.minimum((n-hit[(i-1).clamp(min=0)]).abs(), (n-hit[i.clamp(max=len(hit)-1)]).abs())
         return n[(far<=reach) & ~torch.isin(n, torch.cat([hit, self.full]))]
     def reread_tilted(self,
-        read:Callable[[torch.Tensor], Iterable[Faces]],    # frame numbers → what `Finder.film` finds in them, in full
+        read:Callable[[torch.Tensor], Iterable[Faces]],    # frame numbers → faces from `Finder.film` with `full`
     )->None:
-        "The second reading, around heads that lie on their side, until there are no more."
+        "Search again around tilted heads, until no new ones are found."
         early, tilted, reach = self.w.n, self.tilted, CHECK_EVERY
         while len(want := self.near(tilted, reach)):
             self.tilted, self.full = [], torch.cat([self.full, want])
@@ -191,7 +191,7 @@ class FilmAnalysis:
     def merge_second_reading(self,
         early:int,  # rows of the first reading
     )->None:
-        "What was seen in the second reading, in place of what was seen of these frames in the first."
+        "Replace the faces of these frames by those of the second reading."
         frame = torch.cat([*self.frame, self.full[:0]])
         rows = ((torch.arange(len(frame))>=early) | ~torch.isin(frame, self.full)).nonzero()[:,0]
         rows = rows[frame[rows].argsort(stable=True)]
@@ -200,7 +200,7 @@ class FilmAnalysis:
         self.looks = [(now[r][now[r]>=0], e[now[r]>=0]) for r,e in self.looks]
         self.shapes = [tuple(torch.cat(p)[rows] for p in zip(*self.shapes))] if self.shapes else []
     def finish(self, out:str|Path, about:dict[str, Any], size:tuple[int, int])->None:
-        "Cuts, tracks, people; then everything steady into the file `out`."
+        "Find cuts, tracks and people, and write the smoothed faces to the file `out`."
         finish_faces(self.w, about)
         table, frames, f = self.w.small(), self.frames, self.find
         where = find_cuts(torch.cat(self.changes), first=self.first) if self.changes else []
@@ -225,15 +225,15 @@ class FilmAnalysis:
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #4e03b671
 def query_from_photo(path:str|Path, frames:Frames, find:Finder)->PersonQuery:
-    "Whom a photo shows."
+    "The person that a photo shows, to be found in a film. Raises `BadInput` without a face or without an embedder."
     if find.looks.net is None:
         raise BadInput(
-            f"to find {Path(path).name} by likeness takes an embedding: {embedder_hint()}; "
-            "or choose people by number, which `swapkit analyze` shows"
+            f"finding a person by {Path(path).name} needs a recognition network: {embedder_hint()}; "
+            "or name people by number, which `swapkit analyze` shows"
         )
     faces = find(frames)
-    if not len(faces): raise BadInput(f"{path} shows no face, so nobody can be found by it")
-    if len(faces)>1: logger.warning(f"{len(faces)} faces in {Path(path).name}: the largest is looked for")
+    if not len(faces): raise BadInput(f"no face was found in {path}, so it cannot name a person")
+    if len(faces)>1: logger.warning(f"{len(faces)} faces in {Path(path).name}: the largest is used")
     emb = find.looks(frames, faces[int(faces.wh.prod(1).argmax())])[0]
     return PersonQuery(Path(path).name, emb, max(PersonQuery.least, find.looks.net.spec.photo_threshold))
 
@@ -241,8 +241,8 @@ def query_from_photo(path:str|Path, frames:Frames, find:Finder)->PersonQuery:
 def finder_names(
     detector:str='auto',    # key of `DETECTORS`
     landmarks:str='auto',   # key of `MESHES`
-)->tuple[str, str]:         # neither of them auto
-    "The networks that find faces: those named, else the best that are here; one line where better ones exist."
+)->tuple[str, str]:         # both resolved
+    "The networks that find faces: those named, or else the best available. Logs a hint if better ones can be pulled."
     check_choice('detector', detector, ('auto', *DETECTORS)); check_choice('landmarks', landmarks, ('auto', *MESHES))
     want = [
         names if n == 'auto' else (n,)
@@ -268,9 +268,9 @@ def read_frames_near(
     info:VideoInfo,
     numbers:torch.Tensor,   # (R,) of frames, sorted
     batch:int,
-    apart:int=24,           # frames that are rather read than jumped over
+    apart:int=24,           # gaps up to this many frames are read, not skipped
 )->Iterator[Frames]:
-    "Some frames of a film, in as few stretches as make sense."
+    "Read some frames of a film, in a few stretches."
     for part in numbers.tensor_split((numbers.diff()>apart).nonzero()[:,0]+1):
         with closing(read_frames(info, batch, int(part[0]), int(part[-1])+1)) as batches:
             for f in batches:
@@ -279,7 +279,7 @@ def read_frames_near(
 
 @contextmanager
 def _explain_interrupt():
-    "Let Ctrl-C say what becomes of a first pass."
+    "Let Ctrl-C say that an unfinished first pass is lost."
     try:
         yield
     except KeyboardInterrupt as e:
@@ -293,7 +293,7 @@ def find_faces(
     batch:int=16, device:Any='cpu',
     progress:Progress|None=None,    # called with (done, total, 'analyze')
 )->None:
-    "First pass: the faces of a film, with people, steady, into a file."
+    "The first pass: write the smoothed faces and the people of a film to a file."
     device = torch.device(device)
     at_once = frames_at_once(device, batch, (info.height, info.width))
     look = lambda f: (f.idx, run_in_halves(lambda f,*_: find.film(f), f.to(device)), make_thumbnails(f))
@@ -302,7 +302,7 @@ def find_faces(
         _explain_interrupt(),
         FilmAnalysis(f'{path}.raw', find) as seen,
         closing(read_frames(info, at_once, first, last)) as batches,
-        closing(map_in_order(look, batches, device)) as done, # after an error, too, threads are as they were
+        closing(map_in_order(look, batches, device)) as done, # restores the thread settings, also after an error
     ):
         for n,faces,small in done:
             seen.add(faces, small, int(n[0]))
@@ -313,9 +313,9 @@ def find_faces(
 # %% ../nbs/7_pipeline/02_analysis.ipynb #ea29e815
 def describe_analysis(
     target:str|os.PathLike,
-    options:AnalyzeOptions,     # nothing left to auto: see `resolve_networks`
+    options:AnalyzeOptions,     # without `auto`: see `resolve_networks`
 )->dict[str, Any]:
-    "All that the faces of a film depend on: the film, the options, the code and the weights of each stage."
+    "Everything that the faces of a film depend on: the film, the options, the code and weights of each stage."
     looks = choose_model(*PREFERRED_EMBEDDERS, 'thumbnail')
     entries = dict(detector=DETECTORS[options.detector], landmarks=MESHES[options.landmarks],
                    smoother=SMOOTHERS[options.smooth], looks=EMBEDDERS.get(looks))
@@ -324,16 +324,16 @@ def describe_analysis(
                 stages=json.dumps(stages), **key(options))
 
 def resolve_networks(options:AnalyzeOptions)->AnalyzeOptions:
-    "The same options with nothing left to `auto`."
+    "The same options, with a network in place of every `auto`."
     detector, landmarks = finder_names(options.detector, options.landmarks)
     return dataclasses.replace(options, detector=detector, landmarks=landmarks)
 
 def finder_of(
-    options:AnalyzeOptions,     # nothing left to auto
+    options:AnalyzeOptions,     # without `auto`
     device:Any=None,
     engine:str='auto',
 )->Finder:
-    "What finds faces with these options."
+    "The finder for these options."
     return Finder(**key(options), device=device, engine=engine)
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #e203f599
@@ -342,7 +342,7 @@ def check_faces_file(
     target:str,             # SHA-256 of the film
     name:str,               # of the film, for the message
 )->None:
-    "Raise `BadInput` for faces of another film."
+    "Raise `BadInput` if a faces file belongs to another film."
     if load_faces(path, slice(0,0))[1].get('target')!=target:
         raise BadInput(f"{path} was not made from {name}; run `swapkit analyze` on this film")
 
@@ -355,10 +355,10 @@ def find_film_faces(
     batch:int, device:Any,
     progress:Progress|None=None,
 )->Path:
-    "First pass, unless its result is there: the faces file of a film."
+    "The faces file of a film; the first pass runs only if there is none yet."
     path = work.folder/f'{fingerprint(span=span, **about)}.faces'
     work.make_room('*.faces', path.name)
-    with work.alone('faces'): # of several parts, one does it
+    with work.alone('faces'): # of several machines, one does it
         if work.is_complete(path): return path
         made = work.scratch(path)
         find_faces(info, find(), made, about, *span, batch, device, progress)
@@ -367,13 +367,13 @@ def find_film_faces(
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #f17e1bc1
 def detect_in_picture(frames:Frames, find:Finder)->Faces:
-    "The faces of one picture, numbered; those that are too small left out."
+    "The numbered faces of one picture, without those that are too small."
     faces = track(find(frames))
     return faces[faces.wh.amin(1)>=find.smallest]
 
 def people_in_picture(
     faces:Faces, size:tuple[int, int],  # of the picture (H,W)
-    emb:torch.Tensor|None=None, # (F,D) embeddings, where somebody is asked for by a photo
+    emb:torch.Tensor|None=None, # (F,D) embeddings, if somebody is named by a photo
 )->list[Person]:
     "The people of one picture."
     return list_people(

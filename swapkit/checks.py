@@ -1,4 +1,4 @@
-"""What is checked before any work: the output, options that exclude each other, processes that forked"""
+"""Checks before any work starts: the output file, conflicting options, forked processes"""
 
 import os
 from collections.abc import Collection, Iterable
@@ -10,26 +10,26 @@ from .options import RunOptions
 
 __all__ = ['ARGUMENTS', 'NAME_BYTES', 'check_out', 'check_together', 'check_fork']
 
-# of the public calls, beside single options: one of them may have been meant by an unknown name
+# arguments of the public calls, other than single options; used to suggest a name for an unknown argument
 ARGUMENTS = ('target', 'sources', 'out', 'faces', 'assign', 'faces_file', 'photos', 'sheet', 'progress', 'swap',
              'analyze', 'encode', 'run')
-NAME_BYTES = 255 # of a file name, on all common file systems
+NAME_BYTES = 255 # longest file name on all common file systems
 
 def check_out(
-    out:str|os.PathLike,                # wanted
+    out:str|os.PathLike,                # path of the result
     inputs:Iterable[str|os.PathLike],   # files that must not be overwritten
     overwrite:bool,
-    formats:Collection[str]=(),         # suffixes allowed; any by default
+    formats:Collection[str]=(),         # allowed suffixes; by default any
 )->None:
-    "Refuse an output that would destroy something, or that nothing can be written to; raises `BadInput`."
+    "Raise `BadInput` if the output cannot be written, or would overwrite an input or an existing file."
     out = Path(out)
-    suffix, beside = out.suffix.lower(), out.with_suffix('.c2pa') # the manifest beside it
+    suffix, beside = out.suffix.lower(), out.with_suffix('.c2pa') # separate C2PA manifest
     if (n := len(os.fsencode(out.name)))>(most := NAME_BYTES-(suffix=='.mkv')):
         raise BadInput(f"{out.name[:32]}…{out.suffix}: this name has {n} bytes, and a file system takes {most}; "
                        "choose a shorter one")
     if out.is_dir(): raise BadInput(f"{out} is a folder; name a file in it")
     if out.exists() and not out.is_file():
-        raise BadInput(f"{out} is a device or a pipe, which a result would replace; name a file")
+        raise BadInput(f"{out} is a device or a pipe, not a file; name a file")
     if formats and suffix not in formats:
         what = 'one picture' if '.png' in formats else 'a film'
         raise BadInput(f"{out}: {what} is written as {' or '.join(formats)}; choose such a name")
@@ -45,7 +45,7 @@ def check_together(
     sources:Any, faces:Any, assign:Any, faces_file:Any, # as for `swap_video`
     run:RunOptions,
 )->None:
-    "Refuse what cannot be asked for together; raises `BadInput`."
+    "Raise `BadInput` for options that cannot be combined."
     if assign and (sources or faces!='largest'):
         raise BadInput("assign says who becomes whom: leave out sources and faces")
     if not assign and not sources: raise BadInput("whose face? give sources, or assign")
@@ -66,7 +66,7 @@ if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_after_fo
 
 
 def check_fork()->None:
-    "Raise `SystemFault` in a process that forked off one that had already worked: its threads do not exist here."
+    "Raise `SystemFault` in a fork of a process that had already used swapkit: threads do not survive a fork."
     if _work['forked']:
         raise SystemFault("this process was forked off one that had already used swapkit, and would hang: start it "
                           "with multiprocessing.get_context('spawn'), or fork before the first use")

@@ -1,4 +1,4 @@
-"""What goes wrong, by name: every error a person can put right, with the exit code of the command line"""
+"""Exceptions for errors that the user can fix, each with an exit code of the command line"""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -7,38 +7,38 @@ __all__ = ['SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFau
 
 
 class SwapkitError(Exception):
-    "Something a person can put right; the message says how, in one line."
+    "An error that the user can fix; the message says how, in one line."
     code = 1
 class BadInput(SwapkitError):
     "A file, a name or a value cannot be used."
     code = 2
 class FaceMissing(SwapkitError):
-    "There is no face where one is needed."
+    "No face was found where one is needed."
     code = 3
 class ModelMissing(SwapkitError):
-    "Weights are not on this machine, or differ from their checksum."
+    "Weights are missing, or do not match their checksum."
     code = 4
 class SystemFault(SwapkitError):
-    "The machine lacks something: a device, disk space, a program."
+    "Something is missing on this machine: a device, disk space, a program."
     code = 5
 
 
 def nearest(
-    name:object,            # what was written
-    names:Iterable[str],    # what there is
-)->str:                     # '' where nothing is near
-    "The name that is spelled most like `name`, whatever its case and its dashes."
+    name:object,            # the unknown name
+    names:Iterable[str],    # valid names
+)->str:                     # '' if none is similar
+    "The most similar of `names`; case, dashes and underscores do not matter."
     plain = {n.lower().replace('-', '_'): n for n in names}
     near = get_close_matches(str(name).lower().replace('-', '_'), plain, 1)
     return plain[near[0]] if near else ''
 
 
 def check_choice(
-    kind:str,   # what is chosen, for the message
+    kind:str,   # kind of thing that is chosen, for the message
     name:object,
-    names:Iterable[str],    # to choose from
-)->str:         # the name
-    "Raise `BadInput` with the choices, and the nearest of them, where `name` is none of `names`."
+    names:Iterable[str],    # valid names
+)->str:         # `name`
+    "Return `name`, or raise `BadInput` with all valid names and the most similar one."
     names = tuple(names)
     if isinstance(name, str) and name in names: return str(name)
     near = nearest(name, names)

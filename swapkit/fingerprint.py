@@ -1,7 +1,7 @@
-"""What code and weights are, as a name in every key: changed code continues no old job
+"""Hashes of code and weights, part of every job key: changed code never continues an old job
 
-`fingerprint_of` names any object, `package_fingerprint` this package. An object says what counts of it in a method
-`fingerprint_parts`.
+`fingerprint_of` hashes any object, `package_fingerprint` this package. A class can define `fingerprint_parts`, a method
+that returns the parts of an object that count.
 """
 
 import dataclasses
@@ -20,22 +20,22 @@ __all__ = ['follow', 'fingerprint_of', 'package_fingerprint']
 
 _LIBRARIES = frozenset('torch numpy scipy cv2 PIL kornia onnx onnxruntime av decord safetensors IPython'.split())
 _SIMPLE = bool, int, float, complex, str, bytes, type(None), type(...)
-_followed_roots: set[str] = set() # installed plug-ins
+_followed_roots: set[str] = set() # root packages of installed plug-ins
 
 
 def _root(module:object)->str: return module.split('.')[0] if isinstance(module, str) else ''
 
 
 def follow(
-    module:str, # that registered something
+    module:str, # a module that registered an entry
 )->None:
-    "Read the code of this module and those beside it in its package wherever it is used, although it is installed."
+    "Include the code of this module's package in fingerprints, although the package is installed."
     _followed_roots.add(_root(module))
 
 
 @functools.cache
 def _installed()->tuple[str, ...]:
-    "Folders of Python's own modules and of installed packages."
+    "Folders of the standard library and of installed packages."
     import site
     import sysconfig
     found = {sysconfig.get_paths()[k] for k in ('stdlib', 'platstdlib', 'purelib', 'platlib')}
@@ -44,8 +44,8 @@ def _installed()->tuple[str, ...]:
 
 
 def _followed(module:object)->bool:
-    """Whether code of a module is read wherever it is used: that of notebooks, plug-ins and files that are not
-    installed. Of libraries the version counts, and of our own package `package_fingerprint`."""
+    """Whether the code of a module is hashed: notebooks, plug-ins and files that are not installed. For libraries the
+    version is enough; our own package has `package_fingerprint`."""
     root = _root(module)
     if not root or root in ('swapkit', *_LIBRARIES) or root in sys.stdlib_module_names-{'__main__'}: return False
     if root=='__main__' or root in _followed_roots: return True
@@ -54,22 +54,22 @@ def _followed(module:object)->bool:
 
 
 def _all_names(code:types.CodeType)->set[str]:
-    "Every name that a function, or one inside it, may look up."
+    "All names that a function and its inner functions may look up."
     inner = [_all_names(c) for c in code.co_consts if isinstance(c, types.CodeType)]
     return set(code.co_names).union(*inner)
 
 
 class _Fingerprint:
-    """Writes down what an object is, the same way in every process: no addresses, no order of sets, and no word about
-    which equal constants are one object, which differs between a file just compiled and one from the cache."""
+    """Hash an object, with the same result in every process. Addresses and the order of sets do not count. Nor does it
+    count which equal constants share one object; that differs between freshly compiled and cached files."""
     def __init__(self):
         self.hash = hashlib.sha256()
         self.seen:dict[int, int] = {}
-        self.held:list[Any] = [] # so that an id stays what it is
+        self.held:list[Any] = [] # keeps objects alive, so that ids stay unique
     def say(self, *words:object):
         self.hash.update(('\0'.join(map(str, words)) + '\1').encode('utf-8', 'surrogatepass'))
     def again(self, x)->bool:
-        "Whether an object that can hold itself was written down before."
+        "Whether an object was hashed before; objects can contain themselves."
         if id(x) in self.seen: self.say('again', self.seen[id(x)]); return True
         self.seen[id(x)] = len(self.seen)
         self.held.append(x)
@@ -101,25 +101,25 @@ class _Fingerprint:
         elif all(hasattr(x, k) for k in ('dtype', 'shape', 'tolist')): self.array(x)
         else: self.instance(x)
     def named(self, module:object, name:object=''):
-        "What is known by its name, with the version of its package."
+        "Hash a name and the version of its package."
         self.say('named', module, name, getattr(sys.modules.get(_root(module)), '__version__', ''))
     def code(self, c:types.CodeType):
         self.say('code', c.co_argcount, c.co_posonlyargcount, c.co_kwonlyargcount, c.co_flags, c.co_code.hex(),
                  c.co_exceptiontable.hex(), *c.co_names, '', *c.co_varnames, '', *c.co_freevars, '', *c.co_cellvars)
         self.add(c.co_consts)
     def function(self, f:types.FunctionType):
-        "What runs, its defaults, the values it closes over, and what it looks up where that is not ours."
+        "Hash the code of a function, its defaults, its closure, and the globals that it uses in followed modules."
         self.say('function'); self.code(f.__code__)
         self.each(f.__defaults__, f.__kwdefaults__)
         for c in f.__closure__ or ():
             try: self.add(c.cell_contents)
-            except ValueError: self.say('empty') # not filled in yet
+            except ValueError: self.say('empty') # cell not assigned yet
         if not _followed(f.__module__): return
         used = _all_names(f.__code__)
         for name in sorted(used & f.__globals__.keys()):
             self.say('global', name); self.reached(f.__globals__[name], used)
     def reached(self, x:Any, used:set[str]):
-        "Something that a function looks up by name."
+        "Hash an object that a function looks up by name."
         if isinstance(x, types.ModuleType):
             self.named(x.__name__)
             if _followed(x.__name__) and not self.again(x):
@@ -142,7 +142,7 @@ class _Fingerprint:
         if getattr(x.dtype, 'hasobject', False) or not hasattr(x, 'tobytes'): self.add(x.tolist())
         else: self.hash.update(x.tobytes())
     def instance(self, x):
-        "The methods of an object and what it holds; of an object of a library's class, only what is simple."
+        "Hash the class of an object and its attributes; for a class of a library only simple attributes."
         self.kind(type(x))
         if hasattr(type(x), 'fingerprint_parts'): return self.pairs(x.fingerprint_parts())
         torch, inside = sys.modules.get('torch'), dict(getattr(x, '__dict__', {}))
@@ -165,28 +165,28 @@ def _alone(x:Any)->str:
 
 
 def fingerprint_of(
-    *things:Any,    # functions, partials, classes, objects that can be called, values
+    *things:Any,    # functions, partials, classes, callable objects, values
 )->str:             # SHA-256, hexadecimal
-    """What code does, as a name: another one when a function's body, defaults or closure change, or what it looks up in
-    notebooks, plug-ins and files that are not installed. Equal in all processes of one version of Python.
+    """Hash of code. It changes with a function's body, defaults or closure, and with the globals that it uses in
+    notebooks, plug-ins and files that are not installed. It is the same in all processes of one version of Python.
 
-    The compiled code counts, for that is what runs: its file may have been edited since it was loaded."""
+    The compiled code is hashed, not the source file, because the file may have been edited after it was loaded."""
     return _alone(things)
 
 
 _FOLDER = Path(__file__).resolve().parent
-_LEFT_OUT = 'apps', 'research', 'tools', 'train', 'samples' # no picture depends on them
+_LEFT_OUT = 'apps', 'research', 'tools', 'train', 'samples' # they do not affect any picture
 
 
 def _files()->dict[str, tuple[int, int]]:
-    "Time and size of each file of the package that pictures depend on."
+    "Modification time and size of each file of the package that affects pictures."
     found, todo = {}, [str(_FOLDER)] if _FOLDER.is_dir() else []
     while todo:
         with os.scandir(todo.pop()) as entries:
             for e in entries:
                 if e.is_dir(): todo += [e.path]*(e.name not in (*_LEFT_OUT, '__pycache__'))
                 elif e.name!='_modidx.py' and (e.name.endswith('.py') or Path(e.path).parent.name=='assets'):
-                    s = e.stat() # weights that come with the package count as code
+                    s = e.stat() # built-in weights count as code
                     found[os.path.relpath(e.path, _FOLDER).replace(os.sep, '/')] = s.st_mtime_ns, s.st_size
     return found
 
@@ -205,10 +205,10 @@ def _hash_of(files:tuple)->str:
 
 
 def package_fingerprint()->str: # SHA-256, hexadecimal
-    """What this package is, down to its last byte; without applications and research, on which no picture depends.
+    """Hash of all files of this package, except applications and research, which do not affect pictures.
 
-    Where files were changed after the package was loaded, nobody knows what runs: the answer then holds for this
-    process alone, and no other one continues its work."""
+    If files were changed after the package was loaded, it is unknown which code runs. Then the hash is valid for this
+    process only, and no other process continues its work."""
     now = _files()
     got = _hash_of(tuple(sorted((n, *s) for n,s in now.items())))
     return got if now==_at_start else hashlib.sha256(_process + got.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""One channel for all messages: the logger `swapkit`. The library never prints; applications show what it logs."""
+"""The logger `swapkit`, through which all messages go. The library never prints; applications display what it logs."""
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 __all__ = ['collect_messages', 'hints', 'logger']
 
 logger = logging.getLogger('swapkit')
-hints = logging.getLogger('swapkit.hints')     # advice: the command line shows each hint once a day
+hints = logging.getLogger('swapkit.hints')     # advice; the command line shows each hint once a day
 
 
 class _Collector(logging.Handler):
@@ -19,9 +19,9 @@ class _Collector(logging.Handler):
 
 @contextmanager
 def collect_messages(
-    level: int = logging.WARNING,   # lowest level that is collected
-) -> Iterator[list[str]]:           # the messages, in order; filled while the block runs
-    "Collect what the library says in a block instead of showing it. Messages of other threads are collected too."
+    level: int = logging.WARNING,   # lowest level to collect
+) -> Iterator[list[str]]:           # messages in order, filled while the block runs
+    "Collect the messages logged in a block, in all threads, instead of displaying them."
     lines: list[str] = []
     handler, before, level_before, passed = _Collector(lines, level), logger.handlers, logger.level, logger.propagate
     logger.handlers, logger.propagate = [handler], False

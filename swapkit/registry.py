@@ -1,7 +1,7 @@
-"""Named things that can be chosen (networks, smoothers, readers), and plug-ins
+"""Registries of everything that is chosen by name (networks, smoothers, readers), and plug-ins
 
-`names(kind)` answers without loading torch: each registry knows the names of the built-in entries, and a test holds
-that they are the registered ones. The entries themselves are loaded with the modules that define them, on first need.
+`names(kind)` does not load torch: each registry lists the names of its built-in entries, and a test compares the list
+with the registered entries. The modules that define the entries are imported when an entry is first needed.
 """
 
 import dataclasses
@@ -28,42 +28,42 @@ __all__ = ['GROUP', 'COMMERCIAL', 'Registry', 'registries', 'names', 'load_plugi
 S = TypeVar('S')
 log = logging.getLogger('swapkit')
 
-GROUP = 'swapkit.plugins'               # entry points of installed packages that register something
+GROUP = 'swapkit.plugins'               # entry points with which installed packages register entries
 COMMERCIAL = 'yes', 'no', 'unclear'     # whether a license allows commercial use
 
 
 # --- registries -------------------------------------------------------------------------------------------------------
 
 _all: 'dict[str, Registry]' = {}        # by kind
-_lock, _loaded = RLock(), False         # of entry points
+_lock, _loaded = RLock(), False         # whether entry points are loaded
 
 
 def _interactive(module:str)->bool:
-    "Whether code of this module is typed in: there a cell is run again and again."
+    "Whether this is a notebook or a prompt, where the same cell is often run again."
     return module=='__main__' and not hasattr(sys.modules['__main__'], '__file__')
 
 
 class Registry(Mapping[str, S], Generic[S]):
-    "Name → spec. A name is registered once; an unknown one is answered with the choices."
+    "Name → spec. A name can be registered once; an unknown name raises an error listing the valid ones."
     def __init__(self,
-        kind:str,                   # what is chosen, for messages and `names(kind)`
-        *modules:str,               # that register the built-in entries
-        builtin:tuple[str, ...]=(), # their names, in the order in which they are shown
-        spec:str|type='',           # the subclass of `NetSpec` that entries are, or where it is: module:name
+        kind:str,                   # kind of entry, for messages and `names(kind)`
+        *modules:str,               # modules that register the built-in entries
+        builtin:tuple[str, ...]=(), # names of the built-in entries, in display order
+        spec:str|type='',           # subclass of `NetSpec` of the entries, or its place as module:name
     ):
         self.kind, self.modules, self.builtin, self._spec = kind, modules, builtin, spec
         self._specs: dict[str, S] = {}
         self._owner: dict[str, str] = {}    # name → module that registered it
-        self._under: dict[str, tuple[S, str]] = {} # built-in entries whose place somebody took
+        self._under: dict[str, tuple[S, str]] = {} # built-in entries that were replaced
         _all[kind] = self
     @property
     def spec_class(self)->Any:
-        "What entries are; None where they can be anything."
+        "Class of the entries; None if any object is allowed."
         if not self._spec or isinstance(self._spec, type): return self._spec or None
         module, name = self._spec.split(':')
         return getattr(importlib.import_module(module), name)
     def names(self, plugins:bool=True)->tuple[str, ...]:
-        "All names; built-in entries are not loaded for that, installed plug-ins are."
+        "All names. Plug-ins are loaded for that, built-in entries are not."
         if plugins: load_plugins()
         return tuple(dict.fromkeys((*self.builtin, *self._specs)))
     def load(self)->None:
@@ -94,12 +94,12 @@ class Registry(Mapping[str, S], Generic[S]):
         if name in self._under: self._specs[name], self._owner[name] = self._under.pop(name)
     def register(self,
         name:str,
-        spec:S|None=None,       # left out, this is a decorator
+        spec:S|None=None,       # if left out, `register` is a decorator
         *,
-        replace:bool=False,     # take the place of an entry of this name
-        **fields:Any,           # decorator only: fields of the spec that is made around the function
-    )->Any:                     # the spec; or what was decorated
-        "Add an entry, as a call or as a decorator."
+        replace:bool=False,     # replace an entry of this name
+        **fields:Any,           # only as a decorator: fields of the spec for the function
+    )->Any:                     # the spec, or the decorated function
+        "Add an entry, as a call or as a decorator; raises `BadInput` for a name that is taken or not valid."
         owner = sys._getframe(1).f_globals.get('__name__', '')
         if spec is not None:
             if fields: raise TypeError(f"{self.kind} {name!r}: fields belong to the spec that is given")
@@ -120,7 +120,7 @@ class Registry(Mapping[str, S], Generic[S]):
         if self._spec and not isinstance(spec, NetSpec):
             raise BadInput(f"{self.kind} {name!r}: give a {self.spec_class.__name__}, not a {type(spec).__name__}")
         was, own = self._owner.get(name), owner in self.modules
-        if was is not None and own and was not in self.modules: # somebody's own came before the built-in one, and stays
+        if was is not None and own and was not in self.modules: # an entry of the user came first, and stays
             self._under[name] = cast(S, spec), owner
             return
         taken = was is not None or name in self.builtin and not own
@@ -130,8 +130,8 @@ class Registry(Mapping[str, S], Generic[S]):
         if was in self.modules and not own: self._under[name] = self._specs[name], was or ''
         if not own: follow(owner)
         self._specs[name], self._owner[name] = cast(S, spec), owner
-    def fingerprint_parts(self)->dict[str, Any]: return dict(kind=self.kind) # what it holds is named by itself
-    def __eq__(self, other): return self is other # a registry is no value
+    def fingerprint_parts(self)->dict[str, Any]: return dict(kind=self.kind) # entries have fingerprints of their own
+    def __eq__(self, other): return self is other # compared by identity
     def __hash__(self): return id(self) # type: ignore[override]
     def __repr__(self)->str: return f"Registry({self.kind!r}: {', '.join(self.names(plugins=False))})"
 
@@ -142,14 +142,14 @@ def registries()->dict[str, Registry]:
 
 
 def names(kind:str)->tuple[str, ...]:
-    "What can be chosen of a kind, plug-ins included; loads no network."
+    "Valid names of a kind, including plug-ins; no network is loaded."
     return _all[check_choice('kind', kind, _all)].names()
 
 
 # --- plug-ins ---------------------------------------------------------------------------------------------------------
 
 def load_plugins()->None:
-    "Load what installed packages offer in the entry points `swapkit.plugins`, once; a broken one costs one line."
+    "Load the entry points `swapkit.plugins` of installed packages, once; one that fails is skipped with a warning."
     global _loaded
     if _loaded: return
     with _lock:
@@ -165,7 +165,7 @@ def load_plugins()->None:
 
 
 class _undone_on_error:
-    "Take back what a plug-in registered that fails halfway; built-in entries that it was the first to need stay."
+    "If a plug-in fails, remove the entries that it registered; built-in entries that it caused to load stay."
     def __enter__(self): self.was = {r: (dict(r._specs), dict(r._owner)) for r in _all.values()}
     def __exit__(self, kind, *_):
         for r,(specs,owner) in self.was.items() if kind else ():
@@ -188,9 +188,9 @@ def _in_short(e:BaseException, path:str='')->str:
 def load_plugin(
     path:str|os.PathLike,   # a Python file
 )->types.ModuleType:
-    "Run a file that registers swappers, restorers …; what is wrong with it is one line. An unchanged file runs once."
+    "Run a file that registers entries; raises `BadInput` with the error in one line. An unchanged file runs once."
     file = Path(path)
-    if file.suffix!='.py': raise BadInput(f"{path} is no plug-in: name a Python file (.py)")
+    if file.suffix!='.py': raise BadInput(f"{path} is not a plug-in: name a Python file (.py)")
     try: code = file.read_bytes()
     except FileNotFoundError: raise BadInput(f"{path}: no such file") from None
     except OSError as e: raise BadInput(f"{path} cannot be read: {e.strerror}") from e
@@ -201,7 +201,7 @@ def load_plugin(
     if was is not None and getattr(was, '_swapkit_bytes', None)==code: return was
     module = types.ModuleType(name)
     module.__file__, module.__dict__['_swapkit_bytes'] = full, code
-    sys.modules[name] = module # dataclasses and pickle look for it there
+    sys.modules[name] = module # dataclasses and pickle need it there
     try:
         with _undone_on_error(): exec(compile(code, full, 'exec'), module.__dict__)
     except (Exception, SystemExit) as e:
@@ -215,36 +215,36 @@ def load_plugin(
 
 @dataclass(frozen=True, kw_only=True)
 class NetSpec:
-    "What must be known of a network; each kind of stage adds its own fields."
-    load:Callable[..., Any] | None = None   # (device, engine[, dtype]) → what the stage calls
-    license:str = ''                        # of its weights
-    commercial:str = 'unclear'              # use allowed: yes, no or unclear
+    "Description of a network; each kind of stage adds its own fields."
+    load:Callable[..., Any] | None = None   # called with (device, engine[, dtype]); returns the network
+    license:str = ''                        # license of the weights
+    commercial:str = 'unclear'              # commercial use allowed: yes, no or unclear
     needs:tuple[str, ...] = ()              # keys of `models.MODELS`
     decorates:ClassVar[str] = 'load'        # the field that `Registry.register` fills when it decorates a function
-    about:ClassVar[frozenset[str]] = frozenset({'license', 'commercial', 'verified'}) # fields that change no picture
+    about:ClassVar[frozenset[str]] = frozenset({'license', 'commercial', 'verified'}) # do not affect pictures
     def __post_init__(self):
         check_choice('commercial', self.commercial, COMMERCIAL)
         if isinstance(self.needs, str): raise BadInput(f"needs {self.needs!r}: give a tuple of names of models")
         object.__setattr__(self, 'needs', tuple(self.needs))
     def fingerprint_parts(self)->dict[str, Any]:
-        "The fields that a picture depends on."
+        "The fields that affect pictures."
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in self.about}
     def fingerprint(self,
         sha:Callable[[str], str],   # name of a model → SHA-256 of its file
     )->str:                         # SHA-256, hexadecimal
-        "What the network computes: its code and its weights. Part of every key, beside `package_fingerprint`."
+        "Hash of the network's code and weights. Part of every job key, together with `package_fingerprint`."
         return fingerprint_of(self, {n: sha(n) for n in self.needs})
 
 
 class NetStage:
-    "A stage with weights: construction loads, the same input gives the same output."
+    "Base class of stages with weights. The weights are loaded at construction; equal input gives equal output."
     registry:ClassVar[Registry]
-    auto:ClassVar[tuple[str, ...]] = () # what the name auto stands for: the first whose weights are here, else the last
+    auto:ClassVar[tuple[str, ...]] = () # candidates for 'auto': the first whose weights are found, otherwise the last
     def __init__(self,
-        name:Any,           # key of the stage's registry; or a spec that is in none, such as a draft
-        device:Any=None,    # the best that is here by default
+        name:Any,           # key of the stage's registry, or a spec that is not registered
+        device:Any=None,    # by default the best available
         engine:str='auto',  # what runs an ONNX file
-        dtype:Any=None,     # inside a torch network; left out for stages that have no such choice
+        dtype:Any=None,     # number type inside a torch network; None for stages without that choice
     ):
         given = isinstance(name, NetSpec)
         self.name = f'draft_{fingerprint_of(name)[:12]}' if given else self.resolve(name)
@@ -253,27 +253,27 @@ class NetStage:
         self.net = self.load()
     @classmethod
     def resolve(cls, name:str)->str:
-        "The name of an entry, with nothing left to auto; raises `BadInput` for an unknown one."
+        "The name of an entry, with auto resolved; raises `BadInput` for an unknown name."
         if cls.auto and name=='auto': return importlib.import_module('swapkit.weights').choose_model(*cls.auto)
         if name in cls.registry: return name
         return check_choice(cls.registry.kind, name, (*['auto'][:len(cls.auto)], *cls.registry))
     def load(self)->Any:
-        "What the spec loads; None where there is nothing to load."
+        "Load the network of the spec; None if there is nothing to load."
         if self.spec.load is None: return None
         return self.spec.load(self.device, self.engine, *([] if self.dtype is None else [self.dtype]))
     def fingerprint(self,
         sha:Callable[[str], str],   # name of a model → SHA-256 of its file
     )->str:                         # SHA-256, hexadecimal
-        "What the stage computes: its code, its network's and its weights."
+        "Hash of the stage's code, its network and its weights."
         return fingerprint_of(type(self).__qualname__, self.name, self.spec.fingerprint(sha))
     def __repr__(self)->str: return f"{type(self).__name__}({self.name!r}, {self.device})"
 
 
-def _default_device()->Any: # loads torch only now
+def _default_device()->Any: # torch is imported only here
     return importlib.import_module('swapkit.runtime').default_device()
 
 
-# --- what there is: each line names the modules that register the entries ---------------------------------------------
+# --- the registries: each line names the modules that register the entries --------------------------------------------
 
 SWAPPERS: Registry[Any] = Registry(
     'swapper', 'swapkit.swap.mesh_swapper', 'swapkit.swap.neural', spec='swapkit.swap.base:SwapSpec', builtin=(
@@ -290,7 +290,7 @@ PARSERS: Registry[Any] = Registry('parser', 'swapkit.mask.parsing', spec='swapki
 OCCLUDERS: Registry[Any] = Registry(
     'occluder', 'swapkit.mask.occlusion', spec='swapkit.mask.occlusion:OccludeSpec', builtin=(
         'face_unet_256', 'xseg', 'xseg_1', 'xseg_2', 'xseg_3'))
-MASKS: Registry[Any] = Registry('mask', spec='swapkit.mask.compose:MaskSpec') # people's own; none is built in
+MASKS: Registry[Any] = Registry('mask', spec='swapkit.mask.compose:MaskSpec') # masks of users; none is built in
 DETECTORS: Registry[Any] = Registry('detector', 'swapkit.face.detect', spec='swapkit.face.detect:DetectSpec', builtin=(
     'yunet_n', 'yunet_s', 'yunet_kornia', 'tiny_detect'))
 MESHES: Registry[Any] = Registry(

@@ -52,7 +52,7 @@ def requirements(*keys):
 def test_constraints_name_every_requirement():
     lines = (dev.ROOT/'constraints.txt').read_text().splitlines()
     pinned = {re.match(r'[\w.-]+', l)[0].lower() for l in lines if '==' in l}
-    assert requirements('requirements', 'extra_notebook', 'extra_dev', 'no_deps')==pinned
+    assert requirements('requirements', 'extra_notebook', 'extra_studio', 'extra_dev', 'no_deps')==pinned
 
 
 def test_installed_version():
@@ -84,7 +84,8 @@ for name in sys.argv[1:]:
 def test_names_what_it_imports(module):
     "No star imports, and what a module cannot do without is a requirement."
     packages = importlib.metadata.packages_distributions()
-    always, with_extras = requirements('requirements'), requirements('requirements', 'extra_notebook', 'no_deps')
+    always = requirements('requirements')
+    with_extras = requirements('requirements', 'extra_notebook', 'extra_studio', 'no_deps')
     for name,names,nested in imports(MODULES[module]):
         top = name.split('.')[0]
         assert '*' not in names, f"{module}: from {name} import *"
@@ -141,8 +142,9 @@ def modules_of(path):
 
 
 def test_notebooks_run_with_what_demo_installs():
-    "What they import is a requirement or in the extra `notebook`, down to the last cell, which exports them."
-    packages, here = importlib.metadata.packages_distributions(), requirements('requirements', 'extra_notebook')
+    "What they import is a requirement or in the extras `notebook` and `studio`, down to the last, exporting cell."
+    packages = importlib.metadata.packages_distributions()
+    here = requirements('requirements', 'extra_notebook', 'extra_studio')
     used = {(name.split('.')[0], path.stem) for path in dev.notebooks() for name in modules_of(path)}
     others = {(m, n) for m,n in used if m not in ('swapkit', 'IPython') and m not in sys.stdlib_module_names}
     assert len(others)>100

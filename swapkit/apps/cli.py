@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['QUIET', 'cli', 'report_page', 'swap_command', 'people_table', 'analyze_command', 'photos_table', 'source_command',
-           'demo_command', 'studio_page', 'studio_command', 'evaluate_command', 'doctor_command', 'clip_size',
-           'bench_command', 'unheard', 'run', 'main']
+           'demo_command', 'studio_page', 'open_lab', 'studio_command', 'evaluate_command', 'doctor_command',
+           'clip_size', 'bench_command', 'unheard', 'run', 'main']
 
 # %% ../../nbs/8_apps/01_cli.ipynb #aad36333
 import errno
@@ -212,24 +212,47 @@ def studio_page(folder:Any)->str: # its path
         json.dump(dict(cells=[cell], metadata=dict(kernelspec=kernel), nbformat=4, nbformat_minor=5), f, indent=1)
     return path
 
+def open_lab(
+    folder:str,             # of the notebook and the results
+    more:tuple[str, ...],   # options of JupyterLab
+)->None:
+    "Become JupyterLab with the studio's notebook."
+    if not importlib.util.find_spec('jupyterlab'):
+        raise click.ClickException("--lab needs JupyterLab: pip install jupyterlab ipywidgets")
+    page = studio_page(folder)
+    click.echo(f"swapkit: JupyterLab opens {page}; results are kept in {folder}", err=True)
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, '-m', 'jupyterlab', page, *QUIET, *more])
+
 QUIET = ('--LabApp.news_url=None', '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate')
 
 @cli.command('studio', **HELP_SETTINGS, epilog="""\b
 For example:
   swapkit studio
-  swapkit studio holiday -- --no-browser --port=8899""")
-@click.argument('folder', default='swapkit-studio', callback=refuse_pipe)
+  swapkit studio film.mp4 ann.jpg photos_of_bob/
+  swapkit studio --lab -- --no-browser --port=8899""")
+@click.argument('files', nargs=-1, callback=refuse_pipe)
+@out_option('Folder of the results.', default='swapkit-studio', show_default=True, metavar='FOLDER')
+@click.option('--host', default='127.0.0.1', show_default=True, metavar='ADDRESS',
+              help='Address to listen on; 0.0.0.0 lets other machines in.')
+@click.option('--port', type=click.IntRange(1, 65535), help='Port to listen on.  [default: 8866, or a free one]')
+@click.option('--token', metavar='TEXT', help='What a visitor must show; made where it is left out.')
+@click.option('--no-browser', is_flag=True, help='Do not open the page.')
+@click.option('--lab', is_flag=True, help='Open a notebook in JupyterLab, which gets what stands after --.')
 @plugin_option
-@click.argument('more', nargs=-1, metavar='[-- OPTIONS OF JUPYTER]')
-def studio_command(folder:str, more:tuple[str, ...])->None:
-    "Swap with a mouse. Opens a page whose results are kept in FOLDER."
-    if not importlib.util.find_spec('jupyterlab'):
-        raise click.ClickException("the studio needs JupyterLab: pip install jupyterlab ipywidgets")
-    page, plugins = studio_page(folder), plugins_of(click.get_current_context())
-    if plugins: os.environ[PLUGINS] = os.pathsep.join(map(os.path.abspath, plugins))
-    click.echo(f"swapkit: JupyterLab opens {page}; results are kept in {folder}", err=True)
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, '-m', 'jupyterlab', page, *QUIET, *more])
+def studio_command(
+    files:tuple[str, ...], out:str, host:str, port:int|None, token:str|None, no_browser:bool, lab:bool
+)->None:
+    "Swap with a mouse. Opens a page on which FILES, a film or photo and photos of sources, are chosen already."
+    from swapkit.apps.studio_server import missing_parts, serve_studio
+    if plugins := plugins_of(click.get_current_context()):
+        os.environ[PLUGINS] = os.pathsep.join(map(os.path.abspath, plugins))
+    if lab: return open_lab(out, files)
+    if lost := missing_parts():
+        raise click.ClickException(f"the studio's page needs more packages: pip install {' '.join(lost)}")
+    check_names(*files)
+    serve_studio(files, out, host, port, token, not no_browser, lambda line: click.echo(f"swapkit: {line}", err=True))
+    click.echo("swapkit: the studio is closed", err=True)
 
 # %% ../../nbs/8_apps/01_cli.ipynb #ad088d7c
 @cli.command('evaluate', **HELP_SETTINGS, epilog="""\b

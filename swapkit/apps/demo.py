@@ -52,7 +52,7 @@ def write_demo_target(
         _add_sound(d/'silent.mp4', d/'target.mp4', frames/rate)
         publish(d/'target.mp4', out, person_file(names[0]))
 
-# %% ../../nbs/8_apps/09_demo.ipynb #778a1db6
+# %% ../../nbs/8_apps/09_demo.ipynb #da6e498f
 def label_panels(
     panels:torch.Tensor,    # (F,3,H,W) uint8
     words:Sequence[str],    # F of them
@@ -64,7 +64,8 @@ def label_panels(
     for i,(p,word) in enumerate(zip(panels, words)):
         row[bar:,i*W:(i+1)*W] = p.permute(1,2,0).numpy()
         (w, h), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_SIMPLEX, size, thick)
-        cv2.putText(row, word, (i*W+(W-w)//2, (bar+h)//2), cv2.FONT_HERSHEY_SIMPLEX, size, (30,30,30), thick, cv2.LINE_AA)
+        at = i*W+(W-w)//2, (bar+h)//2
+        cv2.putText(row, word, at, cv2.FONT_HERSHEY_SIMPLEX, size, (30,30,30), thick, cv2.LINE_AA)
     return torch.from_numpy(row).permute(2,0,1)
 
 def _photo_panel(photo, size): # a photo as a panel (3,H,W), fitted into it on white
@@ -84,7 +85,8 @@ def _join_side_by_side(photo, target, result, out:Path, bs:int=16):
     words = 'source photo', 'target film', 'result'
     with TemporaryDirectory(dir=out.parent) as d:
         d = Path(d)
-        with SegmentWriter(d/'all.mp4', (info.height+info.width//18*2, 3*info.width), info.rate, info.color, sar=info.sar) as w:
+        size = info.height+info.width//18*2, 3*info.width
+        with SegmentWriter(d/'all.mp4', size, info.rate, info.color, sar=info.sar) as w:
             for x, y in zip(read_frames(info, bs), read_frames(video_info(result), bs)):
                 w.write(torch.stack([label_panels(torch.stack([still, *p]), words) for p in zip(x.data, y.data)]))
         join_segments([d/'all.mp4'], info, d/'film.mp4')

@@ -65,7 +65,7 @@ def person_source(*names:str)->Source:
     crops = cat([align(*load_person(n)) for n in names])
     return Source(replace(crops, face=torch.arange(len(crops))), list(names))
 
-# %% ../../nbs/8_apps/08_samples.ipynb #3afc38db
+# %% ../../nbs/8_apps/08_samples.ipynb #b13a2e30
 # upper lid, lower lid, and the row of landmarks above the upper lid, from one corner of the eye to the other
 _LIDS = (
     ((246,161,160,159,158,157,173), (7,163,144,145,153,154,155), (247,30,29,27,28,56,190)),
@@ -150,7 +150,7 @@ def _complete(motion):
     if unknown := set(motion)-set(MOTION): raise TypeError(f'unknown motion: {sorted(unknown)}; known: {MOTION}')
     return {k: motion.get(k, torch.zeros_like(next(iter(motion.values())))) for k in MOTION}
 
-# %% ../../nbs/8_apps/08_samples.ipynb #de9684da
+# %% ../../nbs/8_apps/08_samples.ipynb #75cdc5ac
 def _wander(t, f, seed): # (F,) seconds, Hz → (F,) about −1…1
     rng = np.random.default_rng(seed)
     phase = rng.uniform(0, 2*math.pi, 3).tolist()
@@ -180,7 +180,8 @@ def sample_motion(
     t:torch.Tensor,     # (F,) seconds
     phase:float=0.,     # of this person, so that two do not move alike
 )->dict:                # name in `MOTION` → (F,)
-    "What a sample person does at time t: degrees for turn, nod and roll, heights of the face for dx and dy, else about 0…1."
+    """What a sample person does at time t: degrees for turn, nod and roll, heights of the face for dx and dy, and about
+    0…1 for the others."""
     t = t.float()+7.3*phase
     (times, sizes, shapes), blinks = (list(v) for v in zip(*_schedule()[0])), _schedule()[1]
     u = t%60
@@ -229,7 +230,7 @@ def _points_around(lms, size): # (468,3) → (K,3) points outside the face, and 
     near = torch.exp(-((far-1)/.4).square())
     return [v[far>1.12] for v in (points, follow*follow*(3-2*follow), torch.tensor(OVAL)[at], near)]
 
-# %% ../../nbs/8_apps/08_samples.ipynb #236f4da8
+# %% ../../nbs/8_apps/08_samples.ipynb #e0b9f018
 class _Portrait(NamedTuple):
     "A sample person in layers, S pixels wide."
     person:torch.Tensor     # (1,4,S,S) color and matte
@@ -246,17 +247,17 @@ def _fill_hole(im, hole): # (1,3,S,S) in [0,1], (1,1,S,S) of 0 and 1 → (1,3,S,
     "The picture with the hole filled from around it, at half the size."
     a, h = (im[0].permute(1,2,0)*255).byte().numpy(), (hole[0,0]>0).byte().numpy()
     small = (im.shape[-1]//2,)*2
-    filled = cv2.inpaint(
-        cv2.resize(a, small, interpolation=cv2.INTER_AREA), (cv2.resize(h*255, small, interpolation=cv2.INTER_AREA)>0).astype(np.uint8), 4, cv2.INPAINT_TELEA
-    )
-    filled = torch.from_numpy(cv2.resize(filled, a.shape[1::-1], interpolation=cv2.INTER_CUBIC)).permute(2,0,1)[None]/255
+    half, unknown = (cv2.resize(v, small, interpolation=cv2.INTER_AREA) for v in (a, h*255))
+    filled = cv2.inpaint(half, (unknown>0).astype(np.uint8), 4, cv2.INPAINT_TELEA)
+    filled = cv2.resize(filled, a.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    filled = torch.from_numpy(filled).permute(2,0,1)[None]/255
     soft = (2*blur(hole, 1.2)).clamp(0,1)
     return im*(1-soft) + filled*soft
 
-# %% ../../nbs/8_apps/08_samples.ipynb #1001a5b5
+# %% ../../nbs/8_apps/08_samples.ipynb #99dac370
 def _picture_at(name, size): # portrait (1,3,S,S) in [0,1], matte (1,1,S,S), landmarks (468,3)
     frames, faces = load_person(name)
-    matte = cv2.imread(str(_samples_dir()/f'{name}.matte.png'), cv2.IMREAD_GRAYSCALE)
+    matte = cv2.imread(str(_samples_dir()/'mattes'/f'{name}.png'), cv2.IMREAD_GRAYSCALE)
     resized = lambda a: cv2.resize(a, (size,size), interpolation=cv2.INTER_AREA if size<len(a) else cv2.INTER_CUBIC)
     r = size/frames.size[0]
     im = torch.from_numpy(resized(frames.data[0].permute(1,2,0).numpy())).permute(2,0,1)[None]/255
@@ -274,13 +275,14 @@ def _lent_teeth(lms, size, lender='ivy'): # the lender's teeth at another person
     M = torch.tensor([[[r, 0, lms[13,0]-r*theirs[13,0]], [0, r, lms[13,1]-r*theirs[13,1]]]], dtype=torch.float64)
     return warp(_teeth_of(lender, size), M, (size,size))
 
-# %% ../../nbs/8_apps/08_samples.ipynb #d9e14052
+# %% ../../nbs/8_apps/08_samples.ipynb #c5e44352
 @lru_cache(maxsize=32)
 def _portrait(name, size):
     "The layers of a sample person; kept, since each film needs them for every batch."
     im, matte, lms = _picture_at(name, size)
     solid = (matte>.95).float()
-    person = torch.cat([im*solid + _fill_hole(im, 1-solid)*(1-solid), matte], 1)  # the person's own color up to the edge
+    # the person's own color up to the edge
+    person = torch.cat([im*solid + _fill_hole(im, 1-solid)*(1-solid), matte], 1)
     background = _fill_hole(im, (blur(matte, 1.5*size/640)>.04).float())
     around, follow, beside, near = _points_around(lms, size)
     return _Portrait(
@@ -288,7 +290,7 @@ def _portrait(name, size):
         torch.cat([torch.ones(len(lms)), follow]), beside, near, _triangles_between(torch.cat([lms, around]))
     )
 
-# %% ../../nbs/8_apps/08_samples.ipynb #17db3cb4
+# %% ../../nbs/8_apps/08_samples.ipynb #eaab9564
 def _place(who, p, m): # portrait, (F,468,3) with its expression, the motion → (F,468+K,3)
     tall = who.lms[:,1].amax()-who.lms[:,1].amin()
     expression = (p-who.lms)[:,who.beside]*who.near[:,None]

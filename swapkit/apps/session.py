@@ -14,7 +14,7 @@ import shlex
 import threading
 from collections import namedtuple
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,9 @@ from ..compositor import Compositor
 from ..errors import BadInput, SwapkitError
 from ..face.align import align
 from ..face.people import read_people
+from .edit_people import merge_people, split_person
 from .flags import PLUGINS
-from ..face.store import load_faces
+from ..face.store import load_faces, save_faces
 from ..fingerprint import fingerprint_of, package_fingerprint
 from ..imgproc import coarse_step, enlarge
 from ..messages import collect_messages
@@ -40,9 +41,10 @@ from ..runtime import default_device
 from ..show import to_image
 from ..sources import load_sources
 from ..types import Crops, Faces, Frames, Source
-from ..video.files import file_kind
+from ..video.files import file_kind, list_photos, printable_name
 from ..video.photo import read_photo
 from ..video.probe import video_info, VideoInfo
+from ..video.provenance import read_mark
 from ..video.read import read_frame
 from ..weights import find_file
 
@@ -63,6 +65,7 @@ class Plan:
     last:int|None = None                        # all by default
     out:str = ''                                # path of the result
     plugins:list[str] = field(default_factory=list) # Python files that register entries
+    edited:bool = False                         # the faces file holds people merged or split by hand
 
 # %% ../../nbs/8_apps/12_session.ipynb #39e122a7
 def save_plan(plan:Plan, path:Path)->None: Path(path).write_text(json.dumps(asdict(plan), indent=1))
@@ -93,6 +96,7 @@ def to_call(
     who = {i: plan.sources[n] for i,n in plan.assign.items() if n in plan.sources}
     device, part = dict(device=plan.device) if plan.device!='auto' else {}, time_range(plan, info)
     find, rest = ({k:v for k,v in plan.options.items() if (k in FIND)==b} for b in (True, False))
+    if plan.edited: return None, dict(assign=who, faces_file=str(table)) | rest | part | device | dict(overwrite=True)
     if not part: return None, dict(assign=who) | rest | find | device | dict(overwrite=True)
     then = dict(assign=who, faces_file=str(table)) | rest | part | device | dict(overwrite=True)
     return find | device | dict(overwrite=True), then
@@ -145,7 +149,7 @@ def frame_at(info:Any, number:int)->Frames: # of one
 def person_cards(
     info:Any,       # `VideoInfo` of a film; a photo as `Frames`
     faces:Faces,    # of the film, with tracks
-    size:int=112,   # of the picture
+    size:int=160,   # of the picture
 )->list[Card]:
     "Each person once, as they are seen largest."
     def one(i):
@@ -180,9 +184,7 @@ def stage_pictures(
 class Stopped(SwapkitError):
     "Asked to stop."
 
-def with_messages(
-    f:Callable, *args:Any, **kw:Any,
-)->tuple[Any, list[str]]:
+def with_messages(f:Callable, *args:Any, **kw:Any)->tuple[Any, list[str]]:
     "Call `f`; its result, and each message once."
     with collect_messages() as said: got = f(*args, **kw)
     return got, list(dict.fromkeys(said))
@@ -257,12 +259,14 @@ class Session:
             if progress: progress(done, total, what)
         return step
     def _load_faces(self)->None: # what the first pass found, and whose faces they are
+        about:dict[str, str] = {}
         if self.still:
             self.faces = detect_in_picture(self.info.to(self.device), self.finder).to('cpu')
             self.cast = people_in_picture(self.faces, self.info.size)
         else:
             self.faces, about = load_faces(self.faces_file)
             self.cast = read_people(about)
+        self.set(edited=not self.still and 'edited' in about)
     def open_target(self, path:str|Path)->None:
         "Begin with a film, whose faces are there again if they were found before; or with a photo."
         still = file_kind(path)=='photo'
@@ -282,6 +286,36 @@ class Session:
             load_sources, paths, {}, lambda: self.finder, self.device, strangers
         )
         self.kept.clear(); self.set(sources=self.plan.sources | {name: [str(p) for p in paths]})
+    def remove_photo(self, name:str, k:int)->None:
+        "Leave out photo `k` of a source; the last one takes the source with it."
+        names = self.people[name].names
+        if len(names)==1:
+            del self.people[name]
+            self.set(sources={n: p for n,p in self.plan.sources.items() if n!=name},
+                     assign={i: n for i,n in self.plan.assign.items() if n!=name})
+            self.kept.clear(); return
+        files = [f for p in self.plan.sources[name] for f in (list_photos(p)[0] if Path(p).is_dir() else [Path(p)])]
+        same = [i for i,f in enumerate(files) if printable_name(f)==names[k]]
+        if not same: raise BadInput(f"{names[k]} is a part of a file and cannot be removed alone")
+        gone = same[min(names[:k].count(names[k]), len(same)-1)]
+        self.open_source(name, files[:gone]+files[gone+1:])
+    def _keep_people(self, faces:Faces, people:list[Any])->None: # in the faces file
+        _, about = load_faces(self.faces_file, slice(0, 0))
+        words = dict(people=json.dumps([asdict(p) for p in people]), edited='by hand')
+        save_faces(faces, self.faces_file, **about | words)
+        self.faces, self.cast = faces, people
+        self.kept.clear()
+        there = {p.id for p in people}
+        self.set(edited=True, assign={i: n for i,n in self.plan.assign.items() if i in there})
+    def _edit(self, f:Callable, *args:Any)->None: # `merge_people` or `split_person`
+        if self.still or self.faces is None: raise BadInput("find the people of a film first")
+        self._keep_people(*f(self.faces, self.cast, (self.info.height, self.info.width), *args))
+    def merge(self, ids:Iterable[int])->None:
+        "Make several people one, in the faces file too."
+        self._edit(merge_people, list(ids))
+    def split(self, id:int, frame:int)->None:
+        "Make a person two, the second one from a frame on, in the faces file too."
+        self._edit(split_person, id, frame)
     def find_people(self, progress:Any=None)->None:
         "The first pass: `faces` of the whole film, or of a photo."
         if self.info is None: raise BadInput("choose a film or a photo first")
@@ -314,24 +348,41 @@ class Session:
             steps, result = stage_pictures(c, target, some, a.sources, a.which.to(self.device), a.shift)
             return steps, target, result
         return self.once('frame', [number, self.plan.options, self.plan.assign], make)
-    def render(self, progress:Any=None)->Path:
-        "The second pass: the range of the plan as a film, or the photo."
-        who, p = self.chosen(), self.plan
+    def short_range(self, seconds:float=2.)->tuple[int, int]: # frames first … last-1
+        "A short part of the film around the frame looked at."
+        if self.still: raise BadInput("a photo has one frame: press Render")
+        n = min(max(1, round(seconds*float(self.info.rate))), len(self.info))
+        first = min(max(0, self.plan.frame-n//2), len(self.info)-n)
+        return first, first+n
+    def render_short(self, progress:Any=None)->Path:
+        "The second pass over `short_range`, into a file of its own."
+        first, last = self.short_range()
+        out = self.folder/f"{Path(self.plan.target).stem}_preview.mp4"
+        return self.render(progress, replace(self.plan, first=first, last=last, out=str(out)))
+    def render(self, progress:Any=None, plan:Plan|None=None)->Path:
+        "The second pass: the range of the plan as a film, or the photo. Of the session's plan where none is given."
+        who, p = self.chosen(), plan or self.plan
         rest = {k:v for k,v in p.options.items() if k!='strangers'} # the sources are loaded
         made, self.notes['result'] = with_messages(
-            swap_video,
-            p.target,
-            None,
-            p.out,
-            assign=who,
-            faces_file=None if self.still else self.faces_file,
-            device=self.device.type,
-            overwrite=True,
-            progress=self._callback(progress),
+            swap_video, p.target, None, p.out, assign=who, faces_file=None if self.still else self.faces_file,
+            device=self.device.type, overwrite=True, progress=self._callback(progress), **rest,
             **time_range(p, self.info),
-            **rest,
         )
         return made
+    def report(self, path:str|Path)->str:
+        "A result in words: what it is, who became whom, its mark, what was noticed."
+        size = f"{Path(path).stat().st_size/1e6:.1f} MB"
+        if self.still: what = f"one picture of {self.info.size[1]} × {self.info.size[0]}"
+        else:
+            info = video_info(path)
+            what = f"{len(info)} frames of {info.width} × {info.height}, {len(info)/float(info.rate):.1f} seconds"
+        became = [f"person {i} became {n}" for i,n in self.plan.assign.items() if n in self.people]
+        stayed = [f"person {p.id}" for p in self.cast if self.plan.assign.get(p.id) not in self.people]
+        if stayed: became.append(f"{' and '.join(stayed)} stayed")
+        marked = 'It is marked as synthetic.' if read_mark(path)['state']=='valid' else 'Its mark is missing.'
+        notes = [f"Note: {n}." for n in self.notes.get('result', [])]
+        who = f"{'; '.join(became).capitalize()}."
+        return ' '.join([f"{Path(path).name} is there: {what}, {size}.", who, marked, *notes])
     def measure(self, progress:Any=None)->dict[str, Any]:
         "What `swapkit evaluate` says of the result; of several people, of the first."
         from swapkit.apps.evaluate import evaluate_swap

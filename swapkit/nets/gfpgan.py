@@ -24,10 +24,10 @@ from ..errors import ModelMissing
 _INSTALL_COMMAND = 'pip install --no-deps gfpgan==1.3.8'
 
 def _arch_file(
-    name:str,               # file in the package's folder `_load_archs`
+    name:str,               # file in the package's folder `archs`
     package:str='gfpgan',
 )->Path:
-    "A file of the installed package, which is not imported; raises `ModelMissing` with what to do where there is none."
+    "Path of a file of the installed package, without importing it; raises `ModelMissing` with instructions."
     spec = find_spec(package)
     path = (
         Path(list(spec.submodule_search_locations)[0]) / 'archs' / name if spec and spec.submodule_search_locations
@@ -35,16 +35,16 @@ def _arch_file(
     )
     if path is None or not path.is_file():
         raise ModelMissing(
-            f"GFPGAN's architecture comes from the package {package}, which is not here: {_INSTALL_COMMAND}"
+            f"GFPGAN's architecture is in the package {package}, which is not installed: {_INSTALL_COMMAND}"
         )
     return path
 
 # %% ../../nbs/nets/10_gfpgan.ipynb #bcfb2ac4
 def _load_module(
     path:Path,
-    given:dict, # module's name as the file writes it, without dots in front → what to give for it
-):              # the module; in `sys.modules` under a name of ours, where `torch.compile` looks for a class's globals
-    "Run one file of a package, with stand-ins for modules that it asks for."
+    given:dict, # name of a module as in the file, without leading dots → stand-in
+):              # the module; also in `sys.modules` under a name of ours, for `torch.compile`
+    "Run one file of a package, with stand-ins for some of its imports."
     def find(name, globals=None, locals=None, names=(), level=0):
         return given[name] if name in given else __import__(name, globals, locals, names, level)
     spec = spec_from_file_location(f'{__name__}.{path.stem}', path)
@@ -57,7 +57,7 @@ def _load_module(
 
 @lru_cache(1)
 def _load_archs()->tuple: # modules
-    "The package's two architecture files: StyleGAN2's decoder, and GFPGAN around it."
+    "The two architecture files of the package: StyleGAN2's decoder, and GFPGAN."
     registry = SimpleNamespace(register=lambda: lambda c: c)
     given:dict[str, Any] = {'basicsr.utils.registry': SimpleNamespace(ARCH_REGISTRY=registry),
              'basicsr.archs.arch_util': SimpleNamespace(default_init_weights=lambda *a, **k: None)}
@@ -69,19 +69,19 @@ def _demodulation(
     weight:torch.Tensor,    # (1,O,I,k,k)
     style:torch.Tensor,     # (F,I)
     eps:float=1e-8,
-)->torch.Tensor:            # (F,O) what the answers are multiplied by
-    "One by the length of every filter, once the style has multiplied it."
+)->torch.Tensor:            # (F,O) factors for the outputs
+    "1 / length of every filter after multiplication by the style."
     return (style.float().square()@weight[0].float().square().sum((2,3)).T + eps).rsqrt()
 
 def _modulated_conv(
     self,       # the package's `ModulatedConv2d`
     x,          # (F,I,h,w)
     style,      # (F,512)
-    gain=1.,    # what the answer is multiplied by
-)->torch.Tensor:# (F,O,h,w), twice as large where the layer enlarges
-    "The package's modulated convolution, with weights that all faces share."
+    gain=1.,    # factor for the output
+)->torch.Tensor:# (F,O,h,w), or (F,O,2h,2w) for a layer that enlarges
+    "Modulated convolution with weights that all faces share."
     style = self.modulation(style)
-    # falls out again; half precision would overflow without it
+    # cancels in the normalization; half precision would overflow without it
     if self.demodulate and x.dtype!=torch.float32: style = style/style.abs().amax(1, keepdim=True).clamp(min=1e-6)
     x = x*style[...,None,None]
     if self.sample_mode=='upsample': x = nnf.interpolate(x, scale_factor=2, mode='bilinear')
@@ -94,7 +94,7 @@ def _modulated_conv(
 def _styled_conv(
     self,       # the package's `StyleConv`
     x, style,   # as above
-    noise,      # (1,1,h,w), of the file
+    noise,      # (1,1,h,w), from the file
 )->torch.Tensor:
     "Convolution, noise, bias and leaky ReLU."
     x = _modulated_conv(self.modulated_conv, x, style, 2**.5)
@@ -102,9 +102,9 @@ def _styled_conv(
 
 # %% ../../nbs/nets/10_gfpgan.ipynb #1d7275a5
 def make_gfpgan(
-    size:int=512,   # of the published files; smaller ones serve to look at it
-)->nn.Module:       # not yet filled; `prepare_net` does that
-    "GFPGANv1Clean: faces (F,3,512,512) RGB in [−1,1], template ffhq_512 → (F,3,512,512), about [−1,1]."
+    size:int=512,   # side in pixels; 512 in the published files, smaller for tests
+)->nn.Module:       # without weights; see `prepare_net`
+    "GFPGANv1Clean: faces (F,3,512,512) RGB in [−1,1], template ffhq_512 → the same, about [−1,1]."
     style, whole = _load_archs()
     ours = {style.ModulatedConv2d: _modulated_conv, style.StyleConv: _styled_conv}
     ours = {old: type(old.__name__, (old,), dict(forward=f)) for old,f in ours.items()}
@@ -116,5 +116,5 @@ def make_gfpgan(
     )
     for m in net.modules():
         m.__class__ = ours.get(type(m), type(m))
-    net.final_conv.register_forward_hook(lambda m,args,out: out.contiguous()) # the package takes a view of it
+    net.final_conv.register_forward_hook(lambda m,args,out: out.contiguous()) # the package calls view on it
     return net

@@ -19,18 +19,18 @@ from ..weights import load_state, model_path
 
 # %% ../../nbs/nets/05_tiny.ipynb #1a36098b
 def conv_relu(
-    a:int, b:int,   # channels in and out
-    k:int=3, s:int=1, g:int=1,
-    norm:bool=False,# while learning
-):
-    "Convolution, normalization, ReLU."
+    a:int, b:int,   # input and output channels
+    k:int=3, s:int=1, g:int=1, # kernel size, stride, groups
+    norm:bool=False,# batch normalization, for training
+)->nn.Sequential:
+    "Convolution, optional batch normalization, ReLU."
     return nn.Sequential(
         nn.Conv2d(a, b, k, s, k // 2, groups=g, bias=not norm), nn.BatchNorm2d(b) if norm else nn.Identity(),
         nn.ReLU(inplace=True),
     )
 
 class _SeparableConv(nn.Module):
-    "Depthwise separable convolution, with a way around it where the shape stays."
+    "Depthwise separable convolution, with a skip connection if the shape stays the same."
     def __init__(self, a, b=None, k=3, s=1, norm=False):
         super().__init__()
         b = b or a
@@ -43,11 +43,11 @@ class _SeparableConv(nn.Module):
 
 # %% ../../nbs/nets/05_tiny.ipynb #759bc164
 def count_parameters(net:nn.Module)->int:
-    "Numbers that were learned."
+    "Number of learned parameters of a network."
     return sum(p.numel() for p in net.parameters())
 
 def folded_copy(net:nn.Module)->nn.Module:
-    "A copy for use: every normalization folded into the convolution before it."
+    "A copy for inference, with every normalization folded into the convolution before it."
     net = copy.deepcopy(net).eval()
     for m in net.modules():
         if isinstance(m, nn.Sequential) and len(m)==3 and isinstance(m[1], nn.BatchNorm2d):
@@ -57,8 +57,8 @@ def folded_copy(net:nn.Module)->nn.Module:
     return net
 
 # %% ../../nbs/nets/05_tiny.ipynb #04c314d1
-def _cell_grid(sizes, strides, device=None)->tuple: # (P,2) corners in pixels, (P,1) strides
-    "Corner and stride of every cell of some maps, in the order of the answers."
+def _cell_grid(sizes, strides, device=None)->tuple: # (P,2) corners and (P,1) strides, both in pixels
+    "Corner and stride of every cell of several grids, in the order of the outputs."
     one = lambda h, w, s: (
         torch.stack(
             torch.meshgrid(torch.arange(w, device=device) * s, torch.arange(h, device=device) * s, indexing='xy'), -1
@@ -71,11 +71,11 @@ def _cell_grid(sizes, strides, device=None)->tuple: # (P,2) corners in pixels, (
 
 # %% ../../nbs/nets/05_tiny.ipynb #c97ed985
 def _sample_bilinear(
-    maps:torch.Tensor,  # (N,C,h,w), neither side less than 2
-    row:torch.Tensor,   # (F,) which of them
-    p:torch.Tensor,     # (F,K,2) x and y in cells; outside, the nearest counts
+    maps:torch.Tensor,  # (N,C,h,w), both sides at least 2
+    row:torch.Tensor,   # (F,) map of each face
+    p:torch.Tensor,     # (F,K,2) x and y in cells; outside the map the nearest cell counts
 )->torch.Tensor:        # (F,K,C)
-    "Bilinear, at each face's own places."
+    "Sample each face's map at its own positions, bilinear."
     h,w = maps.shape[-2:]
     p = torch.minimum(p.clamp(min=0), p.new_tensor([w-1.001, h-1.001]))
     lo, flat = p.long(), maps.permute(0,2,3,1).flatten(0,2)
@@ -85,10 +85,10 @@ def _sample_bilinear(
 
 # %% ../../nbs/nets/05_tiny.ipynb #5e0b9925
 def _split_by_stride(
-    said:torch.Tensor,  # (N,P,15) of each cell: score before the sigmoid, box, points
-    sizes, strides,     # (h, w) of each map, and its stride
-)->dict:                # cls, obj, bbox, kps for every stride
-    "The answers of all cells as `face.detect.decode_cells` takes them."
+    said:torch.Tensor,  # (N,P,15) per cell: score before the sigmoid, box, five points
+    sizes, strides,     # (h, w) and stride of each grid
+)->dict:                # name → tensor: cls, obj, bbox, kps for each stride
+    "Split the outputs of all cells into the form that `face.detect.decode_cells` takes."
     outs = {}
     for s,r in zip(strides, said.split([h*w for h,w in sizes], 1)):
         score, outs[f'bbox_{s}'], outs[f'kps_{s}'] = r.split([1,4,10], -1)
@@ -97,9 +97,9 @@ def _split_by_stride(
 
 # %% ../../nbs/nets/05_tiny.ipynb #44a2490e
 class TinyDetect(nn.Module):
-    "Boxes and five points of faces. Takes what `face.detect.net_input` makes: BGR 0…255, sides multiples of 32."
-    strides, wide, least = (8,16,32), 44, -.85 # least: before the sigmoid, from which it looks again
-    near = .09*torch.tensor([[0,0],[1,0],[-1,0],[0,1],[0,-1.]]) # where, in sides of the box around each point
+    "Boxes and five points of faces, from (N,3,H,W) BGR in 0…255 as made by `face.detect.net_input`."
+    strides, wide, least = (8,16,32), 44, -.85 # least: score before the sigmoid for a second look
+    near = .09*torch.tensor([[0,0],[1,0],[-1,0],[0,1],[0,-1.]]) # sampled around each point, in sides of the box
     def __init__(self, norm=False):
         super().__init__()
         w = self.wide
@@ -118,8 +118,8 @@ class TinyDetect(nn.Module):
         self.join = nn.ModuleList(_SeparableConv(w,norm=norm) for _ in self.strides)
         self.tell = nn.ModuleList(nn.Sequential(_SeparableConv(w,norm=norm), nn.Conv2d(w, 15, 1)) for _ in self.strides)
         self.fine, self.mend = conv_relu(w,8,1,norm=norm), nn.Linear(8*5*len(self.near), 10)
-        for p in self.mend.parameters(): nn.init.zeros_(p) # nothing to mend at first
-    def raw(self, x, where=None)->tuple: # (N,P,15) first, mended; map sizes. where: (N,P) cells
+        for p in self.mend.parameters(): nn.init.zeros_(p) # no correction at first
+    def raw(self, x, where=None)->tuple: # (N,P,15) first, corrected; map sizes. where: (N,P) cells to correct
         a = self.at8(x/128); b = self.at16(a); c = self.at32(b)
         maps, up = [], None
         for side,join,f in reversed(list(zip(self.side, self.join, (a,b,c)))):
@@ -134,7 +134,7 @@ class TinyDetect(nn.Module):
             sizes,
         )
     def again(self, said, fine, sizes, where, times:int=2):
-        "Points of the cells that see a face, mended by what is at and around them."
+        "Correct the points of the cells that see a face, by features at and around the points."
         row, i = where.nonzero(as_tuple=True)
         at, by = (t[i,None] for t in _cell_grid(sizes, self.strides, said.device))
         p, side = said[row,i,5:].view(-1,5,2), (said[row,i,3:5].detach().clamp(-6,6).sum(-1)/2).exp()[:,None,None]
@@ -150,20 +150,20 @@ class TinyDetect(nn.Module):
         out = said.clone()
         out[row,i,5:] = p.flatten(1)
         return out
-    def forward(self, x)->dict: # as YuNet's file: cls, obj, bbox, kps for every stride
-        n = 4 if x.device.type=='cpu' else len(x) # pictures at once: what a processor's cache holds
+    def forward(self, x)->dict: # cls, obj, bbox, kps for each stride, as in YuNet's file
+        n = 4 if x.device.type=='cpu' else len(x) # images at once: what fits the cache of a CPU
         said, sizes = zip(*(self.raw(p)[1:] for p in x.split(n)))
         return _split_by_stride(torch.cat(said), sizes[0], self.strides)
 
 # %% ../../nbs/nets/05_tiny.ipynb #63567dc4
-# where it looks again: eyes, brows, nose, lips, outline
+# landmarks of the second look: eyes, brows, nose, lips, outline
 _REFINED_POINTS = [
     1, 4, 5, 6, 10, 13, 14, 17, 33, 37, 52, 61, 78, 82, 94, 105, 107, 117, 133, 145, 152, 159, 168, 172, 199, 205, 234,
     263, 267, 282, 291, 308, 312, 323, 334, 336, 346, 362, 374, 386, 397, 425,
 ]
 
 class TinyMesh(nn.Module):
-    "468 points with depth, and presence, from crops (F,3,128,128) in [0,1]."
+    "468 landmarks with depth, and presence, from crops (F,3,128,128) RGB in [0,1]."
     size, ways = 128, 112
     def __init__(self, norm=False):
         super().__init__()
@@ -179,8 +179,8 @@ class TinyMesh(nn.Module):
         self.fine, self.wide, self.mend = (
             conv_relu(32, 6, 1), conv_relu(48, 4, 1), nn.Linear(10 * len(_REFINED_POINTS), self.ways),
         )
-        for p in self.mend.parameters(): nn.init.zeros_(p) # nothing to mend at first
-    def raw(self, x, again:int=2): # points (F,468,3) after each mending, in crop sides around its middle; (F,)
+        for p in self.mend.parameters(): nn.init.zeros_(p) # no correction at first
+    def raw(self, x, again:int=2): # list of (F,468,3) after each correction, in crop sides from the center; (F,)
         a = self.see[:3](x*2-1); b = self.see[3:5](a)
         z = self.say(self.see[5:](b).flatten(1))
         maps, out = (self.fine(a), self.wide(b)), [self.points(z).view(-1,468,3)]
@@ -199,13 +199,13 @@ _TINY_NETS = dict(tiny_detect=TinyDetect, tiny_mesh=TinyMesh)
 
 def load_tiny_net(
     name:str,           # key of `_TINY_NETS`
-    device=None,
-    engine:str='auto',  # they run in torch; asking for another engine raises `BadInput`
+    device=None,        # by default the GPU if torch has one
+    engine:str='auto',  # they run in torch; another engine raises `BadInput`
 )->nn.Module:
-    "A built-in network with its weights."
+    "Load a built-in network with its weights; raises `BadInput` for an engine other than auto or torch."
     if engine not in ('auto', 'torch'):
         raise BadInput(
-            f"{name} runs in torch, not in {engine}: leave out --engine, or choose networks that are ONNX files"
+            f"{name} runs in torch, not in {engine}: leave out --engine, or choose an ONNX network"
         )
     net = _TINY_NETS[name]()
     net.load_state_dict({k:v.float() for k,v in load_state(model_path(name)).items()})

@@ -9,7 +9,7 @@ __all__ = ['LUMA', 'yuv_weights', 'to_yuv420', 'to_planes', 'draw_over']
 from typing import Any
 
 import av
-import cv2 # before decord, whose own zlib would break its PNG reader
+import cv2 # before decord, whose bundled zlib breaks its PNG reader
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,7 @@ from .probe import MATRIX_NAMES, Color
 from .read import even_size, plane_type, plane_views
 
 # %% ../../nbs/2_video/09_color.ipynb #2edecf55
-LUMA = {
+LUMA = { # weights of red and blue
     'bt709': (0.2126, 0.0722),
     'bt2020nc': (0.2627, 0.0593),
     'bt2020c': (0.2627, 0.0593),
@@ -29,7 +29,7 @@ LUMA = {
 }
 
 def yuv_weights(
-    color:Color,    # matrix and range; others do not matter here
+    color:Color,    # only matrix and range are used
 )->tuple:           # 3×3 weights of R, G, B in Y, Cb, Cr; 3 offsets
     "The affine map from 8-bit RGB to 8-bit Y'CbCr of ITU-T H.273."
     kr,kb = LUMA.get(color.matrix, (.299, .114))
@@ -41,12 +41,12 @@ def yuv_weights(
 
 # %% ../../nbs/2_video/09_color.ipynb #ab2588cb
 def _dot(p, weights, offset):
-    "Weighted sum of the planes R, G, B and an offset, rounded to uint8."
+    "Weighted sum of the planes R, G, B plus an offset, rounded to uint8."
     t = torch.mul(p[0], weights[0])
     return t.add_(p[1], alpha=weights[1]).add_(p[2], alpha=weights[2]).add_(offset+.5).clamp_(0, 255).to(torch.uint8)
 
 def _by_torch(rgb, out, weights, offsets, chunk=16):
-    "Fill `out` on the device; `chunk` frames at a time, which bounds memory."
+    "Fill `out` on the device, `chunk` frames at a time to bound memory."
     n,_,h,w = rgb.shape
     H,W = out.shape[1]*2//3, out.shape[2]
     for x,o in zip(rgb.split(chunk), out.split(chunk)):
@@ -73,7 +73,7 @@ def to_yuv420(
     rgb:torch.Tensor,           # (N,3,H,W) uint8, any device, any memory format
     color:Color=Color(),        # matrix and range to use
 )->torch.Tensor:                # (N,H·3/2,W) uint8 on the same device: planes Y, Cb, Cr (I420)
-    "RGB frames in the encoder's own layout; the last row or column of an odd side is repeated."
+    "Convert RGB frames to planes 4:2:0; the last row or column of an odd side is repeated. Raises `ValueError`."
     check_shape('rgb', rgb, ('N',3,'H','W'))
     if rgb.dtype!=torch.uint8: raise ValueError(f"rgb: expected uint8, got {rgb.dtype}")
     weights,(y,*c) = yuv_weights(color)
@@ -86,9 +86,9 @@ def to_yuv420(
 def to_planes(
     rgb:torch.Tensor,           # (N,3,H,W) uint8, any device
     color:Color=Color(),        # matrix and range to use
-    pix_fmt:str='yuv420p',      # what the encoder takes
+    pix_fmt:str='yuv420p',      # pixel format of the encoder
 )->torch.Tensor:                # (N,B) uint8: the planes of each frame, one after the other
-    "RGB frames in an encoder's layout; the last row or column of an odd side is repeated."
+    "Convert RGB frames to the planes of a pixel format; the last row or column of an odd side is repeated."
     if pix_fmt=='yuv420p': return to_yuv420(rgb, color).flatten(1)
     H,W = rgb.shape[-2:]
     h,w = even_size((H,W))
@@ -99,7 +99,7 @@ def to_planes(
         ]
     )
 
-_number = {name:n for n,name in MATRIX_NAMES.items()} | {'':5, 'smpte170m':5, 'bt2020c':9} # swscale counts these as one
+_number = {name:n for n,name in MATRIX_NAMES.items()} | {'':5, 'smpte170m':5, 'bt2020c':9} # one to swscale
 
 def _by_swscale(x, color, pix_fmt):
     f = VideoReformatter().reformat(
@@ -121,13 +121,13 @@ def _by_swscale(x, color, pix_fmt):
 
 # %% ../../nbs/2_video/09_color.ipynb #359ed393
 def _changed(old, new):
-    "255 where pixels of two (H,W,3) arrays differ."
+    "A mask (H,W): 255 where two (H,W,3) arrays differ."
     r, g, b = cv2.split(cv2.absdiff(old, new))
     return cv2.threshold(cv2.max(cv2.max(r, g), b), 0, 255, cv2.THRESH_BINARY)[1]
 
 def _where(old, new):
-    """Rows and columns between which two (H,W,3) arrays differ: y, y2, x, x2, all even but at an odd side's end; eight
-    bytes at a time."""
+    """The rectangle y, y2, x, x2 in which two (H,W,3) arrays differ, with even bounds except at the end of an odd side.
+    Eight bytes are compared at a time."""
     H,W = old.shape[:2]
     a, b = (t.reshape(H, -1) for t in (old, new))
     n = a.shape[1]//8*8
@@ -141,7 +141,7 @@ def _where(old, new):
     return y-y%2, min(y2+y2%2, H), x-x%2, min(x2+x2%2, W)
 
 def _over(flat, old, new, color, pix_fmt):
-    "Draw onto one frame's planes what differs between two (3,H,W) pictures."
+    "Write the changed samples of a picture (3,H,W) into the planes of one frame."
     H,W = new.shape[-2:]
     was, now = (np.ascontiguousarray(t.permute(1,2,0).numpy()) for t in (old, new))
     y,y2,x,x2 = _where(was, now)
@@ -151,26 +151,27 @@ def _over(flat, old, new, color, pix_fmt):
     part = to_planes(new[None,:,y:y2,x:x2], color, pix_fmt)[0].numpy()
     for to,p in zip(plane_views(flat, pix_fmt, (H,W)), plane_views(part, pix_fmt, on.shape)):
         (sy,sx), m = (n//k for n,k in zip(on.shape, p.shape)), on
-        # not 0 where any pixel under a sample is
+        # not 0 if any pixel under a sample changed
         if p.shape!=on.shape: m = cv2.resize(on, p.shape[::-1], interpolation=cv2.INTER_AREA)
         to = to[y//sy:y//sy+p.shape[0], x//sx:x//sx+p.shape[1]]
         cv2.copyTo(p, m, to)
 
 # %% ../../nbs/2_video/09_color.ipynb #7ac42a3a
 def _over_on_device(planes, old, new, color):
-    "The same for a batch in yuv420p, where the frames are."
+    "The same for a batch in yuv420p, on its device."
     H,W = even_size(new.shape[-2:])
     m = F.pad((old!=new).any(1, keepdim=True).float(), (0,W-new.shape[-1],0,H-new.shape[-2]))
     c = F.max_pool2d(m, 2).flatten(1)
     return torch.where(torch.cat([m.flatten(1), c, c], 1)>0, to_yuv420(new, color).flatten(1), planes)
 
 def draw_over(
-    planes:torch.Tensor,    # (N,B) the frames' own bytes
-    old:torch.Tensor,       # (N,3,H,W) their pixels
-    new:torch.Tensor,       # (N,3,H,W) and what became of them, on the same device
-    color:Color=Color(), pix_fmt:str='yuv420p',
-)->torch.Tensor:            # (N,B)
-    "The planes of frames of which a part was changed: all other samples keep their bytes."
+    planes:torch.Tensor,    # (N,B) uint8: the frames' own planes
+    old:torch.Tensor,       # (N,3,H,W) uint8: the frames as read
+    new:torch.Tensor,       # (N,3,H,W) uint8: the frames after the swap, on the same device
+    color:Color=Color(),    # matrix and range to use
+    pix_fmt:str='yuv420p',  # of the planes
+)->torch.Tensor:            # (N,B) uint8
+    "Update the planes of partly changed frames; all other samples keep their bytes."
     if new.data_ptr()==old.data_ptr(): return planes
     if new.device.type!='cpu' and pix_fmt=='yuv420p': return _over_on_device(planes.to(new.device), old, new, color)
     planes = planes.cpu().clone()

@@ -30,23 +30,28 @@ from ..types import PathLike
 
 # %% ../../nbs/2_video/10_containers.ipynb #e0551326
 @functools.lru_cache
-def has_encoder(exe:str, encoder:str)->bool:
+def has_encoder(
+    exe:str,        # path of an ffmpeg
+    encoder:str,    # its name for an encoder, such as 'libx264'
+)->bool:
+    "Whether an ffmpeg has an encoder."
     r = subprocess.run([exe, '-hide_banner', '-h', f'encoder={encoder}'], capture_output=True, text=True)
     return f'Encoder {encoder}' in r.stdout
 
 @functools.lru_cache
 def ffmpeg_version(exe:str)->tuple[int, int]:
-    "Ask for the major and minor version of a binary; what was built from the development branch counts as newest."
+    "Major and minor version of an ffmpeg; a development build counts as newest (99)."
     said = subprocess.run([exe, '-version'], capture_output=True, text=True).stdout
     found = re.match(r'ffmpeg version n?(\d+)\.(\d+)', said)
     return (int(found[1]), int(found[2])) if found else (99, 0)
 
 @functools.lru_cache
 def ffmpeg_exe(
-    encoder:str='libx264',  # prefer a binary that has it
-    since:tuple=(0,0),      # version that is needed; a line says where the system's is too old
+    encoder:str='libx264',  # prefer a program that has this encoder
+    since:tuple=(0,0),      # version that is needed; a message says if the system's is too old
 )->str:
-    "The ffmpeg to run: the system's where it has the encoder, else the one inside `imageio-ffmpeg`."
+    """Choose the ffmpeg to run: the system's if it has the encoder, else that of `imageio-ffmpeg`. Raises
+    `SystemFault` if there is none, or none new enough."""
     try: inside = imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError: inside = None
     found = [e for e in dict.fromkeys((shutil.which('ffmpeg'), inside)) if e]
@@ -55,31 +60,31 @@ def ffmpeg_exe(
     version = lambda v: '.'.join(map(str, v))
     if not new:
         have = ' and '.join(version(ffmpeg_version(e)) for e in found)
-        raise SystemFault(f"ffmpeg {version(since)} or newer is needed, and {have} found: `pip install imageio-ffmpeg`")
+        raise SystemFault(f"ffmpeg {version(since)} or newer is needed, but found {have}: `pip install imageio-ffmpeg`")
     if new[0] != found[0]:
         logger.warning(
             f"ffmpeg {version(ffmpeg_version(found[0]))} is older than {version(since)}: "
-            f"{version(ffmpeg_version(new[0]))} inside imageio-ffmpeg is used "
-            "here"
+            f"{version(ffmpeg_version(new[0]))} of imageio-ffmpeg is used"
         )
     return next((e for e in new if has_encoder(e, encoder)), new[0])
 
 # %% ../../nbs/2_video/10_containers.ipynb #0794e555
 def short_name(
-    stem:str,
-    tail:str,           # what the name must end in
-    max_bytes:int=NAME_BYTES-16,    # others that are made from this one may be a little longer
+    stem:str,           # beginning of the name
+    tail:str,           # end of the name
+    max_bytes:int=NAME_BYTES-16,    # leaves room for names derived from this one
 )->str:
-    "A file name that ends in `tail` and is no longer than a file system takes."
-    # whole letters, in the locale's way
+    "A file name that ends in `tail`; the stem is shortened to what file systems accept."
+    # cut at a character boundary
     return os.fsdecode(os.fsencode(stem)[:max_bytes-len(os.fsencode(tail))].decode(errors='ignore').encode())+tail
 
 @contextmanager
 def replacing(
     path:PathLike,              # the file to make; an old one stays until the new one is complete
-    folder:PathLike|None=None,  # where it is made, on the same disk; beside `path` by default
+    folder:PathLike|None=None,  # folder of the temporary file, on the same disk; that of `path` by default
 )->Iterator[Path]:
-    "Yield a temporary path beside `path`, renamed to it on success and removed on any exception."
+    """Yield a temporary path that is renamed to `path` on success, and removed on any exception. Raises `BadInput` if
+    the folder does not exist, `SystemFault` if the file cannot be written."""
     out = Path(path)
     if not out.parent.is_dir(): raise BadInput(f"{out.parent} is not a folder; make it first")
     name = short_name(f'.{out.stem}', f'.{os.getpid()}-{secrets.token_hex(3)}{out.suffix}')
@@ -87,7 +92,7 @@ def replacing(
     try:
         yield made
         os.replace(made, out)
-    except OSError as e: # an error that names another file is not about this one
+    except OSError as e: # an error about another file is not ours
         if e.filename not in (None, str(made)): raise
         raise SystemFault(f"cannot write {path}: {e.strerror or e}") from e
     finally: made.unlink(missing_ok=True)
@@ -96,7 +101,7 @@ def replacing(
 FORMATS = {'.mp4':'mp4', '.mov':'mov', '.mkv':'matroska'}
 
 def format_of(path:PathLike)->str:
-    "Look up the container's name by suffix; raises `BadInput` for any other."
+    "The container for a suffix, by FFmpeg's name; raises `BadInput` for any other suffix."
     if Path(path).suffix.lower() not in FORMATS:
         raise BadInput(f"{path}: films are written as {' or '.join(FORMATS)}; choose one of these names")
     return FORMATS[Path(path).suffix.lower()]
@@ -105,8 +110,8 @@ def can_carry(
     fmt:str,                # 'mp4', 'mov' or 'matroska'
     stream:av.stream.Stream,
 )->bool:
-    "Whether the container takes this stream as it is."
-    # as files inside it
+    "Whether a container accepts this stream without re-encoding."
+    # these become attached files
     if fmt=='matroska' and (stream.type=='attachment' or stream.disposition & Disposition.attached_pic): return True
     try:
         with av.open(io.BytesIO(), 'w', format=fmt, options=dict(strict='experimental')) as c:

@@ -21,41 +21,42 @@ from ..types import PathLike
 
 # %% ../../nbs/2_video/03_display.ipynb #5d0c7a31
 def find_orientation(
-    matrix:Sequence[float],     # nine numbers
-)->tuple[int, bool]:            # degrees against the clock, whether it is mirrored left to right before
-    "The nearest of the eight ways to lay a picture that a display matrix can ask for."
-    (a,b),(c,d) = (matrix[0], matrix[1]), (matrix[3], matrix[4]) # where a step to the right and a step down go, x and y
+    matrix:Sequence[float],     # nine numbers, row by row
+)->tuple[int, bool]:            # degrees counterclockwise; whether mirrored left to right before that
+    "The nearest of the eight orientations that a display matrix can ask for."
+    (a,b),(c,d) = (matrix[0], matrix[1]), (matrix[3], matrix[4]) # where a step right and a step down go
     mirrored = float(a)*d-float(b)*c<0
     return round(-math.degrees(math.atan2(-b, -a) if mirrored else math.atan2(b, a))/90)%4*90, mirrored
 
 def is_oblique(matrix:Sequence[float])->bool:
-    "Whether a display matrix turns a picture by more than a degree off a quarter turn."
+    "Whether a display matrix rotates by an angle more than one degree from a multiple of 90°."
     a,b = sorted(map(abs, matrix[:2]))
     return a>b*math.tan(math.radians(1))
 
 def _side_data(frame:av.VideoFrame, kind:SideType)->Any: # bytes, or None
-    data: Any = frame.side_data # whose type is that of a mapping, and which is a sequence as well
+    data: Any = frame.side_data # typed as a mapping, but it is a sequence too
     return next((s for s in data if s.type is kind), None)
 
 def display_matrix(frame:av.VideoFrame)->list:
-    "The nine numbers that come with a frame, or those of a picture that lies as it is stored."
+    "The display matrix of a frame, nine numbers; the identity if it has none."
     found = _side_data(frame, SideType.DISPLAYMATRIX)
     return [1,0,0, 0,1,0, 0,0,1] if found is None else np.frombuffer(found, np.int32).tolist()
 
 def orientation(frame:av.VideoFrame)->tuple[int, bool]:
-    "How a frame is to be laid, as for `find_orientation`."
+    "The orientation of a frame, as from `find_orientation`."
     return find_orientation(display_matrix(frame))
 
 def turn_upright(
-    picture:np.ndarray, # (H,W,…)
-    rotation:int, mirrored:bool,
-)->np.ndarray:          # a view
-    "A stored picture as players show it."
+    picture:np.ndarray, # (H,W,…) as stored
+    rotation:int,       # degrees counterclockwise: 0, 90, 180 or 270
+    mirrored:bool,      # left to right, before the rotation
+)->np.ndarray:          # as shown; a view
+    "Rotate and mirror a stored picture as a player does."
     return np.rot90(picture[:,::-1] if mirrored else picture, rotation//90)
 
 # %% ../../nbs/2_video/03_display.ipynb #5d0c7a51
 def _ebml(data:bytes, at:int, end:int):
-    "Name, start and end of each element of Matroska."
+    "Yield name (hex), start and end of the content of each Matroska element."
     while at<end:
         n = 9-data[at].bit_length()
         name, at = data[at:at+n].hex(), at+n
@@ -63,12 +64,12 @@ def _ebml(data:bytes, at:int, end:int):
         n = 9-data[at].bit_length()
         size = int.from_bytes(data[at:at+n]) & (1<<7*n)-1
         at += n
-        stop = end if size==(1<<7*n)-1 else min(at+size, end) # unknown in a broadcast
+        stop = end if size==(1<<7*n)-1 else min(at+size, end) # all ones: unknown size, as in a live stream
         yield name, at, stop
         at = stop
 
 def _atoms(data:bytes, at:int, end:int):
-    "Name, start and end of each box of mp4 and QuickTime."
+    "Yield name, start and end of the content of each box of mp4 and QuickTime."
     while at+8<=end:
         size, head = int.from_bytes(data[at:at+4]), 8
         if size==1: size, head = int.from_bytes(data[at+8:at+16]), 16
@@ -78,13 +79,14 @@ def _atoms(data:bytes, at:int, end:int):
         at = stop
 
 def _inside(data, boxes, span:tuple, names:list)->list: # of (start, end)
-    "Where the boxes are that lie in each other by these names."
+    "Contents of the boxes found by a path of names, one inside the other."
     spans = [span]
     for name in names: spans = [(a,b) for s in spans for n,a,b in boxes(data, *s) if n==name]
     return spans
 
 # %% ../../nbs/2_video/03_display.ipynb #5d0c7a52
-def _matroska_crop(path, index:int)->tuple:
+def _matroska_crop(path, index:int)->tuple: # top, bottom, left, right
+    "PixelCrop of a Matroska track. Tracks precede the pictures, so the first 2²⁰ bytes are enough."
     with open(path, 'rb') as f: data = f.read(2**20)
     tracks = _inside(data, _ebml, (0, len(data)), ['18538067', '1654ae6b', 'ae'])
     video = _inside(data, _ebml, tracks[index], ['e0']) if index<len(tracks) else []
@@ -92,7 +94,7 @@ def _matroska_crop(path, index:int)->tuple:
     return tuple(found.get(n, 0) for n in ('54bb', '54aa', '54cc', '54dd'))
 
 def _head_of_mp4(path)->bytes:
-    "The box that describes a film, which may lie at the end of the file."
+    "The content of the box `moov`, which may be at the end of the file."
     with open(path, 'rb') as f:
         while len(head := f.read(16))==16:
             size, name = int.from_bytes(head[:4]), head[4:8]
@@ -102,7 +104,8 @@ def _head_of_mp4(path)->bytes:
     return b''
 
 # %% ../../nbs/2_video/03_display.ipynb #8d68da3a
-def _aperture_crop(path, index:int, size:tuple)->tuple:
+def _aperture_crop(path, index:int, size:tuple)->tuple: # top, bottom, left, right; () for none
+    "The clean aperture of a track: width, height and offset of its center, as eight integers (four fractions)."
     data = _head_of_mp4(path)
     tracks = _inside(data, _atoms, (0, len(data)), ['trak'])
     tables = _inside(data, _atoms, tracks[index], ['mdia', 'minf', 'stbl', 'stsd']) if index<len(tracks) else []
@@ -122,12 +125,12 @@ def _aperture_crop(path, index:int, size:tuple)->tuple:
 # %% ../../nbs/2_video/03_display.ipynb #57569140
 def find_crop(
     path:PathLike,
-    container:str,      # its name in ffmpeg
-    index:int,          # of the stream
+    container:str,      # its name in FFmpeg, such as 'matroska,webm'
+    index:int,          # of the stream in the file
     size:tuple,         # H, W as decoded
-    step:tuple=(1,1),   # pixels to a sample of color, down and across: the cut goes between these, as in ffmpeg
-)->tuple:               # top, bottom, left, right; () for nothing
-    "The pixels that a container cuts off the pictures of a stream."
+    step:tuple=(1,1),   # pixels per chroma sample, down and across; the cut is rounded to these, as in ffmpeg
+)->tuple:               # pixels: top, bottom, left, right; () for no crop
+    "The number of pixels that a container crops from the frames of a stream."
     crop = (_matroska_crop(path, index) if 'matroska' in container else
             _aperture_crop(path, index, size) if 'mp4' in container else ())
     if not any(crop): return ()
@@ -139,7 +142,7 @@ def find_crop(
     return tuple(cut)
 
 # %% ../../nbs/2_video/03_display.ipynb #5d0c7a53
-STEREO = {
+STEREO = { # FFmpeg's type of packing → Matroska's word, left eye first or right eye first
     1: ('left_right', 'right_left'),
     2: ('top_bottom', 'bottom_top'),
     3: ('block_lr', 'block_rl'),
@@ -148,8 +151,8 @@ STEREO = {
     7: ('col_interleaved_lr', 'col_interleaved_rl'),
 }
 
-def find_stereo(frame:av.VideoFrame)->str: # '' for one view
-    "How the views of two eyes lie in a picture, in Matroska's words."
+def find_stereo(frame:av.VideoFrame)->str: # '' for an ordinary picture
+    "How the views of two eyes are packed in a frame, in Matroska's words."
     found = _side_data(frame, SideType.STEREO3D)
     kind, inverted = (0, 0) if found is None else np.frombuffer(found, np.int32)[:2].tolist()
     return STEREO[kind][inverted & 1] if kind in STEREO else ''

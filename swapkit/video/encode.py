@@ -59,7 +59,7 @@ def _nvenc(crf, preset, pix_fmt=''):
 def _svtav1(crf, preset, pix_fmt=''):
     speed = dict(ultrafast=12, superfast=11, veryfast=10, faster=9, fast=8, medium=7, slow=5, slower=4, veryslow=2)
     p = speed.get(preset)
-    # faster than 10 it writes films that cannot be decoded
+    # lossless presets above 10 write films that cannot be decoded
     if crf is None: return {'preset': min(int(preset) if p is None else p, 10), 'svtav1-params': 'lossless=1'}
     return dict(preset=preset if p is None else p, crf=crf)
 
@@ -74,12 +74,12 @@ def _prores(crf, preset, pix_fmt=''): return dict(vendor='apl0', **({'profile:v'
 def _dnxhr(crf, preset, pix_fmt=''):
     return {'profile:v': preset if preset.startswith('dnxhr_') else DNXHR.get(pix_fmt, 'dnxhr_hq')}
 
-INTERMEDIATES = {'prores_ks': _prores, 'dnxhd': _dnxhr} # never lossless
+INTERMEDIATES = {'prores_ks': _prores, 'dnxhd': _dnxhr} # encoders for editing, never lossless
 
 # %% ../../nbs/2_video/11_encode.ipynb #e9cdc37c
 @functools.lru_cache
 def pixel_formats(encoder:str)->tuple[str, ...]:
-    "List the pixel formats an encoder takes; none where it does not say."
+    "List the pixel formats that an encoder accepts; empty if it does not say."
     r = subprocess.run(
         [ffmpeg_exe(encoder), '-hide_banner', '-h', f'encoder={encoder}'], capture_output=True, text=True
     )
@@ -87,20 +87,20 @@ def pixel_formats(encoder:str)->tuple[str, ...]:
     return tuple(found[1].split()) if found else ()
 
 def _without_alpha(name:str)->str:
-    "A pixel format without its plane of transparency."
+    "A pixel format without its alpha plane."
     return name.replace('yuva', 'yuv', 1)
 
 def bit_depth(name:str)->int:
-    "Bits of a sample."
+    "Bits per sample of a pixel format."
     return av.VideoFormat(name).components[0].bits
 
 # %% ../../nbs/2_video/11_encode.ipynb #0e26bda9
 def choose_format(
     encoder:str,
-    wanted:str,         # a pixel format, 'same', or '' for what every player shows
-    stored:str,         # that of the target
+    wanted:str,         # a pixel format, 'same' as the target, or '' for what every player shows
+    stored:str,         # pixel format of the target
 )->str:
-    "The pixel format to write; raises `BadInput` for one that cannot be written."
+    "Choose the pixel format to write; raises `BadInput` if the encoder cannot write it."
     takes = [f for f in pixel_formats(encoder) if can_keep_planes(f) and plain_format(f)==f]
     same = _without_alpha(plain_format(stored))
     if not can_keep_planes(same): same = 'yuv444p' # RGB and palettes
@@ -114,7 +114,7 @@ def choose_format(
 
 # %% ../../nbs/2_video/11_encode.ipynb #6b862f7f
 def describe_loss(info:VideoInfo, encoder:str, pix_fmt:str)->str:
-    "What a pixel format does not keep of a film's, with advice, or ''."
+    "A message with advice if a pixel format has fewer bits than the film, else ''."
     n = bit_depth(pix_fmt)
     if n>=info.bits: return ''
     best = _without_alpha(plain_format(info.pix_fmt))
@@ -124,10 +124,10 @@ def describe_loss(info:VideoInfo, encoder:str, pix_fmt:str)->str:
         if fits
         else "no encoder here keeps them"
     )
-    return f"{info.path.name} has {info.bits} bits a color; the result has {n} ({how})"
+    return f"{info.path.name} has {info.bits} bits per color; the result has {n} ({how})"
 
 def check_encoding(encoder:str, preset:str, lossless:bool=False)->None:
-    "Refuse an encoder that this ffmpeg does not have, and a preset that x264 and x265 do not know."
+    "Raise `BadInput` for an unknown encoder or preset, or one that cannot be lossless."
     here = lambda name: has_encoder(ffmpeg_exe(name), name)
     if not here(encoder):
         have = ', '.join(filter(here, ENCODERS))
@@ -136,31 +136,31 @@ def check_encoding(encoder:str, preset:str, lossless:bool=False)->None:
     if lossless and encoder in INTERMEDIATES:
         raise BadInput(f"{encoder} is never lossless: leave out lossless, or choose {', '.join(ENCODERS)}")
     if lossless and encoder not in ENCODERS:
-        raise BadInput(f"swapkit does not know how {encoder} is lossless: choose {', '.join(ENCODERS)}")
+        raise BadInput(f"swapkit has no lossless settings for {encoder}: choose {', '.join(ENCODERS)}")
 
 # %% ../../nbs/2_video/11_encode.ipynb #1354eeeb
-# both leave it out
+# both encoders omit the tag of limited range
 _say_range = {'libx264': 'h264_metadata=video_full_range_flag=0', 'libx265': 'hevc_metadata=video_full_range_flag=0'}
 
 class _AnyName(str):
-    "A path of any bytes: ffmpeg-python makes UTF-8 of what `str` gives, and hands on the path itself."
+    "A path of any bytes: ffmpeg-python needs `str` to be valid text, and passes on the object itself."
     def __str__(self): return ascii(self)
 
 # %% ../../nbs/2_video/11_encode.ipynb #d0eb3e58
 def encode_command(
     path:PathLike,          # file to write
     size:tuple,             # H, W of the encoded picture, even
-    rate:Any,               # nominal frames per second: what `Fraction` takes
-    color:Color=Color(),
-    sar:Any=1,              # shape of a pixel, width/height
+    rate:Any,               # nominal frames per second, anything that `Fraction` accepts
+    color:Color=Color(),    # tags to write
+    sar:Any=1,              # sample aspect ratio: width / height of a pixel
     encoder:str='libx264',
-    crf:int=16,
-    preset:str='medium',
-    pix_fmt:str='yuv420p',  # of the frames that come in, and of the film
-    lossless:bool=False,    # `crf` does not matter then
+    crf:int=16,             # quality; lower is better
+    preset:str='medium',    # speed
+    pix_fmt:str='yuv420p',  # of the incoming frames and of the film
+    lossless:bool=False,    # then `crf` is ignored
     container:str='mp4',    # or 'mov'
 )->Any:
-    "Make an `ffmpeg-python` output that reads frames, plane by plane, from standard input."
+    "Build an `ffmpeg-python` command that encodes raw planes from standard input."
     rate = Fraction(rate).limit_denominator(1001)
     words = dict(
         colorspace=color.matrix, color_primaries=color.primaries, color_trc=color.transfer, color_range=color.range
@@ -185,7 +185,7 @@ def encode_command(
 
 # %% ../../nbs/2_video/11_encode.ipynb #6169031c
 def _feed(q, pipe):
-    "Write what comes through the queue until None; that the pipe is broken, the process's end will tell."
+    "Write arrays from the queue until None. A broken pipe is ignored here and reported from the exit code."
     alive = True
     while (x := q.get()) is not None:
         try:
@@ -195,20 +195,20 @@ def _feed(q, pipe):
     except OSError: pass
 
 def _listen(pipe, said):
-    "Keep the last lines of standard error."
+    "Collect the last lines of standard error."
     for line in pipe: said.append(line.decode(errors='replace').strip())
     pipe.close()
 
 # %% ../../nbs/2_video/11_encode.ipynb #13a1648b
-_NAMED = Path('segment').absolute().anchor + 'segment' # stands for a name in a command
+_NAMED = Path('segment').absolute().anchor + 'segment' # placeholder for the file name in a command
 
 class Encoding:
-    "An ffmpeg that runs beside us and is fed arrays."
+    "A running ffmpeg process that is fed arrays."
     def __init__(self,
-        cmd:Any,                    # of `encode_command`
-        exe:str,                    # the binary
-        queue_size:int=4,           # arrays that may wait
-        path:PathLike|None=None,    # the file to write instead of `_NAMED`; its name may be any bytes
+        cmd:Any,                    # from `encode_command`
+        exe:str,                    # path of ffmpeg
+        queue_size:int=4,           # maximum number of arrays that wait
+        path:PathLike|None=None,    # the file to write in place of `_NAMED`; its name may be any bytes
     )->None:
         self.q,self.said = queue.Queue(queue_size),deque(maxlen=50)
         words = [
@@ -220,11 +220,11 @@ class Encoding:
         self.threads = [threading.Thread(target=f, args=a, daemon=True) for f,*a in jobs]
         for t in self.threads: t.start()
     def put(self, x:np.ndarray)->None:
-        "Hand over an array; waits while the queue is full."
+        "Queue an array; waits while the queue is full; raises `SystemFault` if ffmpeg has ended."
         if self.proc.poll() is not None: self.close()
         self.q.put(x)
     def close(self, kill:bool=False)->None:
-        "Wait for the end; raises `SystemFault` in ffmpeg's own words where it failed and was not killed by us."
+        "Wait for the end; raises `SystemFault` with ffmpeg's message if it failed and was not killed by us."
         if kill: self.proc.kill()
         self.q.put(None)
         for t in self.threads: t.join()
@@ -239,11 +239,11 @@ class Encoding:
 # %% ../../nbs/2_video/11_encode.ipynb #c2bc3465
 def _in_parts(
     rgb:torch.Tensor,           # (N,3,H,W) uint8
-    was:Frames|None=None,       # what they were, with planes: what did not change keeps its bytes
+    was:Frames|None=None,       # the frames as read, with planes: unchanged samples keep their bytes
     color:Color=Color(),
     pix_fmt:str='yuv420p',
 )->list:                        # of (n,B) arrays
-    "Frames as an encoder takes them."
+    "Frames in the encoder's layout, in parts."
     few = len(rgb) if rgb.device.type!='cpu' else max(2**22//(rgb.shape[2]*rgb.shape[3]), 1)
     def some(rgb, was):
         if was is None or was.planes is None: return to_planes(rgb, color, pix_fmt)
@@ -252,23 +252,23 @@ def _in_parts(
 
 # %% ../../nbs/2_video/11_encode.ipynb #f6a8b0c1
 def nominal_rate(info:VideoInfo)->Fraction:
-    """Frames a second that an encoder is told: the container's word, unless its frames come much more slowly (DV files
-    say the ticks of their clock)."""
+    """The frame rate to tell the encoder: that of the container, unless frames come at less than a quarter of it (DV
+    files give the ticks of their clock)."""
     steps = info.pts.diff()
     step = int(steps.median())*info.time_base if len(steps) else 0
     return Fraction(1/step) if step*info.rate>4 else Fraction(info.rate)
 
 # %% ../../nbs/2_video/11_encode.ipynb #15a666e1
 class SegmentWriter:
-    "Encode RGB frames to one segment; a context manager, and the file appears only when it is complete."
+    "Encodes RGB frames to one segment; a context manager. The file appears only when it is complete."
     def __init__(self,
         path:PathLike,              # the segment
-        size:tuple,                 # H, W of the frames; an odd side is padded by one
+        size:tuple,                 # H, W of the frames; an odd side is padded by one pixel
         rate:Any,                   # nominal frames per second
         color:Color=Color(),        # tags, matrix and range of the target
         encoder:str='libx264',      # key of `ENCODERS`, or any encoder of ffmpeg
-        queue_size:int=4,           # batches that may wait
-        pix_fmt:str='yuv420p',      # what is written
+        queue_size:int=4,           # maximum number of arrays that wait
+        pix_fmt:str='yuv420p',      # pixel format to write
         **options:Any,              # `sar`, `crf`, `preset`, `lossless`, `container` of `encode_command`
     )->None:
         self.path,self.size,self.color,self.pix_fmt,self.frames = Path(path),tuple(size),color,pix_fmt,0
@@ -280,7 +280,7 @@ class SegmentWriter:
         )
         if even_size(size)!=self.size:
             logger.warning(
-                f"{size[1]}×{size[0]} has an odd side, which encoders do not take: its last row or column is repeated"
+                f"{size[1]}×{size[0]} has an odd side, which encoders do not accept: its last row or column is repeated"
             )
     def __enter__(self):
         with ExitStack() as todo:
@@ -291,20 +291,21 @@ class SegmentWriter:
         return self
     def stored(self,
         rgb:torch.Tensor,       # (N,3,H,W) uint8, any device
-        was:Frames|None=None,   # what they were, with planes: what did not change keeps its bytes
+        was:Frames|None=None,   # the frames as read, with planes: unchanged samples keep their bytes
     )->list[np.ndarray]:        # (n,B) each
-        "Turn a batch into what the encoder takes; may be called by any thread."
+        "Convert a batch to the encoder's layout; may be called from any thread."
         check_shape('rgb', rgb, ('N',3,*self.size))
         return _in_parts(rgb, was, self.color, self.pix_fmt)
     def put(self,
         parts:Iterable[np.ndarray], # from `stored`
     )->None:
-        "Hand over a batch; waits while the queue is full; raises `SystemFault` when ffmpeg has failed."
+        "Queue a converted batch; waits while the queue is full; raises `SystemFault` if ffmpeg has failed."
         for x in parts: self.ffmpeg.put(x); self.frames += len(x)
     def write(self,
-        rgb:torch.Tensor, was:Frames|None=None, # as for `stored`
+        rgb:torch.Tensor,       # as for `stored`
+        was:Frames|None=None,
     )->None:
-        "Encode frames."
+        "Convert and queue a batch; raises `SystemFault` if ffmpeg has failed."
         self.put(self.stored(rgb, was))
     def _some(self, kind, error, trace):
         if not kind and not self.frames: raise ValueError(f"{self.path.name}: no frame was written")
@@ -312,7 +313,7 @@ class SegmentWriter:
 
 # %% ../../nbs/2_video/11_encode.ipynb #7bfcf2b6
 def encode_gray_film(path:Path, info:VideoInfo|None=None, **encode:Any)->Path:
-    "One gray picture, encoded as the film will be; raises `SystemFault` where that fails."
+    "Encode one gray picture with the options of the film; raises `SystemFault` if that fails."
     how: dict[str, Any]
     size, how = (
         ((144, 256), dict(rate=25))
@@ -328,7 +329,7 @@ def encode_gray_film(path:Path, info:VideoInfo|None=None, **encode:Any)->Path:
 
 @functools.lru_cache
 def try_encoding(encoder:str, preset:str, pix_fmt:str, lossless:bool, suffix:str)->str: # the container of segments
-    "Encode one picture; raises `SystemFault` where that fails, `BadInput` where the container cannot hold it."
+    "Try an encoder; raises `SystemFault` if it fails, `BadInput` if the container does not accept its output."
     if lossless and encoder == 'libsvtav1' and '10' in pix_fmt:
         raise BadInput("libsvtav1 is not lossless with 10 bits: choose encoder libx265, or pix_fmt yuv420p")
     encode: dict[str, Any] = dict(encoder=encoder, preset=preset, pix_fmt=pix_fmt, lossless=lossless)

@@ -20,20 +20,21 @@ from ..types import PathLike
 SRGB = ImageCms.createProfile('sRGB')
 
 def open_profile(icc:bytes)->ImageCms.ImageCmsProfile:
-    "Read an ICC profile."
+    "Read an ICC profile from its bytes; raises `PyCMSError` for a damaged one."
     return ImageCms.getOpenProfile(io.BytesIO(icc))
 
 def make_transform(
-    a:Any, b:Any,   # profiles
-    inside:str,     # modes of Pillow: of what goes in, and of what comes out
-    outside:str,
+    a:Any,          # profile of the input
+    b:Any,          # profile of the output
+    inside:str,     # Pillow's mode of the input, such as RGB or L
+    outside:str,    # and of the output
 )->ImageCms.ImageCmsTransform:
-    "Make the transform from one profile to another: relative colorimetric, black adapted."
+    "Make a transform between profiles: relative colorimetric, with black point compensation."
     return ImageCms.buildTransform(
         a, b, inside, outside, ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
     )
 
-def _applied(t, x): # (h,w,1 or 3) uint8 → the same, of other colors
+def _applied(t, x): # (h,w,1 or 3) uint8 → (h,w,C), converted
     out = np.asarray(ImageCms.applyTransform(Image.fromarray(x[...,0] if x.shape[-1]==1 else x), t))
     return out.reshape(*x.shape[:2], -1)
 
@@ -41,10 +42,10 @@ def _gray(x): return np.asarray(Image.fromarray(x).convert('L'))[...,None]
 
 # %% ../../nbs/2_video/06_icc.ipynb #7140e615
 def color_transforms(
-    icc:bytes,  # a profile, or nothing
+    icc:bytes,  # a profile; b'' for sRGB
     mode:str,   # of the file: L or RGB
-)->tuple:       # functions of (h,w,C) uint8: to sRGB, and from it
-    "The way from a file's colors to sRGB and back; raises `PyCMSError` for a profile that is not of this kind."
+)->tuple:       # two functions of (h,w,C) uint8: to sRGB, and back
+    "Conversions from a file's colors to sRGB and back; raises `PyCMSError` if the profile does not fit the mode."
     plain = (lambda x: x, lambda x: x) if mode=='RGB' else (lambda x: x.repeat(3, -1), _gray)
     if not icc: return plain
     to, fro = (
@@ -61,16 +62,15 @@ def color_transforms(
 
 # %% ../../nbs/2_video/06_icc.ipynb #photo015
 _D65 = (.3127, .329)
-# BT.709, BT.2020
-# DCI and Display P3
+# by the numbers of H.273: 1 BT.709 and sRGB, 9 BT.2020, 11 DCI-P3, 12 Display P3
 PRIMARIES = {1: ((.64,.33), (.3,.6), (.15,.06), _D65), 9: ((.708,.292), (.17,.797), (.131,.046), _D65),
              11: ((.68,.32), (.265,.69), (.15,.06), (.314,.351)), 12: ((.68,.32), (.265,.69), (.15,.06), _D65)}
 _BRADFORD = np.array([[.8951,.2664,-.1614], [-.7502,1.7135,.0367], [.0389,-.0685,1.0296]])
 
 def _xyz(xy): return np.array([xy[0]/xy[1], 1, (1-xy[0]-xy[1])/xy[1]])
 
-def _to_d50(xy:tuple)->np.ndarray: # (3,3): a column is X, Y, Z of red, green or blue under D50
-    "Red, green, blue and white by their chromaticities, as a matrix for an ICC profile."
+def _to_d50(xy:tuple)->np.ndarray: # (3,3): the columns are X, Y, Z of red, green, blue under D50
+    "The RGB-to-XYZ matrix of a profile, from the chromaticities of red, green, blue and white."
     m = np.stack([_xyz(p) for p in xy[:3]], 1)
     m = m*np.linalg.solve(m, _xyz(xy[3]))
     white = np.array([.9642, 1, .8249])
@@ -79,9 +79,9 @@ def _to_d50(xy:tuple)->np.ndarray: # (3,3): a column is X, Y, Z of red, green or
 # %% ../../nbs/2_video/06_icc.ipynb #cc939d12
 def make_rgb_profile(
     xy:tuple,       # (x, y) of red, green, blue, white
-    gamma:float=0,  # of the curve; 0: sRGB's
+    gamma:float=0,  # exponent of the curve; 0 for sRGB's curve
 )->bytes:
-    "A small ICC profile of a color space."
+    "Make a small ICC profile of an RGB color space."
     fixed = lambda *v: struct.pack(f'>{len(v)}i', *(round(x*65536) for x in v))
     text = lambda s: b'mluc' + struct.pack('>IIIHHII', 0, 1, 12, 0x656e, 0x5553, 2*len(s), 28) + s.encode('utf-16-be')
     curve = b'para\0\0\0\0' + (
@@ -104,10 +104,10 @@ def make_rgb_profile(
 
 # %% ../../nbs/2_video/06_icc.ipynb #photo016
 _HDR_TRANSFERS = {16: 'PQ', 18: 'HLG'}
-_GAMMAS = {4: 2.2, 5: 2.8, 8: 1.} # of H.273's transfer functions; others are taken for sRGB's
+_GAMMAS = {4: 2.2, 5: 2.8, 8: 1.} # exponents of H.273's transfer functions; all others count as sRGB's
 
-def _profile_from_h273(path, primaries:int, transfer:int)->bytes: # a profile; nothing for sRGB
-    "The profile of a color space that H.273 numbers; raises `BadInput` for HDR."
+def _profile_from_h273(path, primaries:int, transfer:int)->bytes: # a profile; b'' for sRGB
+    "A profile for the numbers of H.273; raises `BadInput` for HDR."
     if transfer in _HDR_TRANSFERS:
         raise BadInput(
             f"{path} is HDR ({_HDR_TRANSFERS[transfer]}); convert it to SDR first, its colors would come out wrong"
@@ -115,8 +115,12 @@ def _profile_from_h273(path, primaries:int, transfer:int)->bytes: # a profile; n
     if primaries not in PRIMARIES or (primaries==1 and transfer not in _GAMMAS): return b''
     return make_rgb_profile(PRIMARIES[primaries], _GAMMAS.get(transfer, 0))
 
-def find_profile(path:PathLike, im:Image.Image, data:bytes)->bytes: # an ICC profile; nothing for sRGB
-    "What a file says of its colors."
+def find_profile(
+    path:PathLike,  # only named in messages
+    im:Image.Image, # the opened file
+    data:bytes,     # its content; needed for PNG, AVIF and HEIF
+)->bytes:           # an ICC profile; b'' for sRGB
+    "What a file says about its colors; raises `BadInput` for HDR."
     icc = im.info.get('icc_profile') or b''
     if im.format=='PNG':
         head = data[:max(data.find(b'IDAT'), 0)]

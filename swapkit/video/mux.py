@@ -32,19 +32,19 @@ from .streams import segment_ranks, side_packets, side_streams, write_errors
 # %% ../../nbs/2_video/13_mux.ipynb #b2c5e0d2
 @dataclass(frozen=True)
 class StreamFit:
-    "How a target's other streams and tags go into a container."
-    streams:tuple=()        # numbers in the target of the streams that come along
-    timecode:bool=True      # so does the time code
-    keys:bool=False         # tags are written as QuickTime keys, which hold any name
-    lines:tuple=()          # one for each thing that does not come along
+    "Which of a target's other streams and tags go into a container."
+    streams:tuple=()        # indices in the target of the streams that are copied
+    timecode:bool=True      # whether the time code is copied
+    keys:bool=False         # whether tags are written as QuickTime keys, which allow any name
+    lines:tuple=()          # one message for each thing that is left out
 
 def _first_packets(
     film,               # open container
-    wanted,             # numbers of streams
-    each:int=48,            # packets of each
-    max_bytes:int=2**26,    # that are looked through
-)->dict:                # stream number → packets
-    "The first packets of some streams."
+    wanted,             # indices of streams
+    each:int=48,            # packets per stream
+    max_bytes:int=2**26,    # that are searched
+)->dict:                # stream index → packets
+    "Read the first packets of some streams."
     got, seen = {i:[] for i in wanted}, 0
     for p in _unbroken(film.demux()) if got else ():
         if p.size and p.stream_index in got: got[p.stream_index].append(p)
@@ -53,13 +53,13 @@ def _first_packets(
     return {i:g[:each] for i,g in got.items()}
 
 def _unbroken(packets):
-    "Packets up to where a file does not go on."
+    "Yield packets up to where the file breaks off."
     try: yield from packets
     except av.error.FFmpegError: return
 
 # %% ../../nbs/2_video/13_mux.ipynb #b2c5e0d3
 def _trial(film, segment, info, fmt, fit, packets):
-    "Kinds of streams and tags of a film in memory with some packets; raises what the muxer raises."
+    "Write a film in memory and read back its kinds of streams and its tags; raises what the muxer raises."
     file = io.BytesIO()
     with open_media(segment) as seg:
         picture = seg.streams.video[0]
@@ -72,13 +72,13 @@ def _trial(film, segment, info, fmt, fit, packets):
     with av.open(file, metadata_errors='replace') as c: return [s.type for s in c.streams], _names(c, *c.streams)
 
 def _names(film, *streams):
-    "The tags of a film, and its time code wherever it stands."
+    "The names of the tags of a film, and 'timecode' if the film or a stream has one."
     return {k.lower() for k in kept_tags(film.metadata)} | {
         'timecode' for s in streams if 'timecode' in {k.lower() for k in s.metadata}
     }
 
 def _takes(film, segment, info, fmt, s, packets):
-    "Whether the container takes a stream, and gives it back."
+    "Whether the container accepts a stream, and gives it back."
     if not can_carry(fmt, s): return False
     if not packets or (fmt=='matroska' and s.disposition & Disposition.attached_pic): return True
     try: kinds, _ = _trial(film, segment, info, fmt, StreamFit((s.index,), timecode=False), packets)
@@ -86,23 +86,23 @@ def _takes(film, segment, info, fmt, s, packets):
     return kinds.count(s.type)>(s.type=='video') # beside the picture
 
 def _has_alpha(info):
-    "Whether a picture has transparency, in its own planes or beside them as in WebM."
+    "Whether a picture has transparency, in its own planes or in a second stream as in WebM."
     with open_media(info.path) as c: beside = c.streams[info.stream].metadata.get('alpha_mode', '0')
     return beside!='0' or any(c.is_alpha for c in av.VideoFormat(info.pix_fmt).components)
 
 def _left_out(s, info, fmt):
     what, language = info.streams[s.index], info.streams[s.index].language
-    elsewhere = '' if fmt=='matroska' or not can_carry('matroska', s) else ', .mkv takes it'
+    elsewhere = '' if fmt=='matroska' or not can_carry('matroska', s) else '; .mkv can carry it'
     said = ' '.join(filter(None, (what.kind, what.codec, language)))
     return f"{fmt} cannot carry stream {s.index} ({said}); it is left out{elsewhere}"
 
 # %% ../../nbs/2_video/13_mux.ipynb #b2c5e0d4
 def fit_streams(
     info:VideoInfo,     # the target
-    segment:PathLike,   # a file of its picture as it is encoded now
+    segment:PathLike,   # a segment of the new picture
     fmt:str,            # 'mp4', 'mov' or 'matroska'
 )->StreamFit:
-    "Try a target's other streams, tags and time code in a container."
+    "Find out which of a target's other streams and tags go into a container, by trying."
     def together(fit):
         with open_media(info.path) as film:
             packets = [p for g in _first_packets(film, fit.streams).values() for p in g]
@@ -126,26 +126,26 @@ def fit_streams(
             f"{'it is' if lost == {'timecode'} else 'they are'} left out"
         )
     if _has_alpha(info):
-        lines.append(f"{info.path.name} has transparency, which films are not written with; the result is opaque")
+        lines.append(f"{info.path.name} has transparency, which results do not have; the result is opaque")
     return replace(fit, lines=tuple(lines))
 
 # %% ../../nbs/2_video/13_mux.ipynb #b2c5e0d9
 def rehearse_mux(
     info:VideoInfo,     # the target
-    suffix:str,         # of the result
+    suffix:str,         # of the result, such as '.mp4'
     **encode:Any,       # options of `SegmentWriter`
 )->StreamFit:
-    """Find out what goes into the film before it is made: its encoder with a picture of this size, its container with
-    the target's other streams."""
+    """Find out what goes into the film before it is made: tries the encoder with a picture of this size, and the
+    container with the target's other streams. Raises `SystemFault` if the encoder fails."""
     with TemporaryDirectory() as d:
         return fit_streams(info, encode_gray_film(Path(d) / 'try.mp4', info, **encode), format_of(f'a{suffix}'))
 
 # %% ../../nbs/2_video/13_mux.ipynb #b2c5e0d5
 class _Refused(Exception):
-    def __init__(self, stream): self.stream = stream # number in the target
+    def __init__(self, stream): self.stream = stream # index in the target
 
 def _mux(made, segments, info, fmt, fit, words, ranks, stamps, begin, end, shift):
-    "Write the film; raises `_Refused` for a packet beside the picture that the container does not take."
+    "Write the film; raises `_Refused` if the container refuses a packet of another stream."
     refused = None
     how: dict[str, Any] = dict(tags=words, begin=begin, end=end, shift=shift)
     if fmt!='matroska': how['movflags'] = '+faststart'
@@ -168,15 +168,15 @@ def _mux(made, segments, info, fmt, fit, words, ranks, stamps, begin, end, shift
 # %% ../../nbs/2_video/13_mux.ipynb #b2c5e0d7
 def find_lift(
     info:VideoInfo,
-    begin:Fraction|None=None,   # seconds: where a cut begins
+    begin:Fraction|None=None,   # seconds: start of a cut; None for the whole film
 )->Fraction:            # seconds, 0 for most films
-    "By how much a film is moved so that nothing that is seen or heard lies before zero, where players do not show it."
+    "How far a film has to move so that nothing visible or audible lies before zero, where players do not show it."
     starts: list[Any] = [int(info.pts[0])*info.time_base, *(_heard_from(info.path) if begin is None else ())]
     return max(-min(starts), Fraction(0))
 
 def _heard_from(path): # seconds
-    """When each stream of sound begins to be heard, where its packets begin before zero; what an edit list or a codec's
-    delay hides does not count."""
+    """Yield when each sound stream begins to be heard, if its packets begin before zero. What an edit list or the delay
+    of the codec hides does not count."""
     with open_media(path) as c:
         waiting = {s.index for s in c.streams.audio}
         for p in _unbroken(c.demux(c.streams.audio)) if waiting else ():
@@ -187,7 +187,7 @@ def _heard_from(path): # seconds
             if not waiting: return
 
 def _decoded_of(packet)->list[Any]:
-    "Frames of a packet; where there is no decoder, the packet itself stands for them."
+    "Decode a packet; without a decoder the packet itself stands for its frames."
     if packet.stream.codec_context is None: return [packet]
     try: return packet.decode()
     except av.error.FFmpegError: return []
@@ -199,11 +199,11 @@ def join_segments(
     out:PathLike,                   # .mp4, .mov or .mkv
     first:int=0,                    # first frame number of the target
     last:int|None=None,             # one past the last; all by default
-    words:Mapping[str, str]|None=None,  # notes on the film, beside the target's own
-    fit:StreamFit|None=None,        # of `fit_streams`, where that was asked before
-)->list[str]:                       # one line for each thing that could not be carried over, and is not told by `fit`
-    """Join segments to a film with the stamps, sound and other streams of the target; raises `SystemFault` where frames
-    are missing."""
+    words:Mapping[str, str]|None=None,  # more tags for the film
+    fit:StreamFit|None=None,        # from `fit_streams` or `rehearse_mux`; tried now by default
+)->list[str]:                       # one message for each thing left out that `fit` does not name
+    """Join segments to a film with the stamps, sound and other streams of the target; raises `SystemFault` if frames
+    are missing or the file cannot be written."""
     fmt, n = format_of(out), len(info)
     last = n if last is None else last
     ranks, stamps = segment_ranks(segments), info.pts[first:last].tolist()
@@ -217,6 +217,6 @@ def join_segments(
         lines, fit = ([], fit) if fit else (list((fit := fit_streams(info, segments[0], fmt)).lines), fit)
         while True:
             try: _mux(made, segments, info, fmt, fit, words, ranks, stamps, begin, end, shift); return lines
-            except _Refused as e: # later than its first packets
+            except _Refused as e: # refused later than its first packets
                 fit = replace(fit, streams=tuple(i for i in fit.streams if i!=e.stream))
                 with open_media(info.path) as film: lines.append(_left_out(film.streams[e.stream], info, fmt))

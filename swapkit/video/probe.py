@@ -29,7 +29,7 @@ from .packets import open_media, packet_stamp, PacketWalk, stamps_by_order, walk
 # %% ../../nbs/2_video/04_probe.ipynb #4b0a4256
 @dataclass(frozen=True)
 class Color:
-    "Color tags in ffmpeg's words ('bt709', 'smpte170m', …; range 'tv' or 'pc'); '' is untagged."
+    "Color tags by FFmpeg's names ('bt709', 'smpte170m', …; range 'tv' or 'pc'); '' is untagged."
     matrix:str = ''
     primaries:str = ''
     transfer:str = ''
@@ -65,14 +65,14 @@ TRANSFER_NAMES = {
 _range = {1:'tv', 2:'pc'}
 
 def read_color_tags(frame:av.VideoFrame)->Color:
-    "Color tags of a decoded frame, numbered as in ITU-T H.273."
+    "The color tags of a decoded frame, whose numbers are those of ITU-T H.273."
     return Color(MATRIX_NAMES.get(frame.colorspace, ''), PRIMARIES_NAMES.get(frame.color_primaries, ''),
                   TRANSFER_NAMES.get(frame.color_trc, ''), _range.get(frame.color_range, ''))
 
 # %% ../../nbs/2_video/04_probe.ipynb #dd355e07
 @dataclass(frozen=True)
 class StreamInfo:
-    "One stream of a film; `kind` is video, audio, subtitle, data or attachment."
+    "One stream of a film; `kind` is video, audio, subtitle, data or attachment, `language` a code such as 'fra'."
     index:int
     kind:str
     codec:str
@@ -81,7 +81,7 @@ class StreamInfo:
 # %% ../../nbs/2_video/04_probe.ipynb #1b26e4d5
 @dataclass
 class VideoInfo:
-    "What a film is, without its pixels."
+    "The facts of a film, without its pixels."
     path:Path = field(repr=False)
     width:int
     height:int
@@ -95,15 +95,15 @@ class VideoInfo:
     color:Color
     stream:int
     streams:list
-    damaged:bool = False    # cut off; read only before the damage
-    trimmed:bool = False    # an edit list hides frames that are stored; decord would show them
+    damaged:bool = False    # truncated: only the part before the damage is read
+    trimmed:bool = False    # an edit list hides stored frames; decord would show them
     container:str = ''
-    interlaced:bool = False # two half pictures in one frame; the reader makes whole ones
+    interlaced:bool = False # two fields in one frame; the reader deinterlaces
     mirrored:bool = False
-    stereo:str = ''         # how the views of two eyes lie in the picture, as `find_stereo` says
-    crop:tuple = ()         # pixels that the container cuts off the stored picture: top, bottom, left, right
+    stereo:str = ''         # packing of stereo views, as from `find_stereo`
+    crop:tuple = ()         # pixels cropped by the container: top, bottom, left, right
     order:torch.Tensor|None = field(default=None, repr=False)
-    # where there is an `order`: packet of a key frame → packet from which it is decoded
+    # with `order`: packet of a key frame → packet from which decoding starts
     keys:dict = field(default_factory=dict, repr=False)
     clock:tuple = ()
     notes:list = field(default_factory=list)
@@ -114,10 +114,10 @@ class VideoInfo:
 # %% ../../nbs/2_video/04_probe.ipynb #d4824b2a
 def frame_range(
     info:VideoInfo,
-    start:float|None=None,  # seconds from the film's first frame; first frame shown at or after it
-    end:float|None=None,    # seconds from the film's first frame; frames shown before it
-)->tuple[int, int]:         # first, last: frames first … last-1
-    "Frame numbers between two times; raises `BadInput` where there are none."
+    start:float|None=None,  # seconds from the first frame; begin with the first frame shown at or after it
+    end:float|None=None,    # seconds from the first frame; only frames shown before it
+)->tuple[int, int]:         # first, last: the frames first … last-1
+    "Frame numbers between two times; raises `BadInput` if there are none."
     at = info.seconds-info.seconds[0]
     first = 0 if start is None else int((at<start-1e-6).sum())
     last = len(info) if end is None else int((at<end-1e-6).sum())
@@ -130,64 +130,64 @@ def frame_range(
 
 # %% ../../nbs/2_video/04_probe.ipynb #db82e3b0
 def _sound_until(pts:torch.Tensor, time_base:Fraction)->tuple[int, float]:
-    """Last frame of a film that was cut off which can be trusted, and the time just after it: frames near the cut lean
-    on lost ones."""
+    """The last frame of a truncated film that can be trusted, and the time just after it; the last five may depend on
+    lost ones."""
     last = max(len(pts)-5, 0)
     return last, float(int(pts[min(last+1, len(pts)-1)])*time_base)
 
 # %% ../../nbs/2_video/04_probe.ipynb #e5525b61
 def _has_seams(
     w:PacketWalk,
-    length:Fraction,    # ticks of a frame
+    length:Fraction,    # ticks per frame
 )->bool:
-    """Whether what leads to a key frame that is no fresh start is missing: its pictures overlap with those before, or
-    leave a gap."""
+    """Whether pictures are missing before a key frame that is not an IDR picture: the stamps after it overlap with
+    earlier ones, or leave a gap of more than 1.5 frames."""
     latest = list(itertools.accumulate(w.pts, max))
     return any(n and (gone or not 0<min(w.pts[n:n+16])-latest[n-1]<=1.5*length) for n,gone in w.leaning.items())
 
 def _ends_early(w:PacketWalk, container, stream)->bool:
-    "Whether a film ends before its header says: not of a broadcast, whose header was written before its end was known."
-    # other headers only guess the number of frames
+    "Whether a film ends before its header says; live formats are exempt, whose header was written before the end."
+    # headers of other containers only estimate the number of frames
     counted = min(stream.frames, len(stream.index_entries)) if 'mp4' in container.format.name else 0
     live = container.format.name in ('flv','live_flv') or container.format.flags & av.format.Flags.ts_discont.value
-    # some count it from zero, not from the start
+    # some count the length from zero, not from the first frame
     full = 0 if live else (min(container.start_time or 0, 0) + (container.duration or 0))/1e6
     return w.cut or len(w.pts)+w.empty<counted or w.last<full-max(.5, .02*full)
 
 # %% ../../nbs/2_video/04_probe.ipynb #5d0c7a21
 def _clock_notes(name:str, container, w:PacketWalk, rate:Fraction, unstamped:bool)->Iterator[str]:
-    "A line for a length that is not true, and one for pictures without time stamps."
+    "Yield a line for a wrong length in the header, and one for missing time stamps."
     said = (container.duration or 0)/1e6
     if 'flv' in container.format.name and abs(said-w.last)>max(.5, .02*w.last):
-        yield f"{name} says that it is {said:.1f} s long, and is {w.last:.1f} s long: what is there is used"
+        yield f"{name}: its header says {said:.1f} s, its packets end at {w.last:.1f} s; all packets are used"
     if unstamped or container.start_time is None:
-        yield (f"{name} does not say when its pictures are shown: {float(rate):.5g} "
-               "a second, in the order in which the decoder gives them")
+        yield (f"{name} has no usable time stamps: its frames are shown at {float(rate):.5g} "
+               "per second, in decoder order")
 
 def _plural(n:int, what:str)->str: return f"{n} {what}{'s'*(n!=1)}"
 
 def _losses(name:str, w:PacketWalk, numbers:list, damaged:list, at:list, pts:list)->Iterator[str]:
-    "A line for damaged pictures, and one for packets without; `at` are the packets' stamps, where these can be used."
+    "Yield a line for damaged pictures and one for packets without a picture; `at`: usable stamps of packets, or []."
     if damaged:
-        yield (f"{name} has {_plural(len(damaged), 'damaged picture')}, the first is frame {damaged[0]}: "
-               "used as far as decoded")
+        yield (f"{name} has {_plural(len(damaged), 'damaged picture')}, the first is frame {damaged[0]}; "
+               "they are used as far as they can be decoded")
     gone = sorted({*range(len(w.pts))} - {*numbers} - w.hidden)
-    if not gone or len(gone)>.4*len(w.pts): return # half of them are the second fields of pictures
+    if not gone or len(gone)>.4*len(w.pts): return # about half: the second fields of interlaced pictures
     times = [at[n] for n in gone if at and at[n] is not None]
     k = sum(t<min(times) for t in pts) if times else sum(n<gone[0] for n in numbers)
-    where = f'the first after frame {k-1}' if k else 'from its beginning on'
-    yield f"{name} has {_plural(len(gone), 'packet')} from which no picture can be decoded, {where}: left out"
+    where = f'the first after frame {k-1}' if k else 'at its beginning'
+    yield f"{name} has {_plural(len(gone), 'packet')} that cannot be decoded, {where}; they are skipped"
 
 # %% ../../nbs/2_video/04_probe.ipynb #5d0c7a22
 def _pictures(
     path:PathLike, container:av.container.InputContainer, v:Any, w:PacketWalk, numbers:list, whole:bool
 )->dict: # pts, order, clock, notes, …
-    """The frames of a film, from the walk and the first frames, or by decoding it where these show that packets are not
-    pictures."""
+    """The frames of a film: from its packets and first frames, or by decoding all of it if these show that packets and
+    frames differ."""
     name = Path(path).name
     clock = find_clock(w.pieces, {s.index: s.time_base for s in container.streams if s.time_base}, v.index)
     bare = bool(container.format.flags & av.format.Flags.no_timestamps.value) or all(t is None for t in w.pts)
-    # its stamps are in the order of the file
+    # its stamps are in file order
     by_index = container.format.name == 'avi' and (
         v.codec_context.has_b_frames or v.codec_context.name in ('h264', 'hevc')
     )
@@ -199,7 +199,7 @@ def _pictures(
     if lost is not None and not unclear and not _has_seams(w, 1/rate/v.time_base):
         if lost:
             notes.append(
-                f"{name} begins with {_plural(len(lost), 'packet')} from which no picture can be decoded: left out"
+                f"{name} begins with {_plural(len(lost), 'packet')} that cannot be decoded; they are skipped"
             )
         return dict(
             pts=sorted(t for n, t in enumerate(w.pts) if n not in lost and n not in w.hidden and n not in w.corrupt),
@@ -207,24 +207,24 @@ def _pictures(
         )
     if clock:
         notes.append(
-            f"{name} is made of {len(clock) + 1} recordings, each with a clock of "
-            "its own: they follow one another without a gap"
+            f"{name} is made of {len(clock) + 1} recordings with separate clocks; "
+            "they are joined without a gap"
         )
     return _decoded_pictures(path, v, w, clock, rate, 'rate' if bare else 'place' if by_index else 'stamp', notes)
 
 # %% ../../nbs/2_video/04_probe.ipynb #f64873a6
 def _decoded_pictures(
     path:PathLike, v:Any, w:PacketWalk, clock:tuple, rate:Fraction,
-    by:str,     # as for `stamps_by_order`
+    by:str,     # 'stamp', 'place' or 'rate', as for `stamps_by_order`
     notes:list,
 )->dict:        # pts, order, clock, notes, …
-    "The frames of a film whose packets are not its pictures one by one, found by decoding all of it."
+    "The frames of a film whose packets and frames differ, found by decoding all of it."
     numbers, after, damaged, interlaced = decode_once(path, v.index)
     pts = stamps_by_order(w, numbers, after, clock, v.time_base, rate, by)
     at = [packet_stamp(w, n, clock, v.time_base) for n in range(len(w.pts))] if by=='stamp' else []
     notes = [*notes, *_losses(Path(path).name, w, numbers, damaged, at, pts)]
     keys = [n for n,k in enumerate(w.key) if k]
-    # damaged pictures lean on all before; the mark may come early
+    # damaged pictures depend on all before; the mark may come up to two packets early
     keys = {a: 0 if any(a-2<=n<b for n in w.corrupt) else a for a,b in zip(keys, [*keys[1:], len(w.pts)])}
     return dict(
         pts=pts, order=torch.tensor(numbers), keys=keys, clock=clock, notes=notes, rate=rate, interlaced=interlaced
@@ -232,22 +232,22 @@ def _decoded_pictures(
 
 # %% ../../nbs/2_video/04_probe.ipynb #5d0c7a2f
 def _find_picture(path:PathLike, container)->Any: # `av.VideoStream`
-    "The stream that is swapped; raises `BadInput` where there is none, or none that can be decoded."
+    "The video stream to swap; raises `BadInput` if there is none or it cannot be decoded."
     v: Any = container.streams.best('video')
     if v is None:
         kinds = ', '.join(sorted({s.type for s in container.streams})) or 'nothing'
         raise BadInput(f"{path} has no picture, only {kinds}")
-    if v.codec_context is None: raise BadInput(f"{path} has a picture of a kind that this ffmpeg cannot decode")
+    if v.codec_context is None: raise BadInput(f"{path}: the codec of its picture is not supported by this ffmpeg")
     check_pixels(path, v.width, v.height)
     return v
 
-def _sar_of(stream, turned:bool)->Fraction: # width->Fraction: # width / height of a pixel of the upright picture
-    "The shape of a pixel, turned with the picture."
+def _sar_of(stream, turned:bool)->Fraction: # width / height
+    "The aspect ratio of a pixel of the upright picture."
     sar = Fraction(stream.sample_aspect_ratio or 1)
     return 1/sar if turned else sar
 
 def _shown_as(path:PathLike, container, stream, f:av.VideoFrame)->dict: # fields of `VideoInfo`
-    "How a decoded frame is laid and cropped, and the size and shape of the upright picture."
+    "Orientation and crop of a decoded frame, and the size of the upright picture."
     rotation, mirrored = orientation(f)
     turned = rotation%180!=0
     step = (16//f.format.chroma_height(16), 16//f.format.chroma_width(16))
@@ -263,31 +263,31 @@ def _stream_info(s)->StreamInfo:
     return StreamInfo(s.index, s.type, s.codec_context.name if s.codec_context else '', s.language or '')
 
 def _display_notes(info:VideoInfo, pictures:int, oblique:bool)->Iterator[str]:
-    "A line for each thing about how a film is shown that its result will not keep."
+    "Yield a line for each property of display that the result does not keep."
     if pictures>1: yield f"{info.path.name} has {pictures} video streams: only stream {info.stream} is swapped"
     if oblique:
-        yield f"{info.path.name} asks to be turned by an angle that is no quarter turn: the nearest one is made of it"
+        yield f"{info.path.name} has a rotation that is not a multiple of 90°; the nearest multiple is used"
     if info.stereo:
-        yield (f"{info.path.name} shows two views ({info.stereo}); they are swapped "
-               "as one picture, and only a result in .mkv says that there are two")
+        yield (f"{info.path.name} is a stereo film ({info.stereo}); its views are swapped "
+               "as one picture, and only a result in .mkv keeps the stereo tag")
 
 # %% ../../nbs/2_video/04_probe.ipynb #5d0c7a20
 def video_info(
-    path:PathLike,          # any container FFmpeg reads
-    end:float|None=None,    # seconds from the first frame: a damaged film is accepted where the damage comes later
+    path:PathLike,          # any container that FFmpeg reads
+    end:float|None=None,    # seconds from the first frame; a truncated film is accepted if it is good up to here
 )->VideoInfo:
-    "What a film is; raises `BadInput` for no film, a damaged one, or one that swapkit must not take for SDR."
+    "Collect the facts of a film; raises `BadInput` if it is not a film, is damaged, or is HDR."
     with open_media(path) as c:
         v = _find_picture(path, c)
         f, *found = decode_first_frames(c, v)
-        if f is None: raise BadInput(f"{path} is damaged: not one frame of it can be read")
+        if f is None: raise BadInput(f"{path} is damaged: no frame can be decoded")
         check_pixels(path, f.width, f.height)
-        # not every container can be wound back
+        # opened again, since not every container can seek back
         with open_media(path) as again: w = walk_packets(again, again.streams[v.index])
         told: dict[str, Any] = dict(rate=v.average_rate or v.guessed_rate, interlaced=f.interlaced_frame, notes=[])
         told |= _pictures(path, c, v, w, *found)
         pts = told['pts'] = torch.tensor(told['pts'], dtype=torch.long)
-        if not len(pts): raise BadInput(f"{path} is damaged: not one frame of it can be read")
+        if not len(pts): raise BadInput(f"{path} is damaged: no frame can be decoded")
         short, (good, until) = _ends_early(w, c, v), _sound_until(pts-pts[0], v.time_base)
         if short and (end is None or end>until+1e-6):
             raise BadInput(

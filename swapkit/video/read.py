@@ -7,15 +7,15 @@ __all__ = ['READERS', 'decord_reader', 'plain_format', 'can_keep_planes', 'even_
            'plane_views', 'frame_planes', 'pyav_reader', 'open_reader', 'prefetch', 'read_frames', 'read_frame']
 
 # %% ../../nbs/2_video/05_read.ipynb #ca797951
-from typing import Any
-import av.filter
-import av.error
 import os
 import queue
 import threading
 from itertools import chain
+from typing import Any
 
 import av
+import av.error
+import av.filter
 import numpy as np
 import torch
 from av.video.reformatter import VideoReformatter
@@ -30,14 +30,14 @@ from .probe import VideoInfo
 from ..messages import logger
 
 # %% ../../nbs/2_video/05_read.ipynb #524cb98c
-import cv2 # noqa: F401 (before decord, whose own zlib would break cv2's PNG reader)
+import cv2 # noqa: F401 (before decord, whose bundled zlib breaks cv2's PNG reader)
 
 try: import decord
-except ImportError: decord = None # no wheel for this machine; PyAV reads instead
+except ImportError: decord = None # no wheel for this platform; PyAV reads instead
 
 # %% ../../nbs/2_video/05_read.ipynb #2ea21059
 def _lost(info, frame):
-    if not frame: return BadInput(f"{info.path}: not one frame of it can be decoded")
+    if not frame: return BadInput(f"{info.path}: no frame can be decoded")
     end = info.seconds[frame]-info.seconds[0]
     return BadInput(f"{info.path} is damaged after frame {frame-1}; use the part before it: end {end:.3f}")
 
@@ -45,30 +45,21 @@ def _check_size(info, frame, number):
     size = (frame.height, frame.width)[::-1 if info.rotation%180 else 1]
     if size!=(info.height, info.width):
         raise BadInput(
-            f"{info.path} is {size[1]}×{size[0]} from frame {number} on, and {info.width}×{info.height} "
-            f"before; use the part before it: end {info.seconds[number]-info.seconds[0]:.3f}, "
-            "and cut the rest into a film of its own"
+            f"{info.path} changes its size at frame {number} from {info.width}×{info.height} to {size[1]}×{size[0]}; "
+            f"use the part before it: end {info.seconds[number]-info.seconds[0]:.3f}, "
+            "and cut the rest into a separate film"
         )
 
 # %% ../../nbs/2_video/05_read.ipynb #426afa19
 def decord_reader(info:VideoInfo, planes:str=''):
-    "Pixels by decord, which turns the picture upright by itself; `get(numbers)` gives (N,3,H,W) uint8."
+    "Read with decord, which rotates the picture itself; `get(numbers)` gives (N,3,H,W) uint8."
     if decord is None: raise BadInput("decord is not installed here: use the reader 'pyav'")
-    wrong = (
-        'more than 8 bits'
-        if info.bits > 8
-        else 'an edit list'
-        if info.trimmed
-        else 'interlaced pictures'
-        if info.interlaced
-        else 'pictures that are mirrored'
-        if info.mirrored
-        else 'pictures that are cropped'
-        if info.crop
-        else 'packets that are not pictures'
-        if info.order is not None
-        else ''
-    )
+    faults = {
+        'more than 8 bits': info.bits>8, 'an edit list': info.trimmed, 'interlaced pictures': info.interlaced,
+        'pictures that are mirrored': info.mirrored, 'pictures that are cropped': info.crop,
+        'packets that give no picture': info.order is not None,
+    }
+    wrong = next((what for what,found in faults.items() if found), '')
     if wrong: raise BadInput(f"{info.path} has {wrong}, which decord reads wrongly: use the reader 'pyav'")
     assert decord is not None
     try: film = decord.VideoReader(str(info.path.absolute()))
@@ -84,11 +75,11 @@ def decord_reader(info:VideoInfo, planes:str=''):
 
 # %% ../../nbs/2_video/05_read.ipynb #111192d3
 def plain_format(name:str)->str:
-    "A pixel format without the old names for full range, which the tags say anyway."
+    "The modern name of a pixel format: 'yuvj…' is an old name for full range, which the tags hold."
     return name.replace('yuvj', 'yuv')
 
 def can_keep_planes(name:str)->bool:
-    "Whether a pixel format is one of planes of Y, Cb and Cr, or of gray alone."
+    "Whether a pixel format stores separate planes Y, Cb, Cr, or gray alone."
     f = av.VideoFormat(name, 64, 64)
     return (
         not (f.is_rgb or f.has_palette or f.is_big_endian)
@@ -104,20 +95,22 @@ def even_size(
 
 # %% ../../nbs/2_video/05_read.ipynb #7de531c4
 def plane_sizes(name:str, size:tuple)->list: # (h,w) of each
-    "The planes of a picture (H,W)."
+    "Height and width of each plane of a picture (H,W)."
     return [(c.height, c.width) for c in av.VideoFormat(name, size[1], size[0]).components]
 
-def plane_type(name:str): return np.dtype(np.uint16 if av.VideoFormat(name, 2, 2).components[0].bits>8 else np.uint8)
+def plane_type(name:str)->np.dtype:
+    "The type of a sample: uint8, or uint16 for more than 8 bits."
+    return np.dtype(np.uint16 if av.VideoFormat(name, 2, 2).components[0].bits>8 else np.uint8)
 
-def plane_bytes(name:str, size:tuple)->int: # of the picture with even sides; 0 for no name
-    "What a frame's planes take."
+def plane_bytes(name:str, size:tuple)->int: # with even sides; 0 for an empty name
+    "The size of all planes of a frame in bytes."
     return sum(h*w for h,w in plane_sizes(name, even_size(size)))*plane_type(name).itemsize if name else 0
 
 def plane_views(
     flat:np.ndarray,    # (B,) uint8
     name:str, size:tuple,
 )->list:                # (h,w) of uint8 or uint16
-    "The planes that lie one after the other."
+    "Views of the planes in a flat buffer."
     views, at, kind = [], 0, plane_type(name)
     for h, w in plane_sizes(name, even_size(size)):
         n = h * w * kind.itemsize
@@ -127,7 +120,7 @@ def plane_views(
 
 # %% ../../nbs/2_video/05_read.ipynb #047a210b
 def _in_format(frame, name):
-    "A frame in another pixel format, its matrix and range kept."
+    "Convert a frame to another pixel format; matrix and range stay."
     if plain_format(frame.format.name)==name: return frame
     full = 2 if frame.format.name.startswith('yuvj') else frame.color_range
     return VideoReformatter().reformat(frame, format=name, src_color_range=full, dst_color_range=full)
@@ -135,12 +128,13 @@ def _in_format(frame, name):
 def frame_planes(
     frame:av.VideoFrame,
     name:str,           # pixel format wanted
-    rotation:int, mirrored:bool, # what makes it upright
+    rotation:int,       # degrees and mirroring that make it upright, as for `turn_upright`
+    mirrored:bool,
     out:np.ndarray,     # (B,) uint8, filled in
 ):
-    "The planes of a frame, upright, the last row and column repeated where a side is odd."
+    "Copy the upright planes of a frame; if a side is odd, its last row or column is repeated."
     sides = plane_sizes(frame.format.name, (2,2))
-    if rotation%180 and any(h!=w for h,w in sides): frame = _in_format(frame, 'yuv444p') # a turned 4:2:2 is no 4:2:2
+    if rotation%180 and any(h!=w for h,w in sides): frame = _in_format(frame, 'yuv444p') # rotated 4:2:2 is not 4:2:2
     frame = _in_format(frame, name)
     size = (frame.height, frame.width)[::-1 if rotation%180 else 1]
     for p,to in zip(frame.planes, plane_views(out, name, size)):
@@ -151,7 +145,7 @@ def frame_planes(
 
 # %% ../../nbs/2_video/05_read.ipynb #c3163775
 def _cropped(frames, crop:tuple, stream):
-    "Frames without what the container cuts off."
+    "Crop frames as the container asks."
     if not crop: yield from frames; return
     (top, bottom, left, right), g = crop, av.filter.Graph()
     g.link_nodes(
@@ -162,7 +156,7 @@ def _cropped(frames, crop:tuple, stream):
     for f in frames: g.push(f); yield g.pull()
 
 def _whole(frames, info:VideoInfo):
-    "Interlaced frames as whole pictures at the same times; those before the first one as they are."
+    "Deinterlace frames from the first interlaced one on; stamps stay the same."
     before = None
     for f in frames:
         if f.interlaced_frame: break
@@ -171,7 +165,7 @@ def _whole(frames, info:VideoInfo):
     else: return
     if not info.interlaced:
         logger.warning(
-            f"{info.path.name} is interlaced in parts; its frames are made whole, and the result is progressive"
+            f"{info.path.name} is interlaced in parts; its frames are deinterlaced, and the result is progressive"
         )
     g, there = av.filter.Graph(), before is not None
     ends = (
@@ -184,15 +178,15 @@ def _whole(frames, info:VideoInfo):
         g.push(given)
         while True:
             try: made = g.pull()
-            except (BlockingIOError, EOFError): break # it looks a frame ahead
+            except (BlockingIOError, EOFError): break # the filter needs one more frame
             assert made.pts is not None and made.time_base is not None
             made.pts, made.time_base = round(made.pts*made.time_base/info.time_base), info.time_base
-            if there: there = False # the neighbor, which is out already
+            if there: there = False # the neighbor frame was already yielded
             else: yield made
 
 # %% ../../nbs/2_video/05_read.ipynb #5d0c7a41
 def _wound(container, stream:Any, pts:int, back:float):
-    """Packets from a key frame on that is shown at or before `pts`, looked for `back` seconds earlier; None where the
+    """Packets from a key frame that is shown at or before `pts`, after seeking to `back` seconds before it; None if the
     container lands later."""
     try: container.seek(pts-round(back/stream.time_base), stream=stream)
     except av.error.FFmpegError: return None
@@ -201,7 +195,7 @@ def _wound(container, stream:Any, pts:int, back:float):
     return None if key is None or key.pts is None or key.pts>pts else chain([key], packets)
 
 def _stamped(info, container, stream, first:int, back):
-    "Frames by their own stamps."
+    "Decode frames that have their own stamps."
     packets = (
         demux_packets(container, stream)
         if back is None
@@ -210,8 +204,8 @@ def _stamped(info, container, stream, first:int, back):
     yield from (f for f in decode_packets(packets or (), stream) if f.pts is not None)
 
 def _counted(info, container, stream, first:int, back):
-    """Frames of a film that was decoded once, by the packets they come from; these are counted from the start, and
-    decoded from a key frame on."""
+    """Decode frames of a film with an `order`: packets are counted from the start of the file, and decoded from a key
+    frame on."""
     rank = {n:i for i,n in enumerate(info.order.tolist()) if n>=0}
     skip = (
         0
@@ -225,15 +219,15 @@ def _counted(info, container, stream, first:int, back):
         yield f
 
 # %% ../../nbs/2_video/05_read.ipynb #5d0c7a42
-_BACK = {0:3, 3:None} # seconds farther back; None is the start
+_BACK = {0:3, 3:None} # seconds to go back next; None: read from the start
 
 def _film(info:VideoInfo, first:int, back=0):
-    """Every frame from number `first` on: decoded from the key frame before it, or from the start where a container
+    """Yield all frames from number `first` on: decoded from the key frame before it, or from the start if the container
     lands too late."""
     pts = int(info.pts[first])
     with open_media(info.path) as c:
         v = prepare_stream(c.streams[info.stream])
-        v.codec_context.thread_count = max((os.cpu_count() or 1)-1, 1) # a core is left to those who wait for the frames
+        v.codec_context.thread_count = max((os.cpu_count() or 1)-1, 1) # one core stays free for the consumer
         frames = (_stamped if info.order is None else _counted)(info, c, v, first, back)
         frames = (f for f in _whole(_cropped(frames, info.crop, v), info) if f.pts is not None and f.pts>=pts)
         start = next(frames, None)
@@ -248,8 +242,8 @@ def _bytes(picture): # rgb24 → (H,W,3) view
     return np.frombuffer(p, np.uint8).reshape(p.height, -1)[:,:3*p.width].reshape(p.height, p.width, 3)
 
 def pyav_reader(info:VideoInfo, planes:str=''):
-    """Pixels by PyAV; numbers must be consecutive. `get(numbers)` gives (N,3,H,W) uint8, and raises `BadInput` where a
-    stamp is missing."""
+    """Read with PyAV; numbers must be consecutive. `get(numbers)` gives (N,3,H,W) uint8, and raises `BadInput` if a
+    frame is missing."""
     state:dict[str, Any] = dict(at=None, film=None)
     size, to_rgb = (info.height, info.width), VideoReformatter()
     way = info.rotation, info.mirrored
@@ -264,7 +258,7 @@ def pyav_reader(info:VideoInfo, planes:str=''):
         for to,k,f in zip(out, kept, film):
             if f.pts!=info.pts[at]: break
             _check_size(info, f, at)
-            # held until the next one is made: its memory is used again
+            # kept until the next frame is made, because its memory is reused
             state['rgb'] = rgb = to_rgb.reformat(f, format='rgb24', threads=1)
             to[:] = turn_upright(_bytes(rgb), *way)
             if planes: frame_planes(f, planes, *way, k)
@@ -280,10 +274,10 @@ READERS |= dict(pyav=pyav_reader, decord=decord_reader)
 
 def open_reader(
     info:VideoInfo,
-    name:str='auto',    # key of `READERS`; auto is pyav, whose memory does not grow with the film
-    planes:str='',      # pixel format in which the frames' own planes are wanted too; only pyav has them
+    name:str='auto',    # key of `READERS`; auto is pyav, whose memory use does not grow with the film
+    planes:str='',      # pixel format for the frames' own planes; '' for none; only pyav has them
 ):
-    "The function that turns frame numbers of this film into pixels; with `planes` into pixels and (N,B) bytes."
+    "Open a reader: a function from frame numbers to pixels, or with `planes` to pixels and (N,B) bytes."
     check_choice('reader', name, ('auto', *READERS))
     return READERS['pyav' if name == 'auto' else name](
         info, planes if can_keep_planes(info.pix_fmt.replace('yuva', 'yuv')) else ''
@@ -292,9 +286,9 @@ def open_reader(
 # %% ../../nbs/2_video/05_read.ipynb #a5be2add
 def prefetch(
     items,          # any iterable
-    ahead:int=2,    # how many items may wait
+    ahead:int=2,    # maximum number of items that wait
 ):
-    "Run `items` on a thread, at most `ahead` items in front; its errors come out here."
+    "Iterate `items` on a thread, at most `ahead` items ahead; its exceptions are raised here."
     q, stop, end = queue.Queue(ahead), threading.Event(), object()
     def put(x):
         while not stop.is_set():
@@ -322,10 +316,10 @@ def read_frames(
     bs:int=16,          # frames in a batch; the last may be shorter
     first:int=0,        # first frame number
     last:int|None=None, # one past the last; all by default
-    get=None,           # a reader that is open already; `open_reader(info)` by default
-    ahead:int=2,        # batches that may wait
+    get=None,           # an open reader; `open_reader(info)` by default
+    ahead:int=2,        # maximum number of batches that wait
 ):
-    "Yield `Frames` first … last-1 in order, each exactly once; raises `BadInput` at a frame that cannot be decoded."
+    "Yield the frames first … last-1 in order, each exactly once; raises `BadInput` if a frame cannot be decoded."
     get, last = get or open_reader(info), len(info) if last is None else min(last, len(info))
     def batches():
         for i in range(first, last, bs):
@@ -336,7 +330,7 @@ def read_frames(
 
 # %% ../../nbs/2_video/05_read.ipynb #122011d2
 def read_frame(info:VideoInfo, number:int)->Frames: # of one
-    "One frame of a film."
+    "Read one frame; raises `BadInput` if the film has no such number."
     if not 0 <= number < len(info):
         raise BadInput(f"{info.path.name} has no frame {number}; it has {len(info)}, counted from 0")
     return next(iter(read_frames(info, 1, number, number+1)))

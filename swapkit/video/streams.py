@@ -27,10 +27,10 @@ from .probe import VideoInfo
 
 # %% ../../nbs/2_video/12_streams.ipynb #6a815550
 def place_segments(
-    ranks:list,     # display number of each packet, in decoding order
-    stamps:list,    # rising stamp of each display number
+    ranks:list,     # rank of each packet, in file order
+    stamps:list,    # rising stamp of each rank
 )->tuple:           # pts, dts of each packet
-    "Stamps for packets in decoding order: pts by number, dts the sorted stamps delayed by the depth of reordering."
+    "Stamps for packets in file order: pts by rank, dts the sorted stamps delayed by the depth of reordering."
     depth = max((j-i for j,i in enumerate(ranks)), default=0)
     step = stamps[1]-stamps[0] if len(stamps)>1 else 1
     dts = [stamps[0]-step*k for k in range(depth, 0, -1)] + stamps
@@ -38,9 +38,9 @@ def place_segments(
 
 # %% ../../nbs/2_video/12_streams.ipynb #7291551a
 def segment_ranks(
-    segments:Sequence[PathLike],    # in the film's order
-)->list[int]:                       # display number of every packet, in decoding order
-    "Number the packets of all segments; raises `BadInput` where a segment was made with other settings than the first."
+    segments:Sequence[PathLike],    # in film order
+)->list[int]:                       # rank of every packet, in file order
+    "Rank the packets of all segments; raises `BadInput` if their settings differ."
     ranks, head = [], None
     for path in segments:
         with open_media(path) as c:
@@ -55,23 +55,25 @@ def segment_ranks(
 
 # %% ../../nbs/2_video/12_streams.ipynb #18da3c86
 def _is_in_cut(
-    a, b,       # when a packet begins and ends
-    begin, end, # the first picture, and just after the last; None for no limit
+    a,          # when a packet begins
+    b,          # and ends
+    begin,      # time of the first picture; None for no limit
+    end,        # just after the last picture; None for no limit
 )->bool:
-    "Whether any of it is inside; a packet without duration counts by its beginning."
+    "Whether any part of a packet is inside; one without duration counts by its beginning."
     return (end is None or a<end) and (begin is None or a>=begin or b>begin)
 
 # %% ../../nbs/2_video/12_streams.ipynb #a1c5e0d3
 def _count_back(held, known):
-    "Decoding times for packets that have none, before the first that is known."
+    "Give decoding times to packets before the first known one."
     for k,p in enumerate(reversed(held), 1): p.dts = min(known-k*max(p.duration or 1, 1), p.pts)
     return held
 
 def _with_dts(
     packets,            # of any streams
-    max_waiting:int=32, # packets of one stream
+    max_waiting:int=32, # maximum number of packets held back per stream
 ):
-    "Yield packets, those at the beginning of each stream with a decoding time too."
+    "Yield packets; those at the beginning of a stream get a decoding time if they have none."
     held = {}
     for p in packets:
         waiting = held.setdefault(p.stream.index, [])
@@ -87,12 +89,12 @@ def _with_dts(
 def _container_of(stream)->str: return stream.container.format.name
 
 def restamp_packets(
-    packets:Iterable[av.Packet],    # of the target, each with its stream there
-    streams:dict,                   # index in the target → stream of the film to be written, which has its clock
-    shift:Fraction=Fraction(0),     # seconds to take off every stamp
+    packets:Iterable[av.Packet],    # of the target, each with its stream in the target
+    streams:dict,                   # index in the target → stream of the new film, with its clock
+    shift:Fraction=Fraction(0),     # seconds to subtract from every stamp
 )->Iterator[av.Packet]:
-    "Yield packets for their new streams, with stamps that a container takes."
-    ends, last = {}, {} # of each stream: when its last packet ends, and its decoding time, in ticks of the new film
+    "Yield packets for their new streams, with stamps that a container accepts."
+    ends, last = {}, {} # by stream: end and decoding time of its last packet, in new ticks
     for p in _with_dts(packets):
         i, to, tb = p.stream.index, streams[p.stream.index], p.time_base
         moved = 0 if p.stream.disposition & Disposition.attached_pic else shift
@@ -115,24 +117,24 @@ def restamp_packets(
 # %% ../../nbs/2_video/12_streams.ipynb #050d1f11
 def side_packets(
     film:av.container.InputContainer,   # the target
-    streams:dict,                       # index in the target → stream of the film to be written
-    begin:Fraction|None=None,           # seconds, as in `_is_in_cut`
+    streams:dict,                       # index in the target → stream of the new film
+    begin:Fraction|None=None,           # seconds, as for `_is_in_cut`
     end:Fraction|None=None,
-    shift:Fraction=Fraction(0),         # seconds to take off every stamp
+    shift:Fraction=Fraction(0),         # seconds to subtract from every stamp
     clock:tuple=(),                     # of `VideoInfo`
 )->Iterator[av.Packet]:
-    "Yield the packets of the target's other streams, re-stamped for the film to be written."
+    "Yield the packets of the target's other streams, with stamps for the new film."
     started = set()
     def kept():
         for p in join_clocks(film.demux([film.streams[i] for i in streams]) if streams else (), clock):
             if not p.size: continue
             s,tb = p.stream, p.time_base
-            # it has no edit list to hide it
+            # Matroska has no edit list to hide it
             if p.is_discard and s.type=='audio' and _container_of(streams[s.index])=='matroska': continue
             a = p.pts if p.pts is not None else p.dts or 0
             b = a + (p.duration or 0)
-            if not s.disposition & Disposition.attached_pic: # a cover has no time
-                waiting = s.type=='video' and begin is not None and s.index not in started # for a frame to start from
+            if not s.disposition & Disposition.attached_pic: # a cover picture has no time
+                waiting = s.type=='video' and begin is not None and s.index not in started # for a key frame
                 if not _is_in_cut(a*tb, b*tb, begin, end) or (waiting and not p.is_keyframe): continue
             started.add(s.index)
             if s.type == 'subtitle' and begin is not None and a * tb < begin:
@@ -143,13 +145,13 @@ def side_packets(
 
 # %% ../../nbs/2_video/12_streams.ipynb #193a4ebb
 def picture_packets(
-    segments:Sequence[PathLike],    # in the film's order
-    stream:av.VideoStream,          # of the film to be written
+    segments:Sequence[PathLike],    # in film order
+    stream:av.VideoStream,          # of the new film
     ranks:list[int],                # from `segment_ranks`
     stamps:list[int],               # rising stamp of each frame, in units of `time_base`
     time_base:Fraction,
 )->Iterator[av.Packet]:
-    "Packets of all segments with the stamps of the film."
+    "Yield the packets of all segments with the stamps of the film."
     pts,dts = place_segments(ranks, stamps)
     last = stamps[-1]-stamps[-2] if len(stamps)>1 else 0
     lasts = [b-a for a,b in zip(stamps, stamps[1:])] + [last]
@@ -163,54 +165,54 @@ def picture_packets(
                 yield p
 
 def make_rising(stamps:Iterable[int])->list[int]:
-    "Equal stamps, which no container takes, are set a tick apart."
+    "Set equal stamps, which no container accepts, one tick apart."
     return list(itertools.accumulate(stamps, lambda a,b: max(a+1, b)))
 
 def _clock(streams):
-    "Ticks per second for the edit list that holds start offsets: exact for all `streams` where that is possible."
+    "Ticks per second of the movie clock of mp4, exact for the start of all `streams` if possible."
     n = math.lcm(1000, *(s.time_base.denominator for s in streams if s.time_base and s.type in ('video','audio')))
     return n if n<2**31 else 90000
 
 # %% ../../nbs/2_video/12_streams.ipynb #e0929fb9
-# what a writer says of itself, not of the film
+# tags that describe the writing program, not the film
 _own = set("""major_brand minor_version compatible_brands encoder rotate duration operational_pattern_ul uid
     generation_uid product_uid toolkit_version_num material_package_umid file_package_umid""".split())
 
 def kept_tags(old:Mapping[str, str], timecode:bool=True)->dict[str, str]:
-    "The tags that describe the film and not the program that wrote it."
+    "The tags that describe the film, without those of the program that wrote it."
     return {k: v for k, v in old.items() if k.lower() not in _own and (timecode or k.lower()!='timecode')}
 
 def packet_time(p:av.Packet)->float: # seconds
-    "When a packet is decoded, or shown where it does not say."
+    "The decoding time of a packet, or its presentation time if it has none."
     return float(((p.pts if p.dts is None else p.dts) or 0)*p.time_base)
 
 @contextmanager
 def write_errors(out:PathLike)->Iterator[None]:
-    "Raise errors of the library as one `SystemFault` that names the file."
+    "Raise errors of FFmpeg as a `SystemFault` that names the file."
     try: yield
     except av.error.FFmpegError as e: raise SystemFault(f"cannot write {out}: {e.strerror}") from e
 
 # %% ../../nbs/2_video/12_streams.ipynb #4d6d9811
 def _add(out, template, stream, timecode=True):
-    "A stream of `out` with the format of `template` and the clock, words and flags of the target's `stream`."
+    "Add a stream to `out` with the format of `template` and the clock, tags and flags of the target's `stream`."
     if out.format.name == 'matroska' and (stream.type == 'attachment' or stream.disposition & Disposition.attached_pic):
         return _attach(out, stream)
-    s = out.add_stream_from_template(template, opaque=True) # as it is: an encoder of that kind need not be here
+    s = out.add_stream_from_template(template, opaque=True) # copied, so no encoder for it is needed
     s.time_base, s.disposition = stream.time_base, stream.disposition
     s.metadata.update(kept_tags(stream.metadata, timecode))
-    # players show the one that was made
+    # players show the swapped one
     if (several := [x.index for x in demux_pictures(stream.container)])[1:] and stream.index in several:
         s.disposition = (
             s.disposition | Disposition.default if template is not stream else s.disposition & ~Disposition.default
         )
     if template is not stream:
-        # hvc1 and the ProRes profiles are told by it
+        # it tells hvc1 and the ProRes profiles
         if _container_of(s)!='matroska': s.codec_context.codec_tag = template.codec_context.codec_tag
-        s.metadata.pop('alpha_mode', None) # what is encoded now is opaque
+        s.metadata.pop('alpha_mode', None) # the new picture has no alpha
     return s
 
 def _attach(out, stream):
-    "A file inside the container: a cover is the packet of its stream."
+    "Attach a file to the container; the file of a cover is the packet of its stream."
     words = stream.metadata
     if stream.type=='attachment': name, kind, data = stream.name or words.get('filename'), stream.mimetype, stream.data
     else:
@@ -230,8 +232,8 @@ _cover = {
 
 # %% ../../nbs/2_video/12_streams.ipynb #a073fdf7
 def side_streams(film:av.container.InputContainer, info:VideoInfo)->list: # of `av.stream.Stream`
-    """The target's streams beside its picture; chapters and the time code are tracks in some containers, which the
-    muxer makes again by itself."""
+    """The target's streams beside its picture, without tracks of chapters and time codes, which the muxer makes
+    again."""
     chapters, code = film.chapters(), film.streams[info.stream].metadata.get('timecode')
     made = lambda s: (
         s.type == 'data' and ((chapters and s.frames == len(chapters)) or (code and s.metadata.get('timecode') == code))
@@ -239,7 +241,7 @@ def side_streams(film:av.container.InputContainer, info:VideoInfo)->list: # of `
     return [s for s in film.streams if s.index!=info.stream and not made(s)]
 
 def _chapters(film, begin, end, shift)->Iterator[Any]:
-    "The target's chapters that touch the interval, moved with the picture."
+    "Yield the chapters that overlap the interval, moved with the picture."
     for c in film.chapters():
         tb = c['time_base']
         a,b = max(c['start']*tb, begin or 0), min(c['end']*tb, end if end is not None else c['end']*tb)
@@ -248,19 +250,19 @@ def _chapters(film, begin, end, shift)->Iterator[Any]:
 # %% ../../nbs/2_video/12_streams.ipynb #e56f1420
 @contextmanager
 def open_output(
-    file:Any,                           # path or open file to write to
+    file:Any,                           # path or open file to write
     film:av.container.InputContainer,   # the target
     picture:av.VideoStream,             # the encoded picture
     info:VideoInfo,                     # of the target
-    fmt:str,                            # the container, in ffmpeg's words
+    fmt:str,                            # the container, by FFmpeg's name
     fit:Any,                            # `StreamFit`
-    tags:Mapping[str, str]|None=None,   # more tags of the film
-    begin:Fraction|None=None,           # seconds; chapters outside are left out
+    tags:Mapping[str, str]|None=None,   # more tags for the film
+    begin:Fraction|None=None,           # seconds; chapters outside are dropped
     end:Fraction|None=None,
-    shift:Fraction=Fraction(0),         # seconds to take off every stamp
-    movflags:str='',
-)->Iterator[tuple]:                     # the container, and its streams by number in the target, whose order they keep
-    "Open a film to be written, with the tags, the streams and the chapters of the target, and write its header."
+    shift:Fraction=Fraction(0),         # seconds to subtract from every stamp
+    movflags:str='',                    # of FFmpeg's mp4 muxer
+)->Iterator[tuple]:                     # the container, and its streams by their index in the target
+    "Open a new film with the tags, streams and chapters of the target, and write its header."
     options = dict(strict='experimental')
     flags = movflags+'+use_metadata_tags'*fit.keys
     if fmt != 'matroska':
@@ -276,4 +278,4 @@ def open_output(
         main = new[info.stream]
         if info.stereo and fmt=='matroska' and main: main.metadata['stereo_mode'] = info.stereo
         c.start_encoding()
-        yield c, {i:s for i,s in new.items() if s} # what became an attachment has no packets
+        yield c, {i:s for i,s in new.items() if s} # attachments have no packets
