@@ -26,13 +26,13 @@ from .types import Crops, Faces, Frames, Source
 
 # %% ../nbs/1_base/02_show.ipynb #6e372246
 def use_jpeg(
-    quality:int=80, # of the JPEG, 1 to 95
+    quality:int=55, # of the JPEG, 1 to 95
     dpi:int=72,     # pixels per inch: 6 inches are 432 pixels
 )->None:
     "Store the figures of this notebook as JPEG files."
     from IPython import get_ipython
     from IPython.core.pylabtools import select_figure_formats
-    select_figure_formats(get_ipython(), 'jpeg', pil_kwargs=dict(quality=quality))
+    select_figure_formats(get_ipython(), 'jpeg', pil_kwargs=dict(quality=quality, optimize=True, progressive=True))
     plt.rcParams.update({'figure.dpi':dpi, 'savefig.dpi':dpi, 'font.size':9, 'axes.titlesize':9})
 
 # %% ../nbs/1_base/02_show.ipynb #a3f362a3

@@ -69,7 +69,9 @@ def label_panels(
     return torch.from_numpy(row).permute(2,0,1)
 
 def _photo_panel(photo, size): # a photo as a panel (3,H,W), fitted into it on white
-    im, (H, W) = cv2.imread(str(photo))[...,::-1], size
+    stored, (H, W) = cv2.imread(str(photo)), size
+    assert stored is not None, photo
+    im = stored[...,::-1]
     r = min(H/len(im), W/im.shape[1])
     im = cv2.resize(im, (round(im.shape[1]*r), round(len(im)*r)), interpolation=cv2.INTER_AREA)
     y, x = (H-len(im))//2, (W-im.shape[1])//2

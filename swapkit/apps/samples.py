@@ -186,7 +186,7 @@ def sample_motion(
     (times, sizes, shapes), blinks = (list(v) for v in zip(*_schedule()[0])), _schedule()[1]
     u = t%60
     jaw = _pulses(u, times, sizes, .10, .13)
-    shape = sum(s*torch.exp(-((u-k)/.1).square()) for k,s in zip(times, shapes))
+    shape = torch.stack([s*torch.exp(-((u-k)/.1).square()) for k,s in zip(times, shapes)]).sum(0)
     stress = _wander(t, .8, 5)
     return dict(
         turn=9*_wander(t, .17, 3), nod=3.5*_wander(t, .21, 4)+1.5*stress*jaw, roll=4*_wander(t, .14, 6),
@@ -302,7 +302,7 @@ def _place(who, p, m): # portrait, (F,468,3) with its expression, the motion →
 
 def _inside_mouth(now, size): # (F,468+K,3) → (F,3,S,S): darkness and a tongue
     y, x = torch.arange(size)[:,None], torch.arange(size)
-    at = lambda i,k: now[:,i,k].view(-1,1,1,1)
+    def at(i, k)->torch.Tensor: return now[:,i,k].view(-1,1,1,1)
     high, wide = (at(14,1)-at(13,1)).clamp(min=4), (at(308,0)-at(78,0)).clamp(min=4)
     tongue = .8*torch.exp(-((x-at(14,0))/(.3*wide)).square()-((y-at(14,1)-2)/(.42*high)).square())
     color = lambda *v: torch.tensor(v).view(1,3,1,1)
