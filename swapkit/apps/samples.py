@@ -154,7 +154,8 @@ def _complete(motion):
 def _wander(t, f, seed): # (F,) seconds, Hz → (F,) about −1…1
     rng = np.random.default_rng(seed)
     phase = rng.uniform(0, 2*math.pi, 3).tolist()
-    return sum(a*torch.sin(2*math.pi*f*k*t+p) for a,k,p in zip((.6,.3,.2), (1,1.73,2.41), phase))
+    parts = [a*torch.sin(2*math.pi*f*k*t+p) for a,k,p in zip((.6,.3,.2), (1,1.73,2.41), phase)]
+    return torch.stack(parts).sum(0)
 
 def _pulses(t, times, sizes, up, down, hold=0.): # (F,), when, how large, seconds → (F,)
     out = torch.zeros_like(t)
