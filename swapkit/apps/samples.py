@@ -18,6 +18,7 @@ import cv2 # before decord, whose own zlib would break its PNG reader
 import numpy as np
 import swapkit
 import torch
+import torch.nn.functional as nnf
 from matplotlib.tri import Triangulation
 from safetensors.torch import load_file
 
@@ -206,14 +207,16 @@ def border_anchors(h:int, w:int, n:int=5)->torch.Tensor: # (4n-4,3)
 def _triangles_between(points): # (K,2 or 3) → (T,3) numbers of points
     return torch.from_numpy(Triangulation(*points[:,:2].T.double().numpy()).triangles).long()
 
-def _warp_by_triangles(
-    images:torch.Tensor,    # (1 or F,3 or 4,S,S), square
-    was:torch.Tensor,       # (1,K,3) points in them
+def _map_by_triangles(
+    was:torch.Tensor,       # (1,K,3) points of a picture of S × S pixels
     now:torch.Tensor,       # (F,K,3) where those points should be; smaller z is in front
     tris:torch.Tensor,      # (T,3)
-)->torch.Tensor:            # (F,3 or 4,S,S)
-    "Move a picture's points, and everything between them, by triangles."
-    return sample_at(images, interpolate(was[...,:2], now, tris, rasterize(now, tris, images.shape[-1])))
+    size:int,               # S, even
+)->torch.Tensor:            # (F,2,S,S) which place of the picture is seen at each pixel
+    "Where each pixel comes from when points are moved, and everything between them. Computed at half the size."
+    half = (now+.5)/2-.5
+    places = interpolate(was[...,:2], half, tris, rasterize(half, tris, size//2))
+    return nnf.interpolate(places, scale_factor=2, mode='bilinear')
 
 # %% ../../nbs/8_apps/08_samples.ipynb #94a5cba4
 def _points_around(lms, size): # (468,3) → (K,3) points outside the face, and (K,) each: see `_Portrait`
@@ -321,8 +324,8 @@ def _animate_person(
     was = torch.cat([who.lms, who.around])[None]
     now = _place(who, _express(who.lms, *(m[k] for k in ('jaw','smile','pucker','brows','blink'))), m)
     stiff = _place(who, who.lms.expand(F,-1,-1), m)
-    moved, eyes = (_warp_by_triangles(who.person, was, p, who.tris) for p in (now, stiff))
-    teeth = _warp_by_triangles(who.teeth, was, stiff, who.tris)
+    maps = [_map_by_triangles(was, p, who.tris, size) for p in (now, stiff)]
+    moved, eyes, teeth = (sample_at(x, p) for x,p in zip((who.person, who.person, who.teeth), (*maps, maps[1])))
     per_frame, soft = (lambda v: v.view(F,1,1,1)), size/640
     seen = torch.maximum(*(fill_polygons(now[:,e,:2], size) for e in (EYE_LEFT, EYE_RIGHT)))
     seen = blur(seen, .8*soft)*per_frame((m['blink']<.9).float())
