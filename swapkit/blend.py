@@ -8,7 +8,7 @@ __all__ = ['YCBCR', 'mask_extent', 'paste', 'keep_target', 'match_colors', 'find
 # %% ../nbs/6_swap/05_blend.ipynb #cefbd935
 import dataclasses
 
-import cv2 # before decord, whose own zlib would break its PNG reader
+import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import torch
 import torch.nn.functional as nnf
 
@@ -151,7 +151,7 @@ def keep_target(
     old:Crops,              # the target's own, aligned alike
     mask:torch.Tensor,      # (F,1,S,S) 1 where the target's own is wanted
 )->Crops:
-    "Put the target's own pixels back under a mask, such as its mouth."
+    "Put the target's own pixels, such as its mouth, back under a mask."
     return dataclasses.replace(new, data=torch.lerp(new.data, old.data, mask))
 
 # %% ../nbs/6_swap/05_blend.ipynb #a7f83cf1

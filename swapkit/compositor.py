@@ -158,7 +158,8 @@ class Compositor:
         self.enhance = some(Enhancer, o.enhance)
     @property
     def shape(self)->float:
-        "How far the target takes the source's shape; 0 if the swapper changes shapes itself."
+        """How strongly the target's face takes the source's proportions, 0 to 1; 0 for a swapper that changes the
+        proportions itself."""
         return self.options.shape if self.swap.spec.keeps_shape else 0.
     def __call__(self,
         frames:Frames,

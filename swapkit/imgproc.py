@@ -9,7 +9,7 @@ __all__ = ['coarse_step', 'enlarge', 'block_mean', 'erode', 'gaussian', 'blur', 
 # %% ../nbs/1_base/09_imgproc.ipynb #8d704f71
 from functools import reduce
 
-import cv2 # before decord, whose own zlib would break its PNG reader
+import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import numpy as np
 import torch
 import torch.nn.functional as nnf

@@ -216,7 +216,7 @@ def prepare_encoding(
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #d1ef19c5
 def segment_key(job:Job, assignment:Assignment, faces_file:Path, encode:dict[str, Any])->str:
-    "The key of a job: a hash of everything that the pixels of its segments depend on."
+    "A hash of everything that affects the pixels of this job's segments. Segments with the same key are reused."
     reader = 'pyav' if job.run.reader=='auto' else job.run.reader
     options = key(job.compositor.options, job.analyze, job.encode, replace(job.run, reader=reader))
     return fingerprint(
@@ -273,7 +273,7 @@ def swap_film(job:Job)->Path: # the result; for a part the folder where its segm
         if not part: return join(plan, work, job.out)
         left = sum(not p.exists() for p,_,_ in plan.segments)
         logger.warning(f"part {job.run.part}: {len(done)} of {len(plan.segments)} segments are in {work.folder.name}; "
-                       + (f"{left} are missing" if left else "all are there, and the same without part joins them"))
+                       + (f"{left} are missing" if left else "all segments exist; the same command without part joins them"))
         return work.folder
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #fe555bd8

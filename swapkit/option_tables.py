@@ -63,7 +63,7 @@ class Widget:
 
 
 def widgets_of(cls:type[Options])->list[Widget]:
-    "The widgets of a class: those that are always shown, then those under More."
+    "The widgets of a class: those that are always shown, then those in the studio's folded section More."
     def one(n, o):
         step = .05 if o.widget=='slider' else float(o.step) if o.value_type is int else None
         return Widget(name=n, kind=o.widget, value_type=o.value_type, label=o.label or n.replace('_', ' '), help=o.help,

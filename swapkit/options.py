@@ -34,7 +34,7 @@ class Option:
     optional:bool = False               # None is allowed
     default:Any = None
     help:str = ''                       # one or two sentences for users
-    choices:tuple[str, ...] = ()        # names to choose from, in addition to those of the registry `kind`
+    choices:tuple[str, ...] = ()        # allowed names, besides those registered under `kind`
     kind:str = ''                       # kind of registry whose names can be chosen too, such as 'swapper'
     several:bool = False                # takes names separated by commas; the first of `choices` means none
     low:float|None = None               # smallest value
@@ -48,7 +48,7 @@ class Option:
     label:str = ''                      # text beside the widget; the name by default
     offer:tuple[Any, ...] = ()          # values in the dropdown; other values are allowed too
     folded:bool = False                 # the studio shows it under More only
-    picture:bool|None = None            # whether rendered pixels depend on it; by default as its class says
+    picture:bool|None = None            # True if it affects rendered pixels; None: as its class's `picture`
     @property
     def flag(self)->str: return '--' + self.name.replace('_', '-')
     @property
@@ -123,7 +123,7 @@ def _plain(value:Any)->Any:
 def option(
     default:Any,
     help:str,       # one or two sentences for users
-    *choices:str,   # names to choose from, in addition to those of the registry `kind`
+    *choices:str,   # allowed names, besides those registered under `kind`
     **more,         # other fields of `Option`
 )->Any:
     "Define a field of an option class."
@@ -156,7 +156,7 @@ class Options:
         for name,o in options_of(type(self)).items(): object.__setattr__(self, name, o.convert(getattr(self, name)))
         self.check()
     def check(self):
-        "Check how the options go together. Raises `BadInput`."
+        "Check that the options do not contradict each other. Raises `BadInput`."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,14 +181,16 @@ class SwapOptions(Options):
                         'none', kind='mask', several=True, metavar='NAME,NAME', widget='dropdown', folded=True)
     restore: str = option('none', "Network that sharpens the swapped face and adds detail.", 'none', kind='restorer',
                           short='-r', metavar='NAME', widget='dropdown')
-    restore_strength: float = option(1., "Share of the restored face in the mix: 0 turns it off; 0.8 often looks more "
-                                         "natural than 1.", low=0, high=1, widget='slider', label='restored')
-    fidelity: float = option(.5, "For CodeFormer: 1 stays close to the swapped face, 0 gives the cleanest picture.",
+    restore_strength: float = option(1., "Opacity of the restored face over the swapped one: 0 turns restoring off; "
+                                         "0.8 often looks more natural than 1.", low=0, high=1, widget='slider',
+                                     label='restored')
+    fidelity: float = option(.5, "For CodeFormer and other restorers with this setting: 1 stays close to the swapped "
+                             "face, 0 restores most.",
                              low=0, high=1, widget='slider', folded=True)
     enhance: str = option('none', "Network that sharpens the whole frame after the swap.", 'none', kind='enhancer',
                           metavar='NAME', widget='dropdown', folded=True)
-    color: str = option('match', "match adapts the colors of a network's face to the target; none leaves them as the "
-                                 "network made them.", 'match',
+    color: str = option('match', "Colors of a face that a network made: match adapts them to the target; none leaves "
+                                 "them as the network made them.", 'match',
                         'none', old=('--colours', '--colors'), widget='dropdown', folded=True)
     crop: int = option(512, "Resolution of the swapped face: side of its square crop, in pixels. Use 1024 where "
                             "faces are large.", low=64,
@@ -207,7 +209,8 @@ class AnalyzeOptions(Options):
                                     "weights are installed.", 'auto', kind='landmarks', metavar='NAME')
     smooth: str = option('kalman', "How landmarks are smoothed over time, against jitter; none turns smoothing off.",
                          kind='smoother', widget='dropdown', folded=True)
-    smallest: float = option(0., "Do not swap faces whose shorter side is smaller than this, in pixels.", low=0,
+    smallest: float = option(0., "Do not swap faces whose box has a shorter side than this, in pixels of the frame.",
+                             low=0,
                              high=100_000, metavar='PX', widget='number', folded=True)
     small: bool = option(False, "Find faces down to 24 pixels. Slower.", old=('--small-faces',),
                          widget='checkbox', label='small faces', folded=True)
@@ -259,11 +262,12 @@ class RunOptions(Options):
                                            "like 80.5s or 1:20.",
                                      parse=parse_frame, metavar='FRAME|TIME', old=('--preview',))
     part: str|None = option(None, "Render only one part of the film, for example 2/4 on the second of four machines. "
-                                  "Afterwards, the same job without a part joins them.", parse=parse_part,
-                            metavar='I/N')
-    strangers: str = option('keep', "Source photos that seem to show another person than the rest: keep uses them, "
-                                    "drop leaves them out.", 'keep', 'drop', widget='dropdown', folded=True)
-    keep: bool = option(False, "Keep the folder of rendered segments, also when the result is finished or the options "
+                                  "When all parts are rendered, run the same job without this option to join them.",
+                                  parse=parse_part, metavar='I/N')
+    strangers: str = option('keep', "What to do with source photos that seem to show another person than the others: "
+                                    "keep uses them, drop leaves them out.", 'keep', 'drop', widget='dropdown',
+                            folded=True)
+    keep: bool = option(False, "Keep the folder of rendered segments when the result is finished, and when the options "
                                "change.")
     overwrite: bool = option(False, "Replace the output file if it exists.", short='-y')
     def check(self):
@@ -289,7 +293,7 @@ def split_flat(
     encode:EncodeOptions=EncodeOptions(), run:RunOptions=RunOptions(),
     also:Iterable[str]=(),      # names of other arguments, which an error may suggest
 )->tuple[SwapOptions, AnalyzeOptions, EncodeOptions, RunOptions]:
-    """Put options that are given one by one into the four classes. An unknown name raises `BadInput` with the nearest
+    """Sort single options into the four option classes. An unknown name raises `BadInput` with the nearest
     known name."""
     given = dict(swap=swap, analyze=analyze, encode=encode, run=run)
     for (name,o),cls in zip(given.items(), OPTIONS):
@@ -311,7 +315,8 @@ def _check_name(name:str, options:list[Option], also:Iterable[str]):
 
 
 def key(*options:Options)->dict[str, Any]:
-    """The options on which rendered pixels depend, for the key of a segment. Replace `auto` first (`resolve_options`),
+    """The options that affect rendered pixels, to be hashed into the key of a segment. Replace `auto` first
+    (`resolve_options`),
     since its meaning depends on the machine."""
     return {n: getattr(o, n) for o in options for n,p in options_of(type(o)).items() if p.picture}
 

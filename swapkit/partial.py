@@ -146,7 +146,7 @@ class PartialSegment:
     def check_room(self, file:BinaryIO)->None:
         "Raise `OSError` if the kept frames would fill the disk."
         if shutil.disk_usage(self.path.parent).free < 4 * os.fstat(file.fileno()).st_size:
-            raise OSError(errno.ENOSPC, 'little room on the disk')
+            raise OSError(errno.ENOSPC, 'not enough free disk space')
     def drop(self)->None:
         "Close and remove the file."
         with self.lock, suppress(OSError):

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, TypeVar
 
-import cv2 # before decord, whose own zlib would break its PNG reader
+import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import numpy as np
 import torch
 

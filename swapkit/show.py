@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-import cv2 # before decord, whose own zlib would break its PNG reader
+import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import matplotlib.pyplot as plt
 import numpy as np
 import torch

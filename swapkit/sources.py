@@ -134,19 +134,21 @@ def pick_largest_faces(
     path:str|Path,  # a photo or a film
     find:Find,
     device:Any='cpu',
-)->tuple[list[tuple[str, Crops]], dict[str, int]]: # names, crops of one; name of each picture → how many faces it shows
-    "The largest face of each picture of a photo or a film."
+)->tuple[list[tuple[str, Crops]], dict[str, int]]: # (photo name, `Crops` of one face); picture → its number of faces
+    """The largest face of each picture of a photo or a film. Faces less than a third as wide as it are not counted: they
+    are bystanders, or no faces at all."""
     counts, found = {}, []
     for name,f in read_source_pictures(path):
         f = f.to(device)
         faces = find(f)
-        counts[name] = len(faces)
-        if len(faces): found.append((name, align(f, faces[int(faces.wh.prod(1).argmax())])))
+        area = faces.wh.prod(1)
+        counts[name] = int((area>area.max()/9).sum()) if len(faces) else 0 # much smaller faces are not worth a message
+        if len(faces): found.append((name, align(f, faces[int(area.argmax())])))
     return found, counts
 
 # %% ../nbs/7_pipeline/03_sources.ipynb #9f0e76f9
-def faces_in(folder:str|Path, find:Find, device:Any='cpu')->list[tuple[str, Crops]]: # names, crops of one
-    "The largest faces of a folder's photos. Other files are skipped, and one line names them."
+def faces_in(folder:str|Path, find:Find, device:Any='cpu')->list[tuple[str, Crops]]: # (photo name, `Crops` of one face)
+    "The largest face of each photo in a folder. Files that are not photos are skipped, and one message lists them."
     photos, others = list_photos(folder)
     found, counts, bad = [], {}, []
     for f in photos:
@@ -158,7 +160,7 @@ def faces_in(folder:str|Path, find:Find, device:Any='cpu')->list[tuple[str, Crop
     warn_left_out([*others, *bad])
     return found
 
-def faces_of_all(paths:Any, find:Find, device:Any='cpu')->list[tuple[str, Crops]]: # names, crops of one
+def faces_of_all(paths:Any, find:Find, device:Any='cpu')->list[tuple[str, Crops]]: # (photo name, `Crops` of one face)
     "The largest faces of photos, films and folders."
     found = []
     for p in [paths] if isinstance(paths, (str, Path)) else paths:

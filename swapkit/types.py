@@ -44,7 +44,8 @@ class Batch:
     def device(self)->torch.device: return next(iter(self.tensors().values())).device
     def __getitem__(self:_B, i:int|slice|Sequence|torch.Tensor)->_B:
         if isinstance(i, (int, np.integer)):
-            if not -len(self)<=i<len(self): raise IndexError(f"row {i} of {type(self).__name__} with {len(self)} rows")
+            if not -len(self)<=i<len(self):
+                raise IndexError(f"row {i} is out of range: this {type(self).__name__} has {len(self)} rows")
             i = slice(int(i), int(i)+1 or None)
         if isinstance(i, (list,tuple)): i = torch.tensor(i) if len(i) else torch.zeros(0, dtype=torch.long)
         if isinstance(i, torch.Tensor): i = i.to(self.device)

@@ -100,7 +100,7 @@ def check_names(
     if out and not os.path.isdir(folder := os.path.dirname(os.path.abspath(out))):
         raise click.ClickException(f"{folder} is not a folder; make it first")
     if os.path.isfile(out) and not overwrite and out not in given:
-        raise click.ClickException(f"{out} exists; choose another name, or --overwrite")
+        raise click.ClickException(f"{out} already exists; choose another name, or add --overwrite")
 
 # %% ../../nbs/8_apps/11_arguments.ipynb #19dc04df
 target = click.argument('target', callback=refuse_pipe)

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-import cv2 # before decord, whose own zlib would break its PNG reader
+import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import swapkit
 import torch
 
@@ -142,14 +142,14 @@ def format_stage_table(rows:list)->str:
 # %% ../../nbs/8_apps/07_bench.ipynb #2c9f1579
 def run_bench(
     films:Sequence[str|Path]=(),               # films to use; the built-in sample by default
-    # (H, W) of the sample; the largest first, while memory is still in one piece
+    # (H, W) of the sample; the largest first, before memory is fragmented
     sizes:Sequence[tuple[int, int]]=((1080,1920),(360,640)),
     batches:Sequence[int]=(1,16),
     device:str='auto',
     save:str|Path|None=None,              # JSON file
-    command:str='',         # what is noted in it
+    command:str='',         # command line that is recorded in the file
 )->dict:
-    "Run `swapkit bench`: every stage by size of clip and batch, medians after a warm-up."
+    "Run `swapkit bench`: time every stage for each size of clip and of batch. Times are medians after a warm-up."
     source = person_source('cai')
     with tempfile.TemporaryDirectory() as d:
         films = [Path(f) for f in films] or [write_sample_clip(Path(d)/f'sample_{h}p.mp4', (h,w)) for h,w in sizes]

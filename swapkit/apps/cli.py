@@ -25,8 +25,8 @@ from .arguments import people_option, PICTURES, refuse_pipe, repeat_lists, sourc
 from .cli_models import models
 from .console import ClosingLine, count, explain, HELP_SETTINGS, hold_descriptors, HungUp
 from .console import reporter, show_messages, summary, Terminated
-from .flags import click_options, flag, options_from, plugin_option, PLUGINS, plugins_of, switches
-from ..options import AnalyzeOptions, EncodeOptions, RunOptions, SwapOptions
+from .flags import click_options, flag, options_from, plugin_option, PLUGINS, plugins_of, switches, Value
+from ..options import AnalyzeOptions, EncodeOptions, options_of, RunOptions, SwapOptions
 
 # %% ../../nbs/8_apps/01_cli.ipynb #61c2534e
 @click.group(**HELP_SETTINGS)
@@ -80,9 +80,9 @@ For example:
   swapkit swap film.mp4 -s ann.jpg -o one.png --frame 1:20.5
   swapkit swap portrait.jpg -s ann.jpg -o new.png""")
 @target
-@sources_option('Photos of one person, a folder of them, or what `swapkit source` wrote.')
+@sources_option('Photos of one person, a folder of them, a film of them, or what `swapkit source` wrote.')
 @out_option('File to write: .mp4, .mov or .mkv; for a photo .png, .jpg, .webp or .tif.', required=True)
-@people_option('faces', 'Who is swapped; WHO as for --assign.')
+@people_option('faces', 'Who is swapped: largest (who takes up most of the film), all, or WHO as for --assign.')
 @assign_option
 @faces_file_option
 @click.option('--report', is_flag=True, help='Measure the result, and write a page about it beside it: OUT.html.')
@@ -255,45 +255,67 @@ def studio_command(
     click.echo("swapkit: the studio is closed", err=True)
 
 # %% ../../nbs/8_apps/01_cli.ipynb #ad088d7c
+def _measured_part(name:str, help:str)->Any: # a decorator
+    "Make an option of `RunOptions` whose help speaks of measuring."
+    o = options_of(RunOptions)[name]
+    return click.option(name, o.flag, type=Value(o), help=help)
+
+def _no_nan(x:Any)->Any:
+    "Replace each NaN by None, since JSON has no NaN."
+    if isinstance(x, dict): return {k: _no_nan(v) for k,v in x.items()}
+    if isinstance(x, (list, tuple)): return [*map(_no_nan, x)]
+    return None if isinstance(x, float) and x!=x else x
+
 @cli.command('evaluate', **HELP_SETTINGS, epilog="""\b
 For example:
-  swapkit evaluate film.mp4 new.mp4 --no-networks
-  swapkit evaluate film.mp4 new.mp4 -s photos_of_ann/ --start 1:20 --end 1:30 --report new.html""")
+  swapkit evaluate film.mp4 new.mp4 -s photos_of_ann/
+  swapkit evaluate film.mp4 new.mp4 -s photos_of_ann/ --start 1:20 --end 1:30 --report new.html
+  swapkit evaluate film.mp4 new.mp4 --assign left=ann.jpg right=photos_of_bob/
+  swapkit evaluate portrait.jpg new.png -s ann.jpg --no-networks""")
 @target
 @click.argument('result', callback=refuse_pipe)
 @sources_option('Photos of the face that was put in. Without them, likeness to the source is not measured.')
-@people_option('who', 'Who was swapped; WHO as for `swapkit swap`.')
+@people_option('who', 'Who was swapped; WHO as for --assign.')
+@assign_option
 @faces_file_option
-@click.option('--no-networks', is_flag=True, help='Leave out likeness and head pose, which need weights.')
+@click.option('--networks/--no-networks', default=None, help='Measure likeness and head pose, or leave them out. By '
+              'default each is measured where its weights are on this machine.')
 @click.option('--json', 'save', metavar='FILE', help='Write all numbers as JSON.')
 @click.option('--report', metavar='FILE', help='Write a page: verdict, pictures, plots and numbers (HTML).')
 @click_options(AnalyzeOptions, only=('detector', 'landmarks'))
-@click_options(RunOptions, only=('batch', 'device', 'start', 'end'))
+@click_options(RunOptions, only=('batch', 'device'))
+@_measured_part('start', 'Start of the part to measure, as a time from the start of the film; by default the first frame.')
+@_measured_part('end', 'End of the part to measure, as a time from the start of the film; by default the last frame.')
 def evaluate_command(
-    target:str, result:str, sources:tuple[str, ...], save:str|None, report:str|None, no_networks:bool, **kw:Any
+    target:str, result:str, sources:tuple[str, ...], pairs:tuple[str, ...], save:str|None, report:str|None,
+    networks:bool|None, **kw:Any
 )->None:
-    """Judge a swap of TARGET in words and numbers.
+    """Judge a swap of TARGET, a film or a photo, in words and numbers.
 
-    Each aspect of the result is good, doubtful or wrong, and a sentence says why. RESULT is the whole film, or
-    only the part from --start to --end. Likeness and head pose need weights; the rest needs none."""
+    Each aspect of the result is good, doubtful, wrong or not measured, and a sentence says why. RESULT is the whole
+    film, or only the part from --start to --end. Likeness and head pose need weights; the rest needs none."""
     RunOptions(start=kw['start'], end=kw['end']) # checks them together
-    check_names(target, result, *sources, *filter(None, [kw['faces_file']]))
+    assign = assignments(pairs)
+    if sources and assign: raise click.UsageError("give --source or --assign, not both")
+    photos = [*sources, *(f for fs in (assign or {}).values() for f in fs)]
+    check_names(target, result, *photos, *filter(None, [kw['faces_file']]))
     for f in filter(None, [save, report]): check_names(out=f, overwrite=True)
     from pathlib import Path
     from swapkit.apps import evaluate, verdict
     from swapkit.errors import ModelMissing
     try:
         with ClosingLine() as work:
-            got = evaluate.evaluate_swap(target, result, list(sources) or None, networks=not no_networks,
+            got = evaluate.evaluate_swap(target, result, list(sources) or None, networks=networks, assign=assign,
                                          progress=work.step, **kw)
             work.numbers = dict(faces=sum(p['frames'] for p in got['people'].values()), people=len(got['people']))
             said = verdict.judge(got)
-            if save: Path(save).write_text(json.dumps(got | dict(verdict=asdict(said)), indent=1)+'\n')
+            if save: Path(save).write_text(json.dumps(_no_nan(got | dict(verdict=asdict(said))), indent=1)+'\n')
             if report:
                 title = f'{Path(result).name} from {Path(target).name}'
                 Path(report).write_text(evaluate.html_report(got, title, target, result), encoding='utf-8')
             work.made += filter(None, [save, report])
-    except ModelMissing as e: raise ModelMissing(f"{e}; or measure without it: --no-networks") from e
+    except ModelMissing as e:
+        raise ModelMissing(f"{e}{'; or measure without it: leave out --networks' if networks else ''}") from e
     click.echo(f"{verdict.format_verdict(said)}\n\n{evaluate.format_figures(got)}")
 
 # %% ../../nbs/8_apps/01_cli.ipynb #0a4eef51

@@ -71,7 +71,7 @@ def models_check(names:tuple[str, ...])->None:
     bad = [n for n,s in state.items() if s=='wrong' or (names and s!='ok')]
     if bad: raise ModelMissing(f"not in order: {', '.join(bad)}; `swapkit models pull NAME` fetches a model")
     good = sum(s=='ok' for s in state.values())
-    click.echo(f"swapkit: done: {count(len(state), 'model')}, {good} valid, the others not here", err=True)
+    click.echo(f"swapkit: done: {count(len(state), 'model')}, {good} valid, the others not installed", err=True)
 
 # %% ../../nbs/8_apps/14_cli_models.ipynb #e1475858
 @models.command('confirm', **HELP_SETTINGS)

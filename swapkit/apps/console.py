@@ -265,9 +265,9 @@ class _Report(io.FileIO):
 # %% ../../nbs/8_apps/10_console.ipynb #c0de0a04
 def reporter(
     fd:int,
-    was:Any=None,   # the stream that Python made of it, if it did
+    was:Any=None,   # Python's stream for `fd` (`sys.stdout` or `sys.stderr`), or None
 )->Any:
-    "Make a text stream on `fd` that raises neither for unencodable names nor for a lost reader."
+    "Make a text stream on `fd` that does not raise for characters that it cannot encode, or for a closed pipe."
     raw = getattr(was, 'buffer', None)
     if was and type(getattr(raw, 'raw', raw)) is not io.FileIO: return was # a Windows console, or somebody's own
     # a C locale says nothing of who reads

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import cv2 # before decord, whose own zlib would break its PNG reader
+import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import ffmpeg
 import numpy as np
 import torch

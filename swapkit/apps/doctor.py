@@ -29,7 +29,7 @@ class Check:
         if not self.ok and not self.fix: raise ValueError(f"{self.name}: a failure needs a fix")
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #ade87de6
-def exit_code(checks:list[Check])->int: # 0 where the main job can run, else 5 (system) before 4 (models)
+def exit_code(checks:list[Check])->int: # 0: swapping works; 5: a check of the system failed; 4: only models are missing
     "Choose the exit code for a list of checks."
     return max((c.code for c in checks if not c.ok), default=0)
 

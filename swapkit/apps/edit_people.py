@@ -36,7 +36,7 @@ def merge_people(
 )->tuple[Faces, list[Person]]:
     "Give several people one number. Raises `BadInput` where a frame shows two of them."
     ids = sorted(set(ids))
-    if len(ids)<2: raise BadInput("pick at least two people, who are one person")
+    if len(ids)<2: raise BadInput("select at least two entries that show the same person")
     on = torch.isin(faces.ids, torch.tensor(ids))
     frame, count = faces.frame[on].unique(return_counts=True)
     if (count>1).any(): raise BadInput(f"frame {int(frame[count>1][0])} shows two of them, so they are not one person")

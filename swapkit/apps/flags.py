@@ -20,7 +20,7 @@ F = TypeVar('F', bound=Callable[..., Any])
 
 
 class Flag(click.Option):
-    "An option whose spellings of earlier versions are understood, but not shown."
+    "An option that also accepts its old spellings; the help does not show them."
     def __init__(self, *args, old:Iterable[str]=(), **kw):
         self.old = tuple(old)
         super().__init__(*args, **kw)
@@ -38,12 +38,12 @@ def flag(
     old:Iterable[str]=(),   # of earlier versions
     **kw,                   # as for `click.option`
 )->Callable[[F], F]:
-    "An option that belongs to no option class."
+    "Add a command-line option that is not a field of an option class."
     return click.option(name, *spellings, *old, cls=Flag, old=tuple(old), **kw)
 
 
 class Value(click.ParamType):
-    "A value as its option class takes it; what is wrong with it is the class's own line."
+    "The type of a command-line value: converts with the rules of its option class, and reports that class's message."
     def __init__(self, option:Option): self.option, self.name = option, option.name
     def convert(self, value, param, ctx):
         o = self.option
@@ -53,7 +53,7 @@ class Value(click.ParamType):
 
 
 def metavar(o:Option)->str:
-    "What stands for the value in the help."
+    "The placeholder for an option's value in the `--help` text."
     if o.metavar: return o.metavar
     if names := o.names(): return '[' + '|'.join(names) + ']' if len(names)<7 else 'NAME'
     if o.low is not None and o.high is not None: return f'{o.low:g}..{o.high:g}'
@@ -98,7 +98,7 @@ def click_options(
 
 def options_from(
     cls:type[O],
-    arguments:dict[str, Any],   # of a command; those of the class are taken out
+    arguments:dict[str, Any],   # a command's arguments; the options of the class are removed from it
 )->O:
     "The options of a class from a command's arguments."
     return cls(**{n: arguments.pop(n) for n in options_of(cls) if n in arguments})
@@ -108,12 +108,12 @@ _PLUGINS = 'swapkit.plugins' # in the memory of a click context
 
 
 def plugin_option(f:F)->F:
-    "`--plugin FILE.py`: run before other options are read, so that they may name what it adds."
+    "`--plugin FILE.py`: files are loaded before the other options are read, so that these may name what they add."
     def load(ctx, param, paths):
         for p in paths: load_plugin(Path(p))
         ctx.meta[_PLUGINS] = paths
     return click.option('--plugin', multiple=True, metavar='FILE.py', is_eager=True, expose_value=False, callback=load,
-                        help="Python file that registers swappers, restorers and the like.")(f)
+                        help="Python file that registers your own swappers, restorers, masks or other entries.")(f)
 
 
 def plugins_of(

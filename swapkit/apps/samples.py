@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2 # before decord, whose own zlib would break its PNG reader
+import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import numpy as np
 import swapkit
 import torch
@@ -199,7 +199,7 @@ def sample_motion(
 
 # %% ../../nbs/8_apps/08_samples.ipynb #21fd1db3
 def border_anchors(h:int, w:int, n:int=5)->torch.Tensor: # (4n-4,3)
-    "Points around the border of a picture."
+    "Evenly spaced points on the border of an h × w picture, `n` per side: x and y in pixels, z 0."
     x, y = torch.linspace(0, w-1, n), torch.linspace(0, h-1, n)
     edge = [(a,b) for a in x.tolist() for b in (0.,h-1.)] + [(a,b) for a in (0.,w-1.) for b in y.tolist()[1:-1]]
     return torch.tensor([(*e, 0.) for e in edge])

@@ -308,7 +308,8 @@ class Session:
         there = {p.id for p in people}
         self.set(edited=True, assign={i: n for i,n in self.plan.assign.items() if i in there})
     def _edit(self, f:Callable, *args:Any)->None: # `merge_people` or `split_person`
-        if self.still or self.faces is None: raise BadInput("find the people of a film first")
+        if self.still or self.faces is None:
+            raise BadInput("people can be merged or split only in a film, after Find people")
         self._keep_people(*f(self.faces, self.cast, (self.info.height, self.info.width), *args))
     def merge(self, ids:Iterable[int])->None:
         "Make several people one, in the faces file too."
@@ -350,7 +351,7 @@ class Session:
         return self.once('frame', [number, self.plan.options, self.plan.assign], make)
     def short_range(self, seconds:float=2.)->tuple[int, int]: # frames first … last-1
         "A short part of the film around the frame looked at."
-        if self.still: raise BadInput("a photo has one frame: press Render")
+        if self.still: raise BadInput("a short try needs a film; for a photo press Render")
         n = min(max(1, round(seconds*float(self.info.rate))), len(self.info))
         first = min(max(0, self.plan.frame-n//2), len(self.info)-n)
         return first, first+n

@@ -216,7 +216,7 @@ class Studio(_Views):
     "Widgets around a `Session`; show them by ending a cell in `studio(folder)`."
     def __init__(self,
         session:Session,
-        upload:int=10_000_000,  # bytes that an upload may have
+        upload:int=10_000_000,  # largest size of an upload, bytes
     ):
         super().__init__(session, upload)
         W, parts = (
@@ -285,10 +285,10 @@ def studio(
     return Studio(Session(folder, device, plugins))
 
 def studio_window(
-    folder:str|Path,                # the window gets a new folder in it
-    files:Iterable[str|Path]=(),    # a film or photo, and photos or folders of sources: chosen already
+    folder:str|Path,                # parent folder; each window makes a folder window_N in it
+    files:Iterable[str|Path]=(),    # one target film or photo, and source photos or folders: selected from the start
     device:str='auto',
-    upload:int=10_000_000,          # bytes that an upload may have
+    upload:int=10_000_000,          # largest size of an upload, bytes
 )->Studio:
     "The studio for one browser window, which shares nothing with other windows."
     tune_allocator()

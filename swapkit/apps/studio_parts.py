@@ -85,7 +85,7 @@ class StudioFrame:
     ui:Any; controls:dict[str, Any]; stages_seen:Any; both_seen:Any; found:Any; python:Any; shell:Any
     def __init__(self,
         session:Session,
-        upload:int=10_000_000,  # bytes that an upload may have
+        upload:int=10_000_000,  # largest size of an upload, bytes
     ):
         import ipywidgets as W
         self.s, self.quiet, self.upload = session, False, upload

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
-import cv2 # before decord, whose own zlib would break its PNG reader
+import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import numpy as np
 import torch
 import torch.nn.functional as nnf

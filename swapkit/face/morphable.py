@@ -47,7 +47,7 @@ def read_mat(path:PathLike)->dict[str, np.ndarray]:
     "Read the numeric arrays of a MATLAB 5 file; raises `BadInput` for anything else."
     try:
         b = Path(path).read_bytes()
-        if b[:10]!=b'MATLAB 5.0' or b[126:128]!=b'IM': raise ValueError('no MATLAB 5 file')
+        if b[:10]!=b'MATLAB 5.0' or b[126:128]!=b'IM': raise ValueError('not a MATLAB 5 file')
         found = [
             _array(next(_elements(zlib.decompress(d)))[1] if kind == 15 else d)
             for kind, d in _elements(b[128:])
@@ -100,7 +100,7 @@ def rotation_matrices(angle:torch.Tensor)->torch.Tensor: # (F,3) radians → (F,
     return Z@Y@X
 
 def project_to_crop(
-    points:torch.Tensor,    # (F,K,3) of a model
+    points:torch.Tensor,    # (F,K,3) points of a `MorphableModel`, in decimeters
     c:dict,                 # `split_coefficients`: angle, xy, z
     size:int=224, focal:float=1015., away:float=10.,
 )->torch.Tensor:            # (F,K,2) pixels of the crop

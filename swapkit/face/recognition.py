@@ -122,6 +122,6 @@ def source_embeddings(source:Source, embed:Embedder)->torch.Tensor: # (P,D)
     "The embedding of each photo, computed once."
     return source.get(f'emb.{embed.name}', lambda s: embed(s.crops))
 
-def source_identity(source:Source, embed:Embedder)->torch.Tensor: # (1,D), of length one
+def source_identity(source:Source, embed:Embedder)->torch.Tensor: # (1,D), L2 norm 1
     "The identity of a source: what a swapping network is given."
     return source.get(f'identity.{embed.name}', lambda s: mean_identity(source_embeddings(s, embed)))

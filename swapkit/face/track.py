@@ -233,7 +233,7 @@ def choose_faces(
     if who=='all': return faces.ids>=0 if faces.ids is not None else torch.ones_like(faces.frame, dtype=torch.bool)
     if who=='largest': return _largest(faces)
     try: ids = [int(i) for i in (who.split(',') if isinstance(who, str) else who)]
-    except ValueError: raise BadInput(f"faces {who!r}: choose largest, all, or track numbers such as 0,2") from None
+    except ValueError: raise BadInput(f"faces {who!r}: choose largest, all, or numbers of people such as 0,2") from None
     known = set(faces.ids.tolist())-{-1}
     lost = [i for i in ids if i not in known]
     if lost: raise BadInput(f"no person has the number {lost[0]}: {describe_people(known)}")

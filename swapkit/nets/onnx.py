@@ -82,7 +82,7 @@ def bind_run(
     ins:dict,       # name → contiguous tensor on the session's device
     outs:dict|None=None, # name → tensor to fill; by default the engine allocates them
 )->dict:            # name → tensor
-    "Run a session on the memory of torch tensors."
+    "Run an onnxruntime session with torch tensors as inputs and outputs, without copying them."
     io,dev = session.io_binding(),next(iter(ins.values())).device
     at = lambda t: (t.device.type, t.device.index or 0, _np_type(t), tuple(t.shape), t.data_ptr())
     for k,t in ins.items(): io.bind_input(k, *at(t))
@@ -255,7 +255,8 @@ class OnnxNet:
         self.fixed = not any(n.op_type in _DATA_DEPENDENT for g in subgraphs(model.graph) for n in g.node)
         self.rows = {}  # shapes of inputs → for each output: rows per element, the other sizes, dtype
         if self.batched=='looped':
-            logger.warning(f"{self.path.name} cannot take a batch: its elements run one by one", stacklevel=2)
+            logger.warning(f"{self.path.name} does not support batches: faces run one at a time, which is slower",
+                           stacklevel=2)
 
     def __call__(self,
         *xs,     # (N,…) tensors in the order of the graph's inputs, on the net's device

@@ -20,7 +20,7 @@ from typing import Any
 
 import av
 import c2pa
-import cv2 # before decord, whose own zlib would break its PNG reader
+import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import numpy as np
 import torch
 

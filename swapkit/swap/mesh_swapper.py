@@ -96,5 +96,5 @@ SWAPPERS['mesh'] = SwapSpec(
     commercial='yes',
     conditioning='texture',
     keeps_shape=True,
-    verified='looked at; measured',
+    verified='by eye and by measurement',
 )

@@ -31,7 +31,7 @@ class Photo:
     icc:bytes = b''             # profile of those colors; b'' for sRGB
     exif:bytes = b''            # TIFF structure without the Exif header
     dpi:tuple = ()              # dots per inch, across and down
-    notes:tuple = ()            # what no result can keep, one phrase each
+    notes:tuple = ()            # properties of the file that no output format keeps, one phrase each
 
 # %% ../../nbs/2_video/07_photo.ipynb #photo020
 def _deep(im)->bool: # whether this is a PNG or TIFF with 16 bits per color

@@ -123,7 +123,7 @@ def frame_range(
     last = len(info) if end is None else int((at<end-1e-6).sum())
     if first >= last:
         raise BadInput(
-            f"no frame of {info.path.name} from {start or 0} s {'on' if end is None else f'to {end} s'}; "
+            f"no frame of {info.path.name} from {float(start or 0):g} s {'on' if end is None else f'to {end} s'}; "
             f"it runs from 0 to {at[-1]:.3f} s, counted from its first frame"
         )
     return first, last

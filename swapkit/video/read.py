@@ -39,7 +39,7 @@ except ImportError: decord = None # no wheel for this platform; PyAV reads inste
 def _lost(info, frame):
     if not frame: return BadInput(f"{info.path}: no frame can be decoded")
     end = info.seconds[frame]-info.seconds[0]
-    return BadInput(f"{info.path} is damaged after frame {frame-1}; use the part before it: end {end:.3f}")
+    return BadInput(f"{info.path} is damaged after frame {frame-1}; use only the part before it: end={end:.3f}")
 
 def _check_size(info, frame, number):
     size = (frame.height, frame.width)[::-1 if info.rotation%180 else 1]
@@ -65,7 +65,7 @@ def decord_reader(info:VideoInfo, planes:str=''):
     try: film = decord.VideoReader(str(info.path.absolute()))
     except decord.DECORDError as e: raise BadInput(f"{info.path}: decord cannot read this film") from e
     if len(film) != len(info):
-        raise BadInput(f"{info.path}: decord counts {len(film)} frames of {len(info)}: use the reader 'pyav'")
+        raise BadInput(f"{info.path}: decord finds {len(film)} frames instead of {len(info)}: use the reader 'pyav'")
     def get(numbers):
         assert decord is not None
         try:
@@ -75,7 +75,7 @@ def decord_reader(info:VideoInfo, planes:str=''):
 
 # %% ../../nbs/2_video/05_read.ipynb #111192d3
 def plain_format(name:str)->str:
-    "The modern name of a pixel format: 'yuvj…' is an old name for full range, which the tags hold."
+    "The modern name of a pixel format: 'yuvj…' is an old name for full-range yuv; the range is now stored in the tags."
     return name.replace('yuvj', 'yuv')
 
 def can_keep_planes(name:str)->bool:
@@ -134,7 +134,8 @@ def frame_planes(
 ):
     "Copy the upright planes of a frame; if a side is odd, its last row or column is repeated."
     sides = plane_sizes(frame.format.name, (2,2))
-    if rotation%180 and any(h!=w for h,w in sides): frame = _in_format(frame, 'yuv444p') # rotated 4:2:2 is not 4:2:2
+    # 4:2:2 halves only the width; after a quarter turn the height would be halved
+    if rotation%180 and any(h!=w for h,w in sides): frame = _in_format(frame, 'yuv444p')
     frame = _in_format(frame, name)
     size = (frame.height, frame.width)[::-1 if rotation%180 else 1]
     for p,to in zip(frame.planes, plane_views(out, name, size)):

@@ -9,7 +9,7 @@ __all__ = ['PORTRAIT_ROOM', 'PORTRAIT_SIDE', 'portrait_matrix', 'cut_portraits',
 # %% ../../../nbs/9_research/train/05_portraits.ipynb #73f5e526
 from pathlib import Path
 
-import cv2 # before decord, whose own zlib would break its PNG reader
+import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import numpy as np
 import torch
 
