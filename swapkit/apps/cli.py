@@ -284,8 +284,8 @@ For example:
 @click.option('--report', metavar='FILE', help='Write a page: verdict, pictures, plots and numbers (HTML).')
 @click_options(AnalyzeOptions, only=('detector', 'landmarks'))
 @click_options(RunOptions, only=('batch', 'device'))
-@_measured_part('start', 'Start of the part to measure, as a time from the start of the film; by default the first frame.')
-@_measured_part('end', 'End of the part to measure, as a time from the start of the film; by default the last frame.')
+@_measured_part('start', "Start of the part to measure, as a time from the film's start; by default the first frame.")
+@_measured_part('end', "End of the part to measure, as a time from the film's start; by default the last frame.")
 def evaluate_command(
     target:str, result:str, sources:tuple[str, ...], pairs:tuple[str, ...], save:str|None, report:str|None,
     networks:bool|None, **kw:Any

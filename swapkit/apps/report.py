@@ -18,8 +18,8 @@ import matplotlib.pyplot as plt
 import swapkit
 import torch
 
-from .metrics import MEANINGS
-from .verdict import Finding, judge
+from .metrics import FRAME_COUNTS, MEANINGS
+from .verdict import Finding, judge, LOOK
 from ..face.align import warp
 from ..show import encode_jpeg
 from ..video.probe import video_info
@@ -88,7 +88,7 @@ def face_pairs(
         n, where = s['frame'][row], ((s['x'][row], s['y'][row]), s['eye'][row])
         seconds = float(a.seconds[n]-a.seconds[0])
         pictures = _face_picture(a, n, *where), _face_picture(b, n+back, *where)
-        made.append((f"Frame {n}, {seconds:.2f} s: {why}", *pictures))
+        made.append(("The face" if got['film'].get('photo') else f"Frame {n}, {seconds:.2f} s: {why}", *pictures))
     return made
 
 # %% ../../nbs/8_apps/18_report.ipynb #8a462418
@@ -170,9 +170,8 @@ def _pair_figures(pairs:Sequence)->str: # from `face_pairs`
         f"<figcaption>{html.escape(text)}</figcaption></figure>")
     return ''.join(one(*p) for p in pairs)
 
-_NOTICE = ("<p class=mark>Synthetic media: the film that this page measures was made with swapkit, and the faces in "
-           "the pictures of the result do not belong to the people who were filmed.</p>")
-_FOOT = "The numbers find many faults, but not all: look at the film too."
+_NOTICE = ("<p class=mark>Synthetic media: the {kind} that this page measures was made with swapkit, and the faces in "
+           "the pictures of the result do not belong to the people who were {taken}.</p>")
 
 def html_report(
     got:Mapping,    # from `evaluate_swap`
@@ -180,21 +179,29 @@ def html_report(
     target:str|Path|None=None, result:str|Path|None=None,   # the films, for pictures; none by default
 )->str:             # HTML, in one file
     "Write the verdict, pictures, plots and numbers of a swap as a page."
-    said, f, several = judge(got), got['film'], len(got['people'])>1
-    body = [f"<h1>{html.escape(title)}</h1>", _NOTICE, f"<p class='verdict {said.grade}'><b>{said.grade}</b>: "
-            f"<span>{html.escape(said.sentence)}</span></p>"]
+    said, f, several, photo = judge(got), got['film'], len(got['people'])>1, got['film'].get('photo')
+    kind, taken = ('photo', 'photographed') if photo else ('film', 'filmed')
+    body = [f"<h1>{html.escape(title)}</h1>", _NOTICE.format(kind=kind, taken=taken),
+            f"<p class='verdict {said.grade}'><b>{said.grade}</b>: <span>{html.escape(said.sentence)}</span></p>"]
     of_film = [x for x in said.findings if x.person is None]
     for i,figures in got['people'].items():
         if several: body.append(f"<h2>Person {i}</h2>")
         body.append(_aspect_rows([x for x in said.findings if x.person==i] + ([] if several else of_film)))
         if target and result:
-            body += ["<h2>Best and worst frames</h2>", _pair_figures(face_pairs(target, result, got, i))]
-        plots = [_embedded(_figure_png(g), 'png', 'measurements over time') for g in plot_measures(got['series'][i])]
-        body += ["<h2>Over time</h2>", f"<div class=plots>{''.join(plots)}</div>"]
-        body += ["<h2>Numbers</h2>", _number_rows(figures)]
-    if several: body += ["<h2>The film</h2>", _aspect_rows(of_film)]
-    body += [f"<p>{f['frames_result']} frames of the result were compared with {f['frames']} frames of the target, "
-             f"from frame {f['first']} on.</p><p><small>Measured by swapkit {swapkit.__version__}. {_FOOT}</small></p>"]
+            body += [f"<h2>{'Before and after' if photo else 'Best and worst frames'}</h2>",
+                     _pair_figures(face_pairs(target, result, got, i))]
+        if not photo:
+            drawn = [_figure_png(g) for g in plot_measures(got['series'][i])]
+            plots = [_embedded(g, 'png', 'measurements over time') for g in drawn]
+            body += ["<h2>Over time</h2>", f"<div class=plots>{''.join(plots)}</div>"]
+        shown = {k:v for k,v in figures.items() if not (photo and k in FRAME_COUNTS)}
+        body += ["<h2>Numbers</h2>", _number_rows(shown)]
+    if several: body += [f"<h2>The {kind}</h2>", _aspect_rows(of_film)]
+    frames = lambda n: f"{n} frame{'s'*(n!=1)}"
+    if not photo:
+        body.append(f"<p>The result's {frames(f['frames_result'])} and the target's {frames(f['frames'])}, from "
+                    f"frame {f['first']} on, were compared.</p>")
+    body.append(f"<p>{LOOK}</p><p><small>Measured by swapkit {swapkit.__version__}.</small></p>")
     head = (f"<!doctype html><html lang=en><head><meta charset=utf-8><title>{html.escape(title)}</title>"
             f"<meta name=viewport content='width=device-width,initial-scale=1'><meta name='DigitalSourceType' "
             f"content='{SOURCE_TYPE}'><meta name=generator content='swapkit {swapkit.__version__}'>")
