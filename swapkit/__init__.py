@@ -5,7 +5,7 @@ Modules:
 - `swapkit.fingerprint`: Hashes of code and weights, part of every job key: changed code never continues an old job
 - `swapkit.options`: The options of swapkit, each defined once: name, default, help, choices and range
 - `swapkit.registry`: Registries of everything that is chosen by name (networks, smoothers, readers), and plug-ins
-- `swapkit.workdir`: The work folder beside an output: finished segments, a lock and a journal, so that a stopped job can continue"""
+- `swapkit.workdir`: The work folder beside an output: finished segments, lock and journal of a job that can continue"""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ __all__ = ['swap_video', 'swap_image', 'analyze', 'make_source', 'SwapOptions', 
 
 # nothing that is loaded here reports to anybody; onnxruntime reads this when it is loaded
 os.environ['ORT_DISABLE_TELEMETRY'] = '1'
-__version__ = "0.6.0"
+__version__ = "0.7.0"
 
 _HOME = {
     'pipeline': ('swap_video', 'swap_image', 'analyze', 'make_source'),

@@ -48,7 +48,7 @@ def check_together(
     "Raise `BadInput` for options that cannot be combined."
     if assign and (sources or faces!='largest'):
         raise BadInput("assign says who becomes whom: leave out sources and faces")
-    if not assign and not sources: raise BadInput("no source face is given: pass sources or assign")
+    if not assign and not sources: raise BadInput("no source face is given: give sources, or assign")
     if photo and (faces_file or run.start is not None or run.end is not None or run.frame is not None):
         raise BadInput("a photo is a single picture: leave out start, end, frame and faces_file")
     if run.part and (photo or run.frame is not None): raise BadInput("a single picture is not rendered in parts")

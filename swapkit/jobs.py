@@ -273,7 +273,7 @@ def swap_film(job:Job)->Path: # the result; for a part the folder where its segm
         if not part: return join(plan, work, job.out)
         left = sum(not p.exists() for p,_,_ in plan.segments)
         logger.warning(f"part {job.run.part}: {len(done)} of {len(plan.segments)} segments are in {work.folder.name}; "
-                       + (f"{left} are missing" if left else "all segments exist; the same command without part joins them"))
+                       + (f"{left} are missing" if left else "all segments exist; without part, the job joins them"))
         return work.folder
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #fe555bd8

@@ -142,7 +142,7 @@ def pick_largest_faces(
         f = f.to(device)
         faces = find(f)
         area = faces.wh.prod(1)
-        counts[name] = int((area>area.max()/9).sum()) if len(faces) else 0 # much smaller faces are not worth a message
+        counts[name] = int((area>area.max()/9).sum()) if len(faces) else 0
         if len(faces): found.append((name, align(f, faces[int(area.argmax())])))
     return found, counts
 

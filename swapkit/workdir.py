@@ -1,4 +1,4 @@
-"""The work folder beside an output: finished segments, a lock and a journal, so that a stopped job can continue
+"""The work folder beside an output: finished segments, lock and journal of a job that can continue
 
 A finished file is used again only if its size and checksum are those in the journal, so a file that was damaged by a
 crash or a bad disk is found. Work made with other options, sources, models or code has other names and is removed. A

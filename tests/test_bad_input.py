@@ -140,7 +140,7 @@ CASES = dict(  # arguments, exit code, what must be said
     no_whole_number=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--batch', 'four'), 2, '--batch'),
     no_plugin=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--plugin', 'none.py'), 2, 'none.py: no such file'),
     not_a_number=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--start', 'nan'), 2, '--start'),
-    nobody_to_put_in=(['swap', 'MEDIA/ben.mp4', '--out', 'new.mp4'], 2, 'give --source'),
+    nobody_to_put_in=(['swap', 'MEDIA/ben.mp4', '--out', 'new.mp4'], 2, 'add --source'),
     no_out=(['swap', 'MEDIA/ben.mp4', '--source', 'MEDIA/ada.jpg'], 2, '--out'),
     no_folder_for_out=(swap('MEDIA/ben.mp4', out='no/new.mp4'), 2, 'no is not a folder'),
     nobody_called=(['frobnicate'], 2, "'frobnicate'"),
