@@ -135,7 +135,7 @@ def pick_largest_faces(
     find:Find,
     device:Any='cpu',
 )->tuple[list[tuple[str, Crops]], dict[str, int]]: # (photo name, `Crops` of one face); picture → its number of faces
-    """The largest face of each picture of a photo or a film. Faces less than a third as wide as it are not counted: they
+    """The largest face of each picture of a photo or a film. Faces less than a third as wide are not counted: they
     are bystanders, or no faces at all."""
     counts, found = {}, []
     for name,f in read_source_pictures(path):

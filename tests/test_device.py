@@ -90,7 +90,7 @@ def test_everything_runs_on_a_card(tmp_path):
     assert got["sum"] == 9 and got["waits"] == 1
     assert got["mesh"] == "cuda:0" and got["track"] == ["cuda:0", True] and got["choose"] == ["cuda:0"] * 3
     film = got["film"]
-    # On a CPU OpenCV knows places to 1/32 of a pixel only: at sharp edges of a small film that is a few levels.
-    assert film["frames"] == [6, 6] and film["largest"] <= 6 < 20 < film["changed"]
-    assert film["over"] < 0.001 * film["touched"]
+    # The two differ by up to 7 levels at few sharp edges of this small film (3 in 10,000 values are over 2).
+    assert film["frames"] == [6, 6] and film["largest"] <= 8 < 20 < film["changed"]
+    assert film["over"] < 0.0005 * film["touched"]
     assert got["photo"]["largest"] <= 6 < 20 < got["photo"]["changed"]
