@@ -175,21 +175,15 @@ def readme():
     return '\n\n'.join([head] + [p for p in parts if p]) + '\n'
 
 
-def about(path):
-    "Title and description of a page: its first heading, and the quote below it."
-    text = source(cells(path)[0])
-    title, line = (re.search(p, text, re.M) for p in (r'^# (.+)', r'^> (.+)'))
-    return title[1].strip() if title else path.stem, line[1].strip() if line else ''
-
-
 def contents():
     "nbs/README.md: all pages, folder by folder."
     sys.path.insert(0, str(ROOT/'docs'))
-    from sections import STAGES
+    from sections import STAGES, title_of
     text = ['<!-- Written by `python3 dev.py readme` from the titles of the pages. -->', '# All pages']
     for folder, title in [(f, t) for f, (t, _) in STAGES.items()] + [('learn', 'Learn')]:
         pages = [p for p in notebooks() if p.relative_to(ROOT/'nbs').parts[0] == folder]
-        rows = ['| [%s](%s) | %s |' % (about(p)[0], p.relative_to(ROOT/'nbs').as_posix(), about(p)[1]) for p in pages]
+        told = [(p.relative_to(ROOT/'nbs').as_posix(), *title_of(dict(cells=cells(p)))) for p in pages]
+        rows = ['| [%s](%s) | %s |' % (name, p, line) for p, name, line in told]
         text += ['## %s' % title, '\n'.join(['| page | what it is about |', '|---|---|'] + rows)]
     return '\n\n'.join(text) + '\n'
 

@@ -90,8 +90,8 @@ def test_everything_runs_on_a_card(tmp_path):
     assert got["sum"] == 9 and got["waits"] == 1
     assert got["mesh"] == "cuda:0" and got["track"] == ["cuda:0", True] and got["choose"] == ["cuda:0"] * 3
     film = got["film"]
-    # On a CPU OpenCV rounds places to 1/32 pixel: key points differ by .026 pixel, aligned crops by 2.6 levels, and
-    # the result by up to 7 levels at few sharp edges of this small film (3 in 10,000 values are over 2).
-    assert film["frames"] == [6, 6] and film["largest"] <= 8 < 20 < film["changed"]
+    # On a CPU OpenCV rounds places to 1/32 pixel. At sharp edges of this small film that makes up to 5 levels; without
+    # OpenCV crops and landmarks of both devices are equal.
+    assert film["frames"] == [6, 6] and film["largest"] <= 6 < 20 < film["changed"]
     assert film["over"] < 0.0005 * film["touched"]
-    assert got["photo"]["largest"] <= 6 < 20 < got["photo"]["changed"]
+    assert got["photo"]["largest"] <= 4 < 20 < got["photo"]["changed"]

@@ -26,8 +26,8 @@ from ..weights import model_path
 # %% ../../nbs/8_apps/04_metrics.ipynb #bbf6a2e3
 _LIDS = ((159,145,33,133), (386,374,263,362)) # upper, lower, outer corner, inner corner
 
-def openness(lms:torch.Tensor)->torch.Tensor: # (F,468,…) → (F,2): eyes, mouth
-    "Measure how far eyes and mouth are open: 0 is closed."
+def openness(lms:torch.Tensor)->torch.Tensor: # (F,468,2 or more) landmarks, x and y first → (F,2): eyes, mouth
+    "How far eyes and mouth are open: gap of the lids or lips, relative to the size of the face; 0 is closed."
     d = lambda a,b: (lms[:,a,:2]-lms[:,b,:2]).norm(dim=-1)
     eyes = torch.stack([d(u,l)/d(o,i).clamp(min=1e-3) for u,l,o,i in _LIDS]).sum(0)/2
     return torch.stack([eyes, d(13,14)/d(33,263).clamp(min=1e-3)], 1)

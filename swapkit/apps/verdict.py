@@ -17,16 +17,16 @@ ASPECTS = ('likeness', 'expression', 'place', 'light', 'sharpness', 'steadiness'
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    "What is usual for one number, and what to say where it is not."
+    "Limits of one measured number, and the sentence to print when the number is not good."
     aspect:str      # of `ASPECTS`
     figure:str      # name of the number, as `evaluate_swap` calls it
     good:float      # this value, and all on its better side, are good
     wrong:float     # this value, and all beyond, are wrong
     says:str        # sentence for what is not good; {v} is the number, {n} that many of 1000 in frames, {of} all frames
     origin:str      # where the limits come from
-    only_if:tuple[str, float, float]|None = None    # a number that must be in a range for this one to count
+    only_if:tuple[str, float, float]|None = None    # number, low, high: applies only if it is in the range
     def severity(self, value:float)->float: # 0 and less: good; 1 and more: wrong
-        "Say how far a value is from good to wrong."
+        "Where a value lies on the scale from `good` (0) to `wrong` (1)."
         return (value-self.good)/(self.wrong-self.good)
 
 # %% ../../nbs/8_apps/17_verdict.ipynb #f8dd9e1c
