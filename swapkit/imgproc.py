@@ -8,6 +8,7 @@ __all__ = ['coarse_step', 'enlarge', 'block_mean', 'erode', 'gaussian', 'blur', 
 
 # %% ../nbs/1_base/09_imgproc.ipynb #8d704f71
 from functools import reduce
+from math import gcd
 
 import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import numpy as np
@@ -56,14 +57,21 @@ def erode(
 def gaussian(sigma:float)->torch.Tensor: # (2r+1,), with sum 1
     "A Gaussian kernel, cut off at 3σ."
     r = max(int(3*sigma+.5), 1)
-    k = torch.exp(-.5*(torch.arange(-r, r+1)/sigma)**2)
+    k = torch.exp(-.5*(torch.arange(-r, r+1, device='cpu')/sigma)**2)
     return k/k.sum()
 
+def _is_coarse(size, sigma): return sigma>8 and not any(n%4 for n in size)
+
+def _blur_by_opencv(x, sigma):
+    if _is_coarse(x.shape[-2:], sigma): return enlarge(_blur_by_opencv(block_mean(x, 4), sigma/4), 4)
+    k = gaussian(sigma).numpy()
+    return apply_per_plane(lambda a,b: cv2.sepFilter2D(a, -1, k, k, b, borderType=cv2.BORDER_REPLICATE), x)
+
 @cached_tensor(64)
-def _blur_matrix(n:int, sigma:float, coarse:bool, dtype:torch.dtype, device:torch.device)->torch.Tensor: # (n,n)
-    "The matrix that blurs columns of n pixels: its own columns are blurred unit columns. Four of them make whole blocks."
-    units = torch.eye(n)[:,None,:,None].expand(-1, -1, -1, 4 if coarse else 1)
-    return blur(units, sigma)[:,0,:,0].T.contiguous().to(device, dtype)
+def _blur_matrix(n:int, across:int, sigma:float, dtype:torch.dtype, device:torch.device)->torch.Tensor: # (n,n)
+    "The matrix that blurs columns of n pixels. `across`: other side of the picture; it decides about the coarse grid too."
+    units = torch.eye(n, device='cpu')[:,None,:,None].expand(-1, -1, -1, gcd(across, 64) if sigma>8 else 1)
+    return _blur_by_opencv(units, sigma)[:,0,:,0].T.contiguous().to(device, dtype)
 
 def blur(
     x:torch.Tensor,     # (F,C,S,S)
@@ -71,14 +79,12 @@ def blur(
 )->torch.Tensor:
     "Gaussian blur with repeated border; for σ > 8 on a grid of blocks of 4 × 4, if 4 divides the size."
     if sigma<=0 or not len(x): return x
-    size = x.shape[-2:]
-    coarse = sigma>8 and not any(n%4 for n in size)
-    if not can_use_opencv(x) and not (coarse and max(size)>256): # two products of matrices
-        down, right = (_blur_matrix(n, sigma, coarse, x.dtype, x.device) for n in size)
-        return down @ x @ right.mT
-    if coarse: return enlarge(blur(block_mean(x, 4), sigma/4), 4)
-    k = gaussian(sigma).numpy()
-    return apply_per_plane(lambda a,b: cv2.sepFilter2D(a, -1, k, k, b, borderType=cv2.BORDER_REPLICATE), x)
+    if can_use_opencv(x): return _blur_by_opencv(x, sigma)
+    h, w = x.shape[-2:]
+    # the matrices of a large picture would be large
+    if max(h, w)>256 and _is_coarse((h,w), sigma): return enlarge(blur(block_mean(x, 4), sigma/4), 4)
+    down, right = (_blur_matrix(*sides, sigma, x.dtype, x.device) for sides in ((h, w), (w, h)))
+    return down @ x @ right.mT
 
 # %% ../nbs/1_base/09_imgproc.ipynb #d08ba904
 def resize_square(x:torch.Tensor, size:int)->torch.Tensor: # (F,C,s,s) → (F,C,size,size)

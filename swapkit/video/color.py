@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from ..runtime import cached_tensor
 from ..types import check_shape
 from .probe import MATRIX_NAMES, Color
 from .read import even_size, plane_type, plane_views
@@ -40,22 +41,23 @@ def yuv_weights(
     return rows, (0 if full else 16, 128, 128)
 
 # %% ../../nbs/2_video/09_color.ipynb #ab2588cb
-def _dot(out, x, weights, offset):
-    "Fill `out` with the weighted sum of R, G, B plus an offset, rounded. Only chroma in full range may pass 255."
-    r, g, b = x.unbind(1)
-    t = torch.mul(r, weights[0]).add_(g, alpha=weights[1]).add_(b, alpha=weights[2]).add_(offset+.5)
-    out.copy_(t.clamp_(max=255) if 255*sum(w for w in weights if w>0)+offset>=255.5 else t)
+@cached_tensor(16)
+def _chroma(rows:tuple, offsets:tuple, device:torch.device)->tuple[torch.Tensor, torch.Tensor]:
+    "Weights (1,2,3) of R, G, B in Cb and Cr, and offsets (1,2,1) that also round."
+    return torch.tensor([rows]).to(device), torch.tensor(offsets).view(1,2,1).add(.5).to(device)
 
 def _by_torch(rgb, out, weights, offsets, chunk=16):
     "Fill `out` on the device, `chunk` frames at a time to bound memory."
     h,w = rgb.shape[-2:]
     H,W = out.shape[1]*2//3, out.shape[2]
+    to, shift = _chroma(tuple(map(tuple, weights[1:])), tuple(map(float, offsets[1:])), rgb.device)
     for x,o in zip(rgb.split(chunk), out.split(chunk)):
         p = x.float()
         if (h,w)!=(H,W): p = F.pad(p, (0,W-w,0,H-h), mode='replicate')
-        _dot(o[:,:H], p, weights[0], offsets[0])
-        half, chroma = F.avg_pool2d(p, 2), o[:,H:].view(len(o), 2, H//2, W//2)
-        for k in (1,2): _dot(chroma[:,k-1], half, weights[k], offsets[k])
+        (r, g, b), (kr, kg, kb) = p.unbind(1), weights[0]
+        o[:,:H] = torch.mul(r, kr).add_(g, alpha=kg).add_(b, alpha=kb).add_(offsets[0]+.5)
+        c = torch.baddbmm(shift, to.expand(len(x),-1,-1), F.avg_pool2d(p, 2).flatten(2))
+        o[:,H:] = c.clamp_(max=255).view(len(x), H//2, W) # in full range a pure color can be 255.5
 
 # %% ../../nbs/2_video/09_color.ipynb #d97af6c2
 def _by_opencv(rgb, out, weights, offsets):
