@@ -1459,6 +1459,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                               'swapkit/research/kornia_compare.py'),
                                                  'swapkit.research.kornia_compare._compare': ( '9_research/kornia.html#_compare',
                                                                                                'swapkit/research/kornia_compare.py'),
+                                                 'swapkit.research.kornia_compare._fastest': ( '9_research/kornia.html#_fastest',
+                                                                                               'swapkit/research/kornia_compare.py'),
                                                  'swapkit.research.kornia_compare._filters': ( '9_research/kornia.html#_filters',
                                                                                                'swapkit/research/kornia_compare.py'),
                                                  'swapkit.research.kornia_compare._inputs': ( '9_research/kornia.html#_inputs',
