@@ -112,10 +112,11 @@ def feather(
     return torch.minimum(blur(inner, width/5), mask)
 
 # %% ../nbs/1_base/09_imgproc.ipynb #704029c1
-def _remap(image, xy): # (C,h,w), (2,S,T) → (C,S,T)
-    out, (x, y) = image.new_empty(len(image), *xy.shape[1:]), xy.contiguous().numpy()
-    for a, b in zip(image.contiguous().numpy(), out.numpy()):
-        cv2.remap(a, x, y, cv2.INTER_LINEAR, b, cv2.BORDER_REPLICATE)
+def _remap(images, xy): # as `sample_at`
+    out, planes = images.new_empty(len(xy), images.shape[1], *xy.shape[2:]), images.contiguous().numpy()
+    for i,(at,done) in enumerate(zip(xy.contiguous().numpy(), out.numpy())):
+        maps = cv2.convertMaps(*at, cv2.CV_16SC2) # once for all planes
+        for a,b in zip(planes[i%len(planes)], done): cv2.remap(a, *maps, cv2.INTER_LINEAR, b, cv2.BORDER_REPLICATE)
     return out
 
 @cached_tensor(64)
@@ -128,12 +129,7 @@ def sample_at(
     xy:torch.Tensor,        # (F,2,S,S) positions x, y in pixels of `images`
 )->torch.Tensor:            # (F,C,S,S)
     "Read images at given positions, bilinear; outside the image the nearest pixel counts."
-    if can_use_opencv(images):
-        return (
-            torch.stack([_remap(images[i % len(images)], p) for i, p in enumerate(xy)])
-            if len(xy)
-            else images.new_zeros(0, images.shape[1], *xy.shape[2:])
-        )
+    if can_use_opencv(images): return _remap(images, xy)
     offset, factor = _to_unit(*images.shape[-2:], xy.dtype, xy.device)
     grid = torch.addcmul(offset, xy.permute(0,2,3,1), factor)
     return nnf.grid_sample(images.expand(len(xy),-1,-1,-1), grid, padding_mode='border', align_corners=True)
