@@ -1,0 +1,185 @@
+"Films from file to file: the first pass, the second one with and without encoder, whole jobs, several cards."
+
+import subprocess
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from unittest import mock
+
+from common import Busy, choices_of, frames_with_faces, has_option, long_film, NotMeasured, timed
+
+
+def rate(frames, seconds): return round(frames/seconds, 1)
+
+
+def first_pass(run):
+    "The whole film twice in a process where nothing is warm; then single batches."
+    from swapkit.analysis import Finder
+    from swapkit.pipeline import analyze
+    from swapkit.video.probe import video_info
+    film, took, busy = long_film(run), [], Busy(run)
+    frames = len(video_info(film))
+    for k in range(2):
+        began = time.perf_counter()
+        with busy if k else ExitStack():
+            analyze(film, device=run.device, batch=32, detector='tiny_detect', landmarks='tiny_mesh')
+        took.append(time.perf_counter() - began)
+    cold, warm = took
+    run.row('whole film', frames=frames, cold=rate(frames, cold), warm=rate(frames, warm), card_busy=busy.share,
+            **{'cold penalty, s': round(cold - warm, 2)})
+    find = Finder('tiny_detect', 'tiny_mesh', device=run.device)
+    for n in run.built_in:
+        some, _ = frames_with_faces(run, n)
+        run.row(f'batch {n}', **timed(run, {'ms a frame': lambda: find.film(some)}, n))
+
+
+# --- whole jobs -------------------------------------------------------------------------------------------------------
+
+def recode(run, film, out):
+    "ffmpeg's own decoding and encoding, the frames through a pipe."
+    from swapkit.video.containers import ffmpeg_exe, ffmpeg_version
+    from swapkit.video.probe import video_info
+    i, exe = video_info(film), ffmpeg_exe()
+    every = ['-fps_mode' if ffmpeg_version(exe) >= (5, 1) else '-vsync', 'passthrough']
+    read = [exe, '-v', 'error', '-i', film, '-map', '0:v:0', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', *every, '-']
+    write = [exe, '-v', 'error', '-y', '-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', f'{i.width}x{i.height}',
+             '-framerate', str(i.rate), '-i', '-', '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18', out]
+    with subprocess.Popen(read, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as a:
+        subprocess.run(write, stdin=a.stdout, check=True)
+
+
+def job(run, film, out, kind, **how):
+    "Swap a film; frames a second of both passes and of the whole, and how busy the card was."
+    from swapkit.apps.samples import person_file
+    from swapkit.pipeline import swap_video
+    from swapkit.video.probe import video_info
+    told, began, frames, busy = [], time.perf_counter(), len(video_info(film)), Busy(run)
+    options = dict(device=run.device, preset='veryfast', crf=18, overwrite=True, detector='tiny_detect',
+                   landmarks='tiny_mesh') | run.look(kind) | how
+    try:
+        with busy:
+            swap_video(film, person_file('cai'), out, **options,
+                       progress=lambda n, of, what: told.append((what, n, time.perf_counter())))
+    except ThrownAway: pass
+    done = time.perf_counter()
+    found = {'whole': rate(frames, done - began)}
+    drawn = [(n, t) for what, n, t in told if what == 'render']
+    if seen := [t for what, _, t in told if what == 'analyze']:
+        found |= {'first pass': rate(frames, seen[-1] - began), 'second pass': rate(frames, drawn[-1][1] - seen[-1])}
+    else:   # the job began with loading: the frames after the first batch count
+        (n, t), (m, last) = drawn[0] if len(drawn) > 1 else (0, began), drawn[-1]
+        found |= {'second pass': rate(m - n, last - t)}
+    return dict(frames=frames) | found | dict(card_busy=busy.share)
+
+
+def jobs(run):
+    from swapkit.video.probe import video_info
+    from swapkit.video.read import read_frames
+    film, small, out = long_film(run), long_film(run, run.small_clip), run.folder/'job.mp4'
+    frames, alone = len(video_info(film)), []
+
+    def ffmpeg():
+        began = time.perf_counter()
+        recode(run, film, run.folder/'recoded.mp4')
+        alone.append(rate(frames, time.perf_counter() - began))
+        run.row('ffmpeg alone', **{'frames/s': sorted(alone)[len(alone)//2], 'all': list(alone)})
+
+    ffmpeg()
+    few = min(run.frames, 32)
+    run.row('built-in, first in the process', batch=few, **job(run, film, out, 'built-in', batch=few))
+    run.row('built-in', batch=few, **job(run, film, out, 'built-in', batch=few))
+    ffmpeg()
+    run.row('neural', batch=few, **job(run, film, out, 'neural', batch=few))
+    if not run.full: return
+    ffmpeg()
+    run.row('neural, batch 16', batch=16, **job(run, film, out, 'neural', batch=16))
+    run.row('built-in, 512 x 512', batch=64, **job(run, small, out, 'built-in', batch=64))
+    began = time.perf_counter()
+    for _ in read_frames(video_info(film), 16): pass
+    run.row('reader alone', **{'frames/s': rate(frames, time.perf_counter() - began)})
+
+
+# --- frames thrown away -----------------------------------------------------------------------------------------------
+
+class ThrownAway(Exception):
+    "Ends a job whose frames are drawn and not encoded."
+
+
+class Nowhere:
+    "In place of `swapkit.video.encode.Encoding`: takes the encoder's frames and drops them."
+    def __init__(self, cmd, exe, queue_size=4, path=None): self.path = path
+    def put(self, x): pass
+    def close(self, kill=False): pass
+    def __enter__(self):
+        if self.path: Path(self.path).touch()
+        return self
+    def __exit__(self, *error): pass
+
+
+def _stop(*args, **kw): raise ThrownAway
+
+
+def thrown_away(run):
+    """The second pass with everything but the encoder, and the chain's own rate at the same batch. Segments are empty
+    files, so the job ends where they would be joined."""
+    from swapkit import jobs
+    from swapkit.apps.samples import person_source
+    from swapkit.pipeline import analyze
+    from swapkit.video import encode
+    from common import compositor
+    film, faces, n = long_film(run), run.folder/'film.faces', min(run.frames, 32)
+    analyze(film, faces, device=run.device, batch=n, detector='tiny_detect', landmarks='tiny_mesh')
+    src = [person_source('cai').to(run.device)]
+    some, on = frames_with_faces(run, n)
+    for kind in ('neural', 'built-in'):
+        made = compositor(run, kind)
+        ms = timed(run, dict(chain=lambda: made(some, on, src)), n)['chain']
+        with ExitStack() as patched:
+            for module, name, new in ((encode, 'Encoding', Nowhere), (jobs, 'write_xmp', lambda path: None),
+                                      (jobs, 'join', _stop)):
+                patched.enter_context(mock.patch.object(module, name, new))
+            got = job(run, film, run.folder/f'away-{kind}.mp4', kind, batch=n, faces_file=faces)
+        run.row(kind, batch=n, frames=got['frames'], **{
+            'second pass': got['second pass'], 'chain': round(1000/ms, 1),
+            'of the chain': round(got['second pass']*ms/1000, 3)}, card_busy=got['card_busy'])
+
+
+# --- what only some machines have -------------------------------------------------------------------------------------
+
+def hardware(run):
+    "Every other reader, and encoders of the card; one that is not there says why."
+    run.need_card()
+    from swapkit.errors import SwapkitError
+    from swapkit.registry import READERS
+    from swapkit.video.containers import ffmpeg_exe, has_encoder
+    from swapkit.video.probe import video_info
+    from swapkit.video.read import open_reader, read_frames
+    film, out = long_film(run), run.folder/'hardware.mp4'
+    info = video_info(film)
+    for name in READERS:
+        began = time.perf_counter()
+        try:
+            for _ in read_frames(info, 16, get=open_reader(info, name)): pass
+            run.row(f'reader {name}', **{'frames/s': rate(len(info), time.perf_counter() - began)})
+        except (SwapkitError, ImportError, RuntimeError) as e: run.row(f'reader {name}', why=str(e)[:200])
+    exe = ffmpeg_exe('h264_nvenc')
+    names = ['auto']*('auto' in choices_of('encoder')) + ['h264_nvenc']*has_encoder(exe, 'h264_nvenc')
+    if 'h264_nvenc' not in names: run.row('encoder h264_nvenc', why='no ffmpeg here has it')
+    for name in names:
+        how = dict(encoder=name) | (dict(preset='p4') if name == 'h264_nvenc' else {})
+        try: run.row(f'encoder {name}', **job(run, film, out, 'built-in', batch=32, **how))
+        except (SwapkitError, RuntimeError) as e: run.row(f'encoder {name}', why=str(e)[:200])
+
+
+def several(run):
+    "The neural job on all cards, and on one."
+    run.need_card()
+    import torch
+    n = torch.cuda.device_count()
+    if n < 2: raise NotMeasured('this machine has one card')
+    if not has_option('devices'): raise NotMeasured('this version has no option devices')
+    film = long_film(run)
+    for k in (1, n):
+        some = ','.join(map(str, range(k)))
+        run.row(f'{k} cards' if k > 1 else '1 card', **job(run, film, run.folder/f'several-{k}.mp4', 'neural',
+                                                           batch=32, devices=some))
