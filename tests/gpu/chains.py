@@ -1,6 +1,7 @@
 "Times of the second pass without files: networks, stages, compiled networks, launches and copies, memory."
 
 import time
+from functools import partial
 
 from common import choices_of, compositor, frames_with_faces, has_option, NotMeasured, seconds, timed
 
@@ -14,7 +15,7 @@ def chain_rows(run, made, kind, batches):
     frames, faces = frames_with_faces(run, max(batches))
     for n in batches:
         f, fc = frames[:n], faces[faces.frame < n]
-        first = seconds(run, lambda: made(f, fc, [source]))
+        first = seconds(run, partial(made, f, fc, [source]))
         nets = _network_calls(made, torch.device(run.device), n) if kind == 'neural' else {}
         calls = {f'net {k}': c for k, c in nets.items()} | _stage_calls(made, f, fc, source)
         took = timed(run, {k: c for k, c in calls.items() if k != 'compositor'} | dict(chain=calls['compositor']), n)
@@ -40,7 +41,7 @@ def neural(run):
         made = compositor(run, 'neural', precision=precision, **_eager(run))
         for n in (32, 1):
             frames, faces = frames_with_faces(run, n)
-            ms = timed(run, dict(chain=lambda: made(frames, faces, src)), n)
+            ms = timed(run, dict(chain=partial(made, frames, faces, src)), n)
             run.row(f'{precision}, batch {n}', **ms)
 
 
@@ -113,12 +114,12 @@ def launches(run):
     from swapkit.analysis import Finder
     from swapkit.apps.samples import person_source
     from swapkit.video.color import to_yuv420
-    n = 16 if run.full else 2
+    n = 16 if run.full else 1
     frames, faces = frames_with_faces(run, n)
     src, host = [person_source('cai').to(run.device)], frames.to('cpu')
     for kind in ('built-in', 'neural'):
         made = compositor(run, kind)
-        run.row(f'{kind}, batch {n}', **count(run, lambda: made(frames, faces, src)))
+        run.row(f'{kind}, batch {n}', **count(run, partial(made, frames, faces, src)))
     made = compositor(run, 'built-in')
     up_and_down = lambda: to_yuv420(made(host.to(run.device), faces, src).data).cpu()
     run.row(f'built-in with upload and download, batch {n}', **count(run, up_and_down))

@@ -1,6 +1,7 @@
 "What the parts of the measurement share."
 
 import contextlib
+import functools
 import subprocess
 import sys
 import time
@@ -9,11 +10,11 @@ from pathlib import Path
 NEURAL = dict(swapper='simswap_256', parser='bisenet_19', restore='gfpgan_1.4')
 BUILT_IN = dict(parser='none')
 
-# frames of the long film, batches of both chains, rounds of a timing, the clip, the side of a crop
+# frames of the long film, and of it in neural jobs; batches of both chains; rounds of a timing; the clip
 SIZES = dict(
-    full=dict(frames=900, neural=(32, 8, 1), built_in=(64, 16, 1), rounds=5, clip='people_1080p.mp4', crop=512),
-    small=dict(frames=16, neural=(2, 1), built_in=(4, 1), rounds=1, clip='people_512.mp4', crop=512),
-    tiny=dict(frames=4, neural=(1,), built_in=(2, 1), rounds=1, clip='people_512.mp4', crop=128),
+    full=dict(frames=900, few=900, neural=(32, 8, 1), built_in=(64, 16, 1), rounds=5, clip='people_1080p.mp4'),
+    small=dict(frames=16, few=2, neural=(1,), built_in=(4, 1), rounds=1, clip='people_512.mp4'),
+    tiny=dict(frames=4, few=2, neural=(1,), built_in=(2, 1), rounds=1, clip='people_512.mp4'),
 )
 
 
@@ -27,18 +28,19 @@ class Run:
         self.device, self.size, self.tell = task['device'], task['size'], tell
         for k, v in SIZES[self.size].items(): setattr(self, k, v)
         self.card, self.full = self.device == 'cuda', self.size == 'full'
-        if self.full: self.frames = max(96, int(self.frames*min(task['minutes']/8, 1)))
+        if self.full: self.frames = self.few = max(96, int(self.frames*min(task['minutes']/8, 1)))
         self.folder, self.archive = Path(task['folder']), Path(task['archive'])
         self.small_clip, self.clip = (self.archive/'clips'/f for f in ('people_512.mp4', self.clip))
 
-    def row(self, name, **values): self.tell(event='row', row=str(name), value=values)
+    def row(self, name, /, **values): self.tell(event='row', row=str(name), value=values)
 
     def need_card(self):
         if not self.card: raise NotMeasured('needs a card')
 
     def look(self, kind):
-        "Options of a chain. The crop is smaller in the smallest trial."
-        return (NEURAL if kind == 'neural' else BUILT_IN) | (dict(crop=self.crop) if self.crop != 512 else {})
+        "Options of a chain. In the smallest trial the crop is small, and the only network is the parser."
+        look = NEURAL if kind == 'neural' else BUILT_IN
+        return dict(crop=128, parser=look['parser']) if self.size == 'tiny' else look
 
 
 # --- options that this version may have -------------------------------------------------------------------------------
@@ -55,13 +57,18 @@ def choices_of(name):
 
 
 def compositor(run, kind, device=None, **more):
-    "The stages of a chain, on the device of the run by default. Options that the compositor takes itself are passed on as arguments."
+    "The stages of a chain, on the device of the run by default; the last ones are kept, since loading takes seconds."
+    return _compositor(device or run.device, **run.look(kind), **more)
+
+
+@functools.lru_cache(3)
+def _compositor(device, **given):
+    "Options that the compositor takes itself are passed on as arguments."
     from swapkit.compositor import Compositor
-    from swapkit.options import SwapOptions, options_of
+    from swapkit.options import options_of, SwapOptions
     mine = options_of(SwapOptions)
-    own = {k: v for k, v in more.items() if k not in mine}
-    look = run.look(kind) | {k: v for k, v in more.items() if k in mine}
-    return Compositor(SwapOptions(**look), device or run.device, **own)
+    own = {k: v for k, v in given.items() if k not in mine}
+    return Compositor(SwapOptions(**{k: v for k, v in given.items() if k in mine}), device, **own)
 
 
 # --- times ------------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ def machine(run):
     import torch
     from swapkit.video.containers import ffmpeg_exe
     card = torch.cuda.get_device_properties(0) if run.card else None
-    run.row('card', name=card.name if card else 'none', memory_GB=round(card.total_memory/1e9, 1) if card else 0,
+    run.row('card', card=card.name if card else 'none', memory_GB=round(card.total_memory/1e9, 1) if card else 0,
             driver=ask('nvidia-smi', '--query-gpu=driver_version', '--format=csv,noheader').split('\n')[0],
             cards=torch.cuda.device_count())
     run.row('machine', cores=len(os.sched_getaffinity(0)), system=platform.platform(),

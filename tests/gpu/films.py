@@ -3,10 +3,11 @@
 import subprocess
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
-from common import Busy, choices_of, frames_with_faces, has_option, long_film, NotMeasured, timed
+from common import Busy, choices_of, compositor, frames_with_faces, has_option, long_film, NotMeasured, timed
 
 
 def rate(frames, seconds): return round(frames/seconds, 1)
@@ -30,7 +31,7 @@ def first_pass(run):
     find = Finder('tiny_detect', 'tiny_mesh', device=run.device)
     for n in run.built_in:
         some, _ = frames_with_faces(run, n)
-        run.row(f'batch {n}', **timed(run, {'ms a frame': lambda: find.film(some)}, n))
+        run.row(f'batch {n}', **timed(run, {'ms a frame': partial(find.film, some)}, n))
 
 
 # --- whole jobs -------------------------------------------------------------------------------------------------------
@@ -52,10 +53,10 @@ def job(run, film, out, kind, **how):
     "Swap a film; frames a second of both passes and of the whole, and how busy the card was."
     from swapkit.apps.samples import person_file
     from swapkit.pipeline import swap_video
-    from swapkit.video.probe import video_info
-    told, began, frames, busy = [], time.perf_counter(), len(video_info(film)), Busy(run)
+    frames = run.frames if kind == 'built-in' else run.few
+    told, busy, began = [], Busy(run), time.perf_counter()
     options = dict(device=run.device, preset='veryfast', crf=18, overwrite=True, detector='tiny_detect',
-                   landmarks='tiny_mesh') | run.look(kind) | how
+                   landmarks='tiny_mesh', end=frames/24) | run.look(kind) | how
     try:
         with busy:
             swap_video(film, person_file('cai'), out, **options,
@@ -76,7 +77,7 @@ def jobs(run):
     from swapkit.video.probe import video_info
     from swapkit.video.read import read_frames
     film, small, out = long_film(run), long_film(run, run.small_clip), run.folder/'job.mp4'
-    frames, alone = len(video_info(film)), []
+    frames, alone = run.frames, []
 
     def ffmpeg():
         began = time.perf_counter()
@@ -116,28 +117,31 @@ class Nowhere:
     def __exit__(self, *error): pass
 
 
-def _stop(*args, **kw): raise ThrownAway
+def _render_nowhere(module):
+    "`render_segments` of that module with `Nowhere` as its encoder; the job ends after it."
+    from swapkit.video import encode
+    def render(*args, _render=module.render_segments, **kw):
+        with mock.patch.object(encode, 'Encoding', Nowhere): _render(*args, **kw)
+        raise ThrownAway
+    return render
 
 
 def thrown_away(run):
-    """The second pass with everything but the encoder, and the chain's own rate at the same batch. Segments are empty
-    files, so the job ends where they would be joined."""
+    """The second pass with everything but the encoder, and the chain's own rate at the same batch. Its segments are
+    empty files, so the job ends before they are joined."""
     from swapkit import jobs
     from swapkit.apps.samples import person_source
     from swapkit.pipeline import analyze
-    from swapkit.video import encode
-    from common import compositor
-    film, faces, n = long_film(run), run.folder/'film.faces', min(run.frames, 32)
+    film, faces, n = long_film(run), run.folder/'film.faces', min(run.few, 32)
     analyze(film, faces, device=run.device, batch=n, detector='tiny_detect', landmarks='tiny_mesh')
     src = [person_source('cai').to(run.device)]
     some, on = frames_with_faces(run, n)
     for kind in ('neural', 'built-in'):
         made = compositor(run, kind)
-        ms = timed(run, dict(chain=lambda: made(some, on, src)), n)['chain']
+        ms = timed(run, dict(chain=partial(made, some, on, src)), n)['chain']
         with ExitStack() as patched:
-            for module, name, new in ((encode, 'Encoding', Nowhere), (jobs, 'write_xmp', lambda path: None),
-                                      (jobs, 'join', _stop)):
-                patched.enter_context(mock.patch.object(module, name, new))
+            patched.enter_context(mock.patch.object(jobs, 'write_xmp', lambda path: None))
+            patched.enter_context(mock.patch.object(jobs, 'render_segments', _render_nowhere(jobs)))
             got = job(run, film, run.folder/f'away-{kind}.mp4', kind, batch=n, faces_file=faces)
         run.row(kind, batch=n, frames=got['frames'], **{
             'second pass': got['second pass'], 'chain': round(1000/ms, 1),

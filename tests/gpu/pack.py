@@ -41,14 +41,20 @@ NOT_RUN = {'weights', 'golden', 'slow', 'gpu', 'eval', 'notest'}
 PROGRAMS = 'run.py worker.py plan.py report.py common.py equality.py chains.py films.py'.split()
 
 
+# Cells run here without Jupyter, and whether there is a card, the one who starts them says.
+HEAD = """import os
+import swapkit.show
+CARD, display = bool(os.environ.get('SWAPKIT_CARD')), print
+swapkit.show.use_jpeg = lambda *args, **kw: None"""
+
+
 # --- cells ------------------------------------------------------------------------------------------------------------
 
 def script_of(path):
     "A notebook that has cells for a card as a program; '' for another. The other flagged cells are left out."
     flagged = [(set(dev.directives(c)), dev.source(c)) for c in dev.cells(path) if c['cell_type'] == 'code']
     if not any('gpu' in d for d, _ in flagged): return ''
-    out = [f'# {path.name}: its cells as a program', 'import os', 'CARD = bool(os.environ.get("SWAPKIT_CARD"))',
-           'display = print']
+    out = [f'# {path.name}: its cells as a program', HEAD]
     for flags, text in flagged:
         if 'nbdev_export' in text or not text.strip(): continue
         if re.search(r'^\s*[%!]', text, re.M): raise ValueError(f'{path.name}: a cell with a command of Jupyter')

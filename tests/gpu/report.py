@@ -35,11 +35,11 @@ def shown(v):
     return '-' if v is None else 'yes' if v is True else 'no' if v is False else str(v)
 
 
-def lined(rows, head):
-    "A table in columns; the first is aligned left."
+def lined(rows, head, left=(0,)):
+    "A table in columns; those in `left` are aligned left."
     cells = [head] + [[shown(v) for v in r] for r in rows]
     wide = [max(len(r[i]) for r in cells) for i in range(len(head))]
-    return ['  ' + '  '.join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, wide))).rstrip()
+    return ['  ' + '  '.join(c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(r, wide))).rstrip()
             for r in cells]
 
 
@@ -73,19 +73,19 @@ def row_table(title, part, keys=None):
 def text_of(report):
     "The whole page."
     parts, m = report['parts'], report['machine']
-    card, machine, programs = (m.get(k, {}) for k in ('card', 'machine', 'programs'))
     of = lambda name: parts.get(name, {})
-    on = f"{card.get('name', '?')}, driver {card.get('driver') or '-'}, {machine.get('cores', '?')} cores"
+    on = f"{m.get('card', '?')}, driver {m.get('driver') or '-'}, {m.get('cores', '?')} cores"
     lines = [
         f"swapkit {report['about']['version']}, commit {report['about']['commit']}: measured on {on}",
-        f"torch {programs.get('torch')}, CUDA {programs.get('cuda')}, Python {machine.get('python')}, ffmpeg "
-        f"{programs.get('ffmpeg')}; {report['seconds']:.0f} s of {60*report['minutes']:.0f}; random weights",
+        f"torch {m.get('torch')}, CUDA {m.get('cuda')}, Python {m.get('python')}, ffmpeg {m.get('ffmpeg')}; "
+        f"{report['seconds']:.0f} s of {60*report['minutes']:.0f}; random weights",
     ]
+    if report['size'] == 'tiny': lines.append('The smallest trial: the only network of the neural chain is BiSeNet.')
     if report['device'] == 'cpu': lines.append('A trial without a card: no number here says anything about a card.')
-    elif 'H100' not in card.get('name', ''): lines.append('The bars are for an H100 with 16 cores.')
+    elif 'H100' not in m.get('card', ''): lines.append('The bars are for an H100 with 16 cores.')
     lines += ['', 'Bars', *lined([[r[k] for k in ('what', 'before', 'bar', 'measured', 'unit', 'verdict')]
-                                  for r in report['bars']], ['', '0.5.0', 'bar', 'measured', '', 'verdict'])]
-    close = {f'{p[:8].strip()}: {n}' if p != n else n: v for p in parts if p.endswith('equals the CPU')
+                                  for r in report['bars']], ['', '0.5.0', 'bar', 'measured', '', 'verdict'], (0, 4, 5))]
+    close = {f"{p.split(' chain')[0]}: {n}": v for p in parts if p.endswith('equals the CPU')
              for n, v in parts[p]['rows'].items() if 'largest' in v}
     files = {f'file: {n}': v for n, v in of('film and photo from file to file').get('rows', {}).items()
              if 'largest' in v}
@@ -106,9 +106,8 @@ def text_of(report):
                             'readers and encoders of the card', 'several cards')
              for n, v in ((f'thrown away: {n}' if 'thrown' in p else f'first pass: {n}' if p == 'first pass' else n, v)
                           for n, v in of(p).get('rows', {}).items() if 'why' not in v and 'ms a frame' not in v)}
-    for v in films.values():
-        if 'warm' in v: v = v.update({'first pass': v['warm']})
-        elif 'frames/s' in v: v.update(whole=v['frames/s'])
+    films = {n: v | ({'first pass': v['warm']} if 'warm' in v else {}) |
+             (dict(whole=v['frames/s']) if 'frames/s' in v else {}) for n, v in films.items()}
     lines += row_table('Films, frames a second; card busy in percent', dict(rows=films),
                        ['batch', 'first pass', 'second pass', 'whole', 'card_busy'])
     for name in ('memory of the card', 'copies to the card and back'): lines += row_table(name.capitalize(), of(name))

@@ -92,7 +92,7 @@ class Measurement:
     def __init__(self, parts, task, env, folder, seconds, save):
         self.todo, self.task, self.env, self.folder, self.save = list(parts), task, env, folder, save
         self.start = time.monotonic()
-        self.until = self.start + seconds
+        self.until, self.slow = self.start + seconds, 1 if task['device'] == 'cuda' else 4
         self.found, self.workers = {}, 0
 
     @property
@@ -140,7 +140,7 @@ class Measurement:
                         running = False
                 if not self.todo or self.todo[0] not in parts: return
                 spent = time.monotonic() - since
-                if spent > min(self.todo[0].limit, self.left + spent):
+                if spent > min(self.todo[0].limit*self.slow, self.left + spent):
                     why = f'stopped after {spent:.0f} s' + ('' if self.left > 0 else ', when the time was over')
                     return self.note(self.todo.pop(0), 'not measured', why, seconds=round(spent, 1))
                 if ended and (running or not any_began):
@@ -176,9 +176,10 @@ def main(argv=None):
         task = dict(device=device, size=size, minutes=a.minutes, folder=str(work), archive=str(HERE))
 
         def save(found):
+            machine = {k: v for row in found.get('machine', {}).get('rows', {}).values() for k, v in row.items()}
             report = dict(command='python run.py ' + ' '.join(sys.argv[1:] if argv is None else argv), about=about,
                           device=device, size=size, minutes=a.minutes, seconds=round(time.monotonic() - began, 1),
-                          machine=found.get('machine', {}).get('rows', {}), parts=found)
+                          machine=machine | dict(swapkit=about['version'], date=time.strftime('%Y-%m-%d')), parts=found)
             report['bars'] = judge(report)
             (out/'report.json').write_text(json.dumps(report, indent=1) + '\n')
             (out/'report.txt').write_text(text_of(report), encoding='utf-8')
