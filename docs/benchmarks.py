@@ -209,9 +209,10 @@ def gpu_tables(data):
              'neural, compiled': 'neural chain, compiled'}
     chains = {f'{kind} {n[6:]}': dict(a_frame=r['chain']) for kind, part in parts.items()
               for n, r in rows(part).items() if n[6:].isdigit() and 'chain' in r}
+    some = rows('whole jobs, and ffmpeg alone') | rows('more films')
     films = {k: {p: r.get(p.replace('_', ' ')) for p in ('first_pass', 'second_pass', 'whole')}
-             for k, r in rows('whole jobs, and ffmpeg alone').items() if 'whole' in r}
-    films['reader alone'] = rows('whole jobs, and ffmpeg alone').get('reader alone', {}).get('frames/s', 0)
+             for k, r in some.items() if 'whole' in r}
+    films['reader alone'] = some.get('reader alone', {}).get('frames/s', 0)
     return data | {'chains, milliseconds a batch': chains, 'file to file, frames a second': films}
 
 

@@ -1,9 +1,10 @@
 "Times of the second pass without files: networks, stages, compiled networks, launches and copies, memory."
 
-import time
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 
-from common import choices_of, compositor, frames_with_faces, has_option, NotMeasured, seconds, timed
+from common import compositor, frames_with_faces, has_option, NotMeasured, Run, seconds, timed
 
 
 def chain_rows(run, made, kind, batches):
@@ -46,68 +47,47 @@ def neural(run):
 
 
 def compiled(run):
-    "The chain with the option `compile`; torch.compile of each network where this version has no such option."
-    if 'yes' in choices_of('compile'):
-        if not run.card and run.size == 'tiny': raise NotMeasured('compiling takes minutes on a CPU')
-        return chain_rows(run, compositor(run, 'neural', compile='yes'), 'neural', run.neural)
+    """The chain with the option `compile`. Its networks are compiled for all batches at once, each in a process of its
+    own, which fills the cache; then this process loads and times them."""
     run.need_card()
-    for name, net, side in _modules(run):
-        for n, mode in ((32, 'default'), (1, 'reduce-overhead')):
-            _compile(run, f'{name}, batch {n}', net, side, n, mode)
+    if not has_option('compile'): raise NotMeasured('this version has no option compile')
+    with ProcessPoolExecutor(len(run.neural), get_context('spawn')) as pool:
+        for n, took in zip(run.neural, pool.map(partial(_first_call, run.task), run.neural)):
+            run.row(f'compiling for batch {n}', seconds=took)
+    chain_rows(run, compositor(run, 'neural', compile='yes'), 'neural', run.neural)
 
 
-def _modules(run):
-    "The torch networks of the chain: name, a function of pictures, side of its pictures."
-    import torch
-    from swapkit.face.recognition import to_unit_length
-    made, identity = compositor(run, 'neural'), to_unit_length(torch.ones(1, 512, device=run.device))
-    swap = made.swap.net.net
-    return [('BiSeNet-512', made.masks.parser.net, 512),
-            ('SimSwap-256', lambda x: swap(x, identity.expand(len(x), -1)), 256),
-            ('GFPGAN-512', lambda x: made.restore.net(x, .5), 512)]
-
-
-def _compile(run, name, net, side, n, mode):
-    import torch
-    x = torch.rand(n, 3, side, side, device=run.device)
-    with torch.inference_mode():
-        fast = torch.compile(net, mode=mode, dynamic=False)
-        want, first = net(x), seconds(run, lambda: fast(x))
-        off = float((fast(x) - want).abs().max())
-        took = timed(run, dict(eager=lambda: net(x), compiled=lambda: fast(x)), n)
-    run.row(name, mode=mode, compile_s=round(first, 1), largest_difference=round(off, 5), **took)
+def _first_call(task, n):
+    "Seconds of the first batch of n frames, in which the networks are compiled."
+    from swapkit.apps.samples import person_source
+    run = Run(task, None)
+    frames, faces = frames_with_faces(run, n)
+    made, src = compositor(run, 'neural', compile='yes'), [person_source('cai').to(run.device)]
+    return round(seconds(run, partial(made, frames, faces, src)), 1)
 
 
 # --- launches ---------------------------------------------------------------------------------------------------------
 
 COUNTED = dict(
     launches=('cudaLaunchKernel', 'cuLaunchKernel', 'cudaGraphLaunch'),
-    waits=('cudaStreamSynchronize', 'cudaDeviceSynchronize', 'cudaEventSynchronize', 'cudaStreamWaitEvent'),
+    waits=('cudaStreamSynchronize', 'cudaEventSynchronize'),
     copies=('cudaMemcpyAsync', 'cudaMemcpy'),
 )
 
 
 def count(run, call):
     "Calls of the CUDA runtime during a call, the copies by kind, and how long the card worked."
+    from torch.autograd import DeviceType
     from torch.profiler import profile, ProfilerActivity
     call()
-    activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA]*run.card
-    with profile(activities=activities) as prof:
-        began = time.perf_counter()
-        call()
-        if run.card:
-            import torch
-            torch.cuda.current_stream().synchronize()
-        wall = time.perf_counter() - began
+    with profile(activities=[ProfilerActivity.CPU] + [ProfilerActivity.CUDA]*run.card) as prof:
+        wall = seconds(run, call)   # it waits with cudaDeviceSynchronize, which is not counted
     events = prof.key_averages()
     found = {k: sum(e.count for e in events if e.key.startswith(names)) for k, names in COUNTED.items()}
-    if run.card: found['waits'] -= 1    # our own
-    kinds = {}
-    for e in events:
-        if e.key.startswith('Memcpy'): kinds[e.key.replace('Memcpy ', '')] = e.count
-    busy = sum(e.self_device_time_total for e in events)/1000
+    kinds = {e.key.replace('Memcpy ', ''): e.count for e in events if e.key.startswith('Memcpy')}
+    busy = sum(e.self_device_time_total for e in events if e.device_type == DeviceType.CUDA)
     return found | dict(operations=sum(e.count for e in events if e.key.startswith('aten::')),
-                        wall_ms=round(1000*wall, 1), card_ms=round(busy, 2), **kinds)
+                        wall_ms=round(1000*wall, 1), card_ms=round(busy/1000, 2), **kinds)
 
 
 def launches(run):

@@ -22,10 +22,13 @@ class NotMeasured(Exception):
     "This machine or this version cannot measure a part: one line says why."
 
 
+def one_line(e): return ' '.join(f'{type(e).__name__}: {e}'.split())[:300]
+
+
 class Run:
     "The device, the sizes, the files, and where rows go."
     def __init__(self, task, tell):
-        self.device, self.size, self.tell = task['device'], task['size'], tell
+        self.task, self.device, self.size, self.tell = task, task['device'], task['size'], tell
         for k, v in SIZES[self.size].items(): setattr(self, k, v)
         self.card, self.full = self.device == 'cuda', self.size == 'full'
         if self.full: self.frames = self.few = max(96, int(self.frames*min(task['minutes']/8, 1)))
@@ -63,12 +66,14 @@ def compositor(run, kind, device=None, **more):
 
 @functools.lru_cache(3)
 def _compositor(device, **given):
-    "Options that the compositor takes itself are passed on as arguments."
+    "`compile` is an option of the whole run; for networks that are loaded here it is set around the loading."
     from swapkit.compositor import Compositor
-    from swapkit.options import options_of, SwapOptions
-    mine = options_of(SwapOptions)
-    own = {k: v for k, v in given.items() if k not in mine}
-    return Compositor(SwapOptions(**{k: v for k, v in given.items() if k in mine}), device, **own)
+    from swapkit.options import SwapOptions
+    around = contextlib.nullcontext()
+    if mode := given.pop('compile', ''):
+        from swapkit.nets.compiled import compile_mode
+        around = compile_mode(mode)
+    with around: return Compositor(SwapOptions(**given), device)
 
 
 # --- times ------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from unittest import mock
 
-from common import Busy, choices_of, compositor, frames_with_faces, has_option, long_film, NotMeasured, timed
+from common import Busy, choices_of, compositor, frames_with_faces, has_option, long_film, NotMeasured, one_line, timed
 
 
 def rate(frames, seconds): return round(frames/seconds, 1)
@@ -70,14 +70,16 @@ def job(run, film, out, kind, **how):
     else:   # the job began with loading: the frames after the first batch count
         (n, t), (m, last) = drawn[0] if len(drawn) > 1 else (0, began), drawn[-1]
         found |= {'second pass': rate(m - n, last - t)}
+    middle = [(n, t) for n, t in drawn if n >= drawn[-1][0]/2]
+    if len(middle) > 1:     # where compiled networks are ready
+        found['later half'] = rate(middle[-1][0] - middle[0][0], middle[-1][1] - middle[0][1])
     return dict(frames=frames) | found | dict(card_busy=busy.share)
 
 
 def jobs(run):
     from swapkit.video.probe import video_info
-    from swapkit.video.read import read_frames
-    film, small, out = long_film(run), long_film(run, run.small_clip), run.folder/'job.mp4'
-    frames, alone = run.frames, []
+    film, out, alone = long_film(run), run.folder/'job.mp4', []
+    frames = len(video_info(film))
 
     def ffmpeg():
         began = time.perf_counter()
@@ -91,13 +93,21 @@ def jobs(run):
     run.row('built-in', batch=few, **job(run, film, out, 'built-in', batch=few))
     ffmpeg()
     run.row('neural', batch=few, **job(run, film, out, 'neural', batch=few))
-    if not run.full: return
-    ffmpeg()
-    run.row('neural, batch 16', batch=16, **job(run, film, out, 'neural', batch=16))
-    run.row('built-in, 512 x 512', batch=64, **job(run, small, out, 'built-in', batch=64))
-    began = time.perf_counter()
+    if run.full: ffmpeg()
+
+
+def more(run):
+    "Other batches and sizes, and reading alone."
+    from swapkit.video.probe import video_info
+    from swapkit.video.read import read_frames
+    film, small, out = long_film(run), long_film(run, run.small_clip), run.folder/'job.mp4'
+    frames, began = len(video_info(film)), time.perf_counter()
     for _ in read_frames(video_info(film), 16): pass
     run.row('reader alone', **{'frames/s': rate(frames, time.perf_counter() - began)})
+    run.row('built-in, 512 x 512', batch=64, **job(run, small, out, 'built-in', batch=64))
+    run.row('neural, batch 16', batch=16, **job(run, film, out, 'neural', batch=16))
+    if has_option('compile') and run.card:
+        run.row('neural, compiled at the start', batch=32, **job(run, film, out, 'neural', batch=32, compile='yes'))
 
 
 # --- frames thrown away -----------------------------------------------------------------------------------------------
@@ -108,7 +118,7 @@ class ThrownAway(Exception):
 
 class Nowhere:
     "In place of `swapkit.video.encode.Encoding`: takes the encoder's frames and drops them."
-    def __init__(self, cmd, exe, queue_size=4, path=None): self.path = path
+    def __init__(self, cmd, exe, queue_size=4, path=None, **more): self.path = path
     def put(self, x): pass
     def close(self, kill=False): pass
     def __enter__(self):
@@ -153,7 +163,6 @@ def thrown_away(run):
 def hardware(run):
     "Every other reader, and encoders of the card; one that is not there says why."
     run.need_card()
-    from swapkit.errors import SwapkitError
     from swapkit.registry import READERS
     from swapkit.video.containers import ffmpeg_exe, has_encoder
     from swapkit.video.probe import video_info
@@ -165,14 +174,14 @@ def hardware(run):
         try:
             for _ in read_frames(info, 16, get=open_reader(info, name)): pass
             run.row(f'reader {name}', **{'frames/s': rate(len(info), time.perf_counter() - began)})
-        except (SwapkitError, ImportError, RuntimeError) as e: run.row(f'reader {name}', why=str(e)[:200])
+        except Exception as e: run.row(f'reader {name}', why=one_line(e))
     exe = ffmpeg_exe('h264_nvenc')
     names = ['auto']*('auto' in choices_of('encoder')) + ['h264_nvenc']*has_encoder(exe, 'h264_nvenc')
     if 'h264_nvenc' not in names: run.row('encoder h264_nvenc', why='no ffmpeg here has it')
     for name in names:
         how = dict(encoder=name) | (dict(preset='p4') if name == 'h264_nvenc' else {})
         try: run.row(f'encoder {name}', **job(run, film, out, 'built-in', batch=32, **how))
-        except (SwapkitError, RuntimeError) as e: run.row(f'encoder {name}', why=str(e)[:200])
+        except Exception as e: run.row(f'encoder {name}', why=one_line(e))
 
 
 def several(run):

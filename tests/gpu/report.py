@@ -97,19 +97,21 @@ def text_of(report):
                            'apart')
     lines += stage_table('Built-in chain', of('built-in chain, stages'))
     lines += stage_table('Neural chain, eager', of('neural chain, stages'))
-    if batches(of('neural chain, compiled').get('rows', {})):
-        lines += stage_table('Neural chain, compiled', of('neural chain, compiled'))
-    else: lines += row_table('torch.compile, milliseconds a face', of('neural chain, compiled'))
+    lines += row_table('Neural chain, other number formats: milliseconds a frame', dict(rows={
+        n: v for n, v in of('neural chain, stages').get('rows', {}).items() if not n.startswith('batch')}), ['chain'])
+    lines += stage_table('Neural chain, compiled', of('neural chain, compiled'))
+    compiling = {n: v for n, v in of('neural chain, compiled').get('rows', {}).items() if n.startswith('compiling')}
+    lines += row_table('Compiling the three networks, for all batches at once', dict(rows=compiling))
     lines += row_table('Calls of the CUDA runtime in one batch', of('launches, waits and copies of a batch'),
                        ['launches', 'waits', 'copies', 'operations', 'wall_ms', 'card_ms'])
     films = {n: v for p in ('first pass', 'whole jobs, and ffmpeg alone', 'second pass, frames thrown away',
-                            'readers and encoders of the card', 'several cards')
+                            'more films', 'readers and encoders of the card', 'several cards')
              for n, v in ((f'thrown away: {n}' if 'thrown' in p else f'first pass: {n}' if p == 'first pass' else n, v)
                           for n, v in of(p).get('rows', {}).items() if 'why' not in v and 'ms a frame' not in v)}
     films = {n: v | ({'first pass': v['warm']} if 'warm' in v else {}) |
              (dict(whole=v['frames/s']) if 'frames/s' in v else {}) for n, v in films.items()}
     lines += row_table('Films, frames a second; card busy in percent', dict(rows=films),
-                       ['batch', 'first pass', 'second pass', 'whole', 'card_busy'])
+                       ['batch', 'first pass', 'second pass', 'later half', 'whole', 'card_busy'])
     for name in ('memory of the card', 'copies to the card and back'): lines += row_table(name.capitalize(), of(name))
     lines += ['', *troubles(report)]
     return '\n'.join(lines) + '\n'

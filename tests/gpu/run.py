@@ -194,6 +194,7 @@ def main(argv=None):
 
 
 if __name__ == '__main__':
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))    # processes that measure are ended too
     try: sys.exit(main())
     except Stop as e:
         print(f'run.py: {e}', file=sys.stderr)

@@ -8,11 +8,8 @@ import sys
 import time
 import traceback
 
-from common import NotMeasured, Run
+from common import NotMeasured, one_line, Run
 from plan import PARTS
-
-
-def one_line(e): return ' '.join(f'{type(e).__name__}: {e}'.split())[:300]
 
 
 def measure(function, run):
