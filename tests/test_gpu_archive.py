@@ -47,12 +47,13 @@ def measure(archive, out, *words):
 
 def test_some_parts_run(archive, tmp_path):
     "Rows, the verdicts and the page of a run on the CPU."
-    some = 'built-in chain', 'first pass equals', 'thrown', 'copies to'
-    got, page, done = measure(archive, tmp_path, '5', '--only', *some)
+    some = 'built-in chain', 'first pass equals', 'thrown', 'in a job', 'copies to'
+    got, page, done = measure(archive, tmp_path, '12', '--only', *some)
     parts, bars = got['parts'], {b['what']: b for b in got['bars']}
     assert done.returncode == 0, done.stdout
     assert set(parts) == {'machine', 'built-in chain equals the CPU', 'first pass equals the CPU',
-                          'built-in chain, stages', 'second pass, frames thrown away', 'copies to the card and back'}
+                          'built-in chain, stages', 'second pass, frames thrown away',
+                          'launches, waits and copies in a job', 'copies to the card and back'}
     assert got['machine']['cores'] and got['machine']['card'] == 'none'
     assert got['machine']['swapkit'] == got['about']['version'] == dev.settings()['version']
     same = parts['built-in chain equals the CPU']['rows']
@@ -65,6 +66,8 @@ def test_some_parts_run(archive, tmp_path):
     assert {'align', 'swap', 'masks', 'paste', 'chain'} <= set(stages['batch 1'])
     away = parts['second pass, frames thrown away']['rows']
     assert away['built-in']['second pass'] > 0 and away['neural']['of the chain'] > 0
+    in_job = parts['launches, waits and copies in a job']['rows']['built-in, batch 1, in a job']
+    assert in_job['operations'] > 0 == in_job['launches']   # of one batch, on a machine without a card
     assert parts['copies to the card and back'] | dict(seconds=0) == dict(
         rows={}, status='not measured', why='needs a card', seconds=0)
     assert bars['built-in chain, batch 1']['measured'] == stages['batch 1']['chain']
@@ -92,7 +95,8 @@ FAKE_PLAN = """
 from typing import NamedTuple
 class Part(NamedTuple):
     name: str; function: str; limit: int; least: int = 0; fresh: bool = False
-PARTS = [Part('good', 'fake.good', 9), Part('hangs', 'fake.hangs', 1), Part('fails', 'fake.fails', 9),
+PARTS = [Part('good', 'fake.good', 9), Part('slow', 'fake.slow', 9), Part('short', 'fake.good', 1),
+         Part('hangs', 'fake.hangs', 1), Part('fails', 'fake.fails', 9),
          Part('dies', 'fake.dies', 9), Part('no card', 'fake.skips', 9), Part('broken card', 'fake.breaks', 9),
          Part('after', 'fake.good', 9), Part('new', 'fake.good', 9, fresh=True), Part('long', 'fake.good', 9, 999)]
 BARS = []
@@ -101,6 +105,10 @@ FAKE_PARTS = """
 import os, time
 from common import NotMeasured
 def good(run): run.row('process', id=os.getpid())
+def slow(run):
+    import gc
+    gc.collect = lambda: time.sleep(.3)     # between this part and the next
+    time.sleep(1.5)
 def hangs(run): run.row('begun', n=1); time.sleep(60)
 def fails(run): raise ValueError('two\\nlines')
 def dies(run): os._exit(7)
@@ -126,7 +134,8 @@ def test_a_part_that_fails_stops_no_other(tmp_path):
     got = json.loads(done.stderr.splitlines()[-1])
     said = {k: (v['status'], v.get('why', '').split(' after ')[0]) for k, v in got.items()}
     assert said == {
-        'good': ('measured', ''), 'hangs': ('partly measured; not measured', 'stopped'),
+        'good': ('measured', ''), 'slow': ('measured', ''), 'short': ('measured', ''),
+        'hangs': ('partly measured; not measured', 'stopped'),
         'fails': ('failed', 'ValueError: two lines'), 'dies': ('failed', 'its process ended with code 7; see log.txt'),
         'no card': ('not measured', 'needs a card'),
         'broken card': ('failed', 'RuntimeError: CUDA error: an illegal memory access'),

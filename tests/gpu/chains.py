@@ -75,11 +75,11 @@ COUNTED = dict(
 )
 
 
-def count(run, call):
+def count(run, call, warm=True):
     "Calls of the CUDA runtime during a call, the copies by kind, and how long the card worked."
     from torch.autograd import DeviceType
     from torch.profiler import profile, ProfilerActivity
-    call()
+    if warm: call()
     with profile(activities=[ProfilerActivity.CPU] + [ProfilerActivity.CUDA]*run.card) as prof:
         wall = seconds(run, call)   # it waits with cudaDeviceSynchronize, which is not counted
     events = prof.key_averages()

@@ -2,11 +2,12 @@
 
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import contextmanager, ExitStack
 from functools import partial
 from pathlib import Path
 from unittest import mock
 
+from chains import count
 from common import Busy, choices_of, compositor, frames_with_faces, has_option, long_film, NotMeasured, one_line, timed
 
 
@@ -127,35 +128,56 @@ class Nowhere:
     def __exit__(self, *error): pass
 
 
-def _render_nowhere(module):
-    "`render_segments` of that module with `Nowhere` as its encoder; the job ends after it."
+@contextmanager
+def without_encoder():
+    "Jobs drop their frames before the encoder. Their segments are empty files, so they end before these are joined."
+    from swapkit import jobs
     from swapkit.video import encode
-    def render(*args, _render=module.render_segments, **kw):
+    def render(*args, _render=jobs.render_segments, **kw):
         with mock.patch.object(encode, 'Encoding', Nowhere): _render(*args, **kw)
         raise ThrownAway
-    return render
+    with mock.patch.object(jobs, 'write_xmp', lambda path: None), mock.patch.object(jobs, 'render_segments', render):
+        yield
+
+
+def faces_of(run, film):
+    "The faces file of a film."
+    from swapkit.pipeline import analyze
+    made = run.folder/'film.faces'
+    if not made.exists():
+        analyze(film, made, device=run.device, batch=min(run.frames, 32), detector='tiny_detect',
+                landmarks='tiny_mesh')
+    return made
 
 
 def thrown_away(run):
-    """The second pass with everything but the encoder, and the chain's own rate at the same batch. Its segments are
-    empty files, so the job ends before they are joined."""
-    from swapkit import jobs
+    "The second pass with everything but the encoder, and the chain's own rate at the same batch."
     from swapkit.apps.samples import person_source
-    from swapkit.pipeline import analyze
-    film, faces, n = long_film(run), run.folder/'film.faces', min(run.few, 32)
-    analyze(film, faces, device=run.device, batch=n, detector='tiny_detect', landmarks='tiny_mesh')
-    src = [person_source('cai').to(run.device)]
+    film, n = long_film(run), min(run.few, 32)
+    faces, src = faces_of(run, film), [person_source('cai').to(run.device)]
     some, on = frames_with_faces(run, n)
     for kind in ('neural', 'built-in'):
         made = compositor(run, kind)
         ms = timed(run, dict(chain=partial(made, some, on, src)), n)['chain']
-        with ExitStack() as patched:
-            patched.enter_context(mock.patch.object(jobs, 'write_xmp', lambda path: None))
-            patched.enter_context(mock.patch.object(jobs, 'render_segments', _render_nowhere(jobs)))
+        with without_encoder():
             got = job(run, film, run.folder/f'away-{kind}.mp4', kind, batch=n, faces_file=faces)
         run.row(kind, batch=n, frames=got['frames'], **{
             'second pass': got['second pass'], 'chain': round(1000/ms, 1),
             'of the chain': round(got['second pass']*ms/1000, 3)}, card_busy=got['card_busy'])
+
+
+def launches(run):
+    "Calls of the CUDA runtime per batch of a second pass: those of a long job without those of a short one."
+    film = long_film(run)
+    faces, (n, few) = faces_of(run, film), (16, 4) if run.full else (1, 1)
+    for kind in ('built-in', 'neural'):
+        found = []
+        for k in (few, 2*few):
+            out = run.folder/f'launches-{kind}-{k}.mp4'
+            call = partial(job, run, film, out, kind, batch=n, faces_file=faces, end=k*n/24)
+            with without_encoder(): found.append(count(run, call, warm=False))
+        short, long = found
+        run.row(f'{kind}, batch {n}, in a job', **{k: round((v - short.get(k, 0))/few, 2) for k, v in long.items()})
 
 
 # --- what only some machines have -------------------------------------------------------------------------------------

@@ -173,6 +173,7 @@ def main(argv=None):
     p.add_argument('--frames', type=int, default=72, help='of each film (72)')
     p.add_argument('--fast', action='store_true', help='pack quickly; the archive gets larger')
     a = p.parse_args(argv)
+    print('packing; with the packages it takes some minutes', flush=True)
     size = pack(a.out, a.python, not a.no_wheels, a.frames, a.fast)
     print(f'{a.out}: {size/1e6:.1f} MB. On the machine with the card:')
     print(f'  python3 -m tarfile -e {Path(a.out).name} . && python3 swapkit-gpu/run.py')

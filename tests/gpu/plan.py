@@ -26,6 +26,7 @@ PARTS = [
     Part('whole jobs, and ffmpeg alone', 'films.jobs', 150, least=40, fresh=True),
     Part('second pass, frames thrown away', 'films.thrown_away', 60, least=15),
     Part('memory of the card', 'chains.memory', 30, fresh=True),
+    Part('launches, waits and copies in a job', 'films.launches', 60, least=15),
     Part('tests of the pages that need a card', 'equality.pages', 120, least=20),
     Part('batches that are too large', 'equality.too_large', 40),
     Part('copies to the card and back', 'chains.copies', 20),

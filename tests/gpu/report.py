@@ -102,7 +102,9 @@ def text_of(report):
     lines += stage_table('Neural chain, compiled', of('neural chain, compiled'))
     compiling = {n: v for n, v in of('neural chain, compiled').get('rows', {}).items() if n.startswith('compiling')}
     lines += row_table('Compiling the three networks, for all batches at once', dict(rows=compiling))
-    lines += row_table('Calls of the CUDA runtime in one batch', of('launches, waits and copies of a batch'),
+    lines += row_table('Calls of the CUDA runtime in one batch', dict(
+        rows=of('launches, waits and copies of a batch').get('rows', {}) |
+        of('launches, waits and copies in a job').get('rows', {})),
                        ['launches', 'waits', 'copies', 'operations', 'wall_ms', 'card_ms'])
     films = {n: v for p in ('first pass', 'whole jobs, and ffmpeg alone', 'second pass, frames thrown away',
                             'more films', 'readers and encoders of the card', 'several cards')

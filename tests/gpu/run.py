@@ -137,7 +137,7 @@ class Measurement:
                     elif e['event'] == 'row': self.found_of(self.todo[0])['rows'][e['row']] = e['value']
                     else:
                         self.end(e)
-                        running = False
+                        since, running = time.monotonic(), False
                 if not self.todo or self.todo[0] not in parts: return
                 spent = time.monotonic() - since
                 if spent > min(self.todo[0].limit*self.slow, self.left + spent):
