@@ -201,7 +201,23 @@ def resume_result(data):
             "one.")
 
 
+def gpu_tables(data):
+    "Chains and films of a report of the measuring archive, under the names that the file of 0.7.0 has."
+    if 'parts' not in data: return data
+    def rows(part): return data['parts'].get(part, {}).get('rows', {})
+    parts = {'built-in': 'built-in chain, stages', 'neural': 'neural chain, stages',
+             'neural, compiled': 'neural chain, compiled'}
+    chains = {f'{kind} {n[6:]}': dict(a_frame=r['chain']) for kind, part in parts.items()
+              for n, r in rows(part).items() if n[6:].isdigit() and 'chain' in r}
+    some = rows('whole jobs, and ffmpeg alone') | rows('more films')
+    films = {k: {p: r.get(p.replace('_', ' ')) for p in ('first_pass', 'second_pass', 'whole')}
+             for k, r in some.items() if 'whole' in r}
+    films['reader alone'] = some.get('reader alone', {}).get('frames/s', 0)
+    return data | {'chains, milliseconds a batch': chains, 'file to file, frames a second': films}
+
+
 def gpu_charts(data):
+    data = gpu_tables(data)
     chains = data['chains, milliseconds a batch']
     sizes = sorted({int(k.split()[-1]) for k in chains})
     kinds = list(dict.fromkeys(k.rsplit(' ', 1)[0] for k in chains))
@@ -217,7 +233,8 @@ def gpu_charts(data):
 
 
 def gpu_result(data):
-    rates = [v['whole'] for v in data['file to file, frames a second'].values() if isinstance(v, dict)]
+    films = gpu_tables(data)['file to file, frames a second']
+    rates = [v['whole'] for v in films.values() if isinstance(v, dict)]
     return f"{min(rates):.0f} to {max(rates):.0f} frames per second from file to file on one {data['machine']['card']}."
 
 
@@ -369,7 +386,7 @@ BENCHMARKS = dict(
         'On a GPU',
         'The second pass on an NVIDIA card for several batch sizes, with the built-in swapper and with a chain of '
         'networks (SimSwap, BiSeNet, GFPGAN; random weights, which take as long), and whole films from file to file.',
-        'python tests/gpu_check.py FILM results/gpu.json', gpu_charts, 'learn/gpu', gpu_result,
+        'python3 dev.py gpu-pack swapkit-gpu.tar.xz', gpu_charts, 'learn/gpu', gpu_result,
     ),
     neural=Benchmark(
         'A chain of networks on a CPU',
@@ -421,7 +438,10 @@ def flat(row, name=''):
 def result_tables(data, title=''):
     "(title, Markdown table) of each list of records in a file of results."
     for key, value in data.items():
-        if key in ('command', 'machine', 'engine'): continue
+        if key in ('command', 'machine', 'engine', 'about'): continue
+        if key == 'parts':      # of a report of the measuring archive
+            for name, part in value.items(): yield from result_tables({name: part['rows']}, title)
+            continue
         if isinstance(value, dict) and isinstance(value.get('rows'), list):
             yield from result_tables(value, f'{title}{key} · ')
             continue
