@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIZES', 'PARTS', 'count_operations', 'peak_memory', 'Pair', 'compare_kornia', 'comparison_table', 'main']
 
-# %% ../../nbs/9_research/09_kornia.ipynb #5bec0cec
+# %% ../../nbs/9_research/09_kornia.ipynb #123bc8b5
 import argparse
 import json
 import tempfile
@@ -34,7 +34,7 @@ from ..types import Frames
 from ..video.color import to_yuv420
 from ..video.probe import Color
 
-# %% ../../nbs/9_research/09_kornia.ipynb #9ce786c4
+# %% ../../nbs/9_research/09_kornia.ipynb #bbf2393a
 _FREE = {'empty', 'new_empty', 'empty_like', 'empty_strided', 'new_empty_strided', 'detach', '_unsafe_view'}
 
 class _Counter(TorchDispatchMode):
@@ -54,7 +54,7 @@ def count_operations(
     with _Counter(device) as counter: run()
     return counter.names
 
-# %% ../../nbs/9_research/09_kornia.ipynb #685e9373
+# %% ../../nbs/9_research/09_kornia.ipynb #4a5ecc7d
 def peak_memory(run:Callable[[], Any], device:torch.device)->float: # MB
     "Most memory that a call has at once, its result included, its inputs not. Memory inside OpenCV is not seen."
     if device.type=='cuda':
@@ -71,7 +71,7 @@ def peak_memory(run:Callable[[], Any], device:torch.device)->float: # MB
         if e.get('name')=='[memory]': now += e['args']['Bytes']; most = max(most, now)
     return most/2**20
 
-# %% ../../nbs/9_research/09_kornia.ipynb #44658051
+# %% ../../nbs/9_research/09_kornia.ipynb #0b2c753a
 class Pair(NamedTuple):
     "Two ways of doing the same."
     ours:Callable[[], Any]      # swapkit's
@@ -95,7 +95,7 @@ def _inputs(n, device, size)->_Inputs:
     many = lambda t: t.repeat(n, 1, 1, 1).to(device)
     return _Inputs(n, device, many(crop), many(mask), size)
 
-# %% ../../nbs/9_research/09_kornia.ipynb #02fa3ae1
+# %% ../../nbs/9_research/09_kornia.ipynb #b3c19f11
 def _turned(n, side)->torch.Tensor: # (F,2,3) on the host
     "Similarities that turn, enlarge and shift a little, each another way."
     a = torch.linspace(.05, .3, n, dtype=torch.float64)
@@ -126,7 +126,7 @@ def _warps(i:_Inputs)->Iterator[tuple[str, Pair]]:
                                                    padding_mode='border')/255,
     )
 
-# %% ../../nbs/9_research/09_kornia.ipynb #0d954465
+# %% ../../nbs/9_research/09_kornia.ipynb #715774f5
 def _blur_by_kornia(x, sigma):
     from kornia.filters import filter2d_separable, gaussian_blur2d
     n = len(gaussian(sigma))
@@ -140,7 +140,8 @@ def _filters(i:_Inputs)->Iterator[tuple[str, Pair]]:
     from kornia.morphology import dilation, erosion
     s, g = i.size['crop'], i.size['grid']
     low, step = block_mean(i.crops, s//g), s//g
-    for name,x,sigma in (('blur σ 2, coarse grid', low, 2.), ('blur σ 26, crop', i.crops, .05*s)):
+    wide = [('blur σ 26, crop', i.crops, .05*s)] if i.faces<=8 else [] # kornia needs seconds for each
+    for name,x,sigma in [('blur σ 2, coarse grid', low, 2.), *wide]:
         yield f'{name} · gaussian_blur2d', Pair(
             lambda x=x,sigma=sigma: blur(x, sigma), lambda x=x,sigma=sigma: _blur_by_kornia(x, sigma), torch_too=True)
     engine = 'auto' if i.device.type=='cpu' else 'unfold' # its choice on a GPU
@@ -160,7 +161,7 @@ def _filters(i:_Inputs)->Iterator[tuple[str, Pair]]:
     yield 'Laplacian of sharpness · laplacian', Pair(
         lambda: four(gray), lambda: -laplacian(gray, 3, normalized=False)[...,1:-1,1:-1])
 
-# %% ../../nbs/9_research/09_kornia.ipynb #a34831f2
+# %% ../../nbs/9_research/09_kornia.ipynb #af5b7723
 def _colors(i:_Inputs)->Iterator[tuple[str, Pair]]:
     from kornia.color import rgb_to_ycbcr, rgb_to_yuv420
     to, zero = YCBCR.to(i.device), torch.tensor([0,.5,.5], device=i.device).view(3,1,1)
@@ -178,6 +179,7 @@ def _colors(i:_Inputs)->Iterator[tuple[str, Pair]]:
 
 def _regions(i:_Inputs)->Iterator[tuple[str, Pair]]:
     from kornia.contrib import connected_components
+    if i.faces>8: return
     on, g = (i.masks>.45).float(), i.size['grid']
     seed = torch.zeros_like(on); seed[...,g//2-4:g//2+4,g//2-4:g//2+4] = 1
     def theirs():
@@ -206,7 +208,7 @@ def _boxes(i:_Inputs)->Iterator[tuple[str, Pair]]:
 
 PARTS = (_warps, _filters, _colors, _regions, _boxes)
 
-# %% ../../nbs/9_research/09_kornia.ipynb #2b2b1bb2
+# %% ../../nbs/9_research/09_kornia.ipynb #7c315f2f
 def _without_opencv(run):
     def other():
         with mock.patch('swapkit.imgproc.can_use_opencv', lambda x: False): return run()
@@ -263,7 +265,7 @@ def _compare(part, name, inputs, pair, rounds):
         peak_MB_ours=peak.get('torch', peak['ours']), peak_MB_kornia=peak['theirs'],
     )
 
-# %% ../../nbs/9_research/09_kornia.ipynb #74f4312f
+# %% ../../nbs/9_research/09_kornia.ipynb #3e44d2fb
 def comparison_table(rows:Sequence[dict[str, Any]])->str: # from `compare_kornia` → Markdown
     "A table of the comparison."
     digits = lambda v: '–' if v is None else f'{v:.2g}' if v<100 else f'{v:.0f}'
