@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIZES', 'PARTS', 'count_operations', 'peak_memory', 'Pair', 'compare_kornia', 'comparison_table', 'main']
 
-# %% ../../nbs/9_research/09_kornia.ipynb #6ce476b2
+# %% ../../nbs/9_research/09_kornia.ipynb #6c8ca6ba
 import argparse
 import json
 import tempfile
@@ -34,7 +34,7 @@ from ..types import Frames
 from ..video.color import to_yuv420
 from ..video.probe import Color
 
-# %% ../../nbs/9_research/09_kornia.ipynb #825320d0
+# %% ../../nbs/9_research/09_kornia.ipynb #fe8cc9c8
 _FREE = {'empty', 'new_empty', 'empty_like', 'empty_strided', 'new_empty_strided', 'detach', '_unsafe_view'}
 
 class _Counter(TorchDispatchMode):
@@ -54,7 +54,7 @@ def count_operations(
     with _Counter(device) as counter: run()
     return counter.names
 
-# %% ../../nbs/9_research/09_kornia.ipynb #e7903f42
+# %% ../../nbs/9_research/09_kornia.ipynb #a2dac390
 def peak_memory(run:Callable[[], Any], device:torch.device)->float: # MB
     "Most memory that a call has at once, its result included, its inputs not. Memory inside OpenCV is not seen."
     if device.type=='cuda':
@@ -71,7 +71,7 @@ def peak_memory(run:Callable[[], Any], device:torch.device)->float: # MB
         if e.get('name')=='[memory]': now += e['args']['Bytes']; most = max(most, now)
     return most/2**20
 
-# %% ../../nbs/9_research/09_kornia.ipynb #c4fabcfb
+# %% ../../nbs/9_research/09_kornia.ipynb #b04c5199
 class Pair(NamedTuple):
     "Two ways of doing the same."
     ours:Callable[[], Any]      # swapkit's
@@ -95,7 +95,7 @@ def _inputs(n, device, size)->_Inputs:
     many = lambda t: t.repeat(n, 1, 1, 1).to(device)
     return _Inputs(n, device, many(crop), many(mask), size)
 
-# %% ../../nbs/9_research/09_kornia.ipynb #4d51c703
+# %% ../../nbs/9_research/09_kornia.ipynb #fe9e483e
 def _turned(n, side)->torch.Tensor: # (F,2,3) on the host
     "Similarities that turn, enlarge and shift a little, each another way."
     a = torch.linspace(.05, .3, n, dtype=torch.float64)
@@ -126,7 +126,7 @@ def _warps(i:_Inputs)->Iterator[tuple[str, Pair]]:
                                                    padding_mode='border')/255,
     )
 
-# %% ../../nbs/9_research/09_kornia.ipynb #e7292bbc
+# %% ../../nbs/9_research/09_kornia.ipynb #b6ee14ad
 def _blur_by_kornia(x, sigma):
     from kornia.filters import filter2d_separable, gaussian_blur2d
     n = len(gaussian(sigma))
@@ -161,7 +161,7 @@ def _filters(i:_Inputs)->Iterator[tuple[str, Pair]]:
     yield 'Laplacian of sharpness · laplacian', Pair(
         lambda: four(gray), lambda: -laplacian(gray, 3, normalized=False)[...,1:-1,1:-1])
 
-# %% ../../nbs/9_research/09_kornia.ipynb #d6acbe88
+# %% ../../nbs/9_research/09_kornia.ipynb #aa033184
 def _colors(i:_Inputs)->Iterator[tuple[str, Pair]]:
     from kornia.color import rgb_to_ycbcr, rgb_to_yuv420
     to, zero = YCBCR.to(i.device), torch.tensor([0,.5,.5], device=i.device).view(3,1,1)
@@ -208,7 +208,7 @@ def _boxes(i:_Inputs)->Iterator[tuple[str, Pair]]:
 
 PARTS = (_warps, _filters, _colors, _regions, _boxes)
 
-# %% ../../nbs/9_research/09_kornia.ipynb #f2714ddf
+# %% ../../nbs/9_research/09_kornia.ipynb #a489ab6a
 def _without_opencv(run):
     def other():
         with mock.patch('swapkit.imgproc.can_use_opencv', lambda x: False): return run()
@@ -265,7 +265,7 @@ def _compare(part, name, inputs, pair, rounds):
         peak_MB_ours=peak.get('torch', peak['ours']), peak_MB_kornia=peak['theirs'],
     )
 
-# %% ../../nbs/9_research/09_kornia.ipynb #e3e279f8
+# %% ../../nbs/9_research/09_kornia.ipynb #629fac58
 def comparison_table(rows:Sequence[dict[str, Any]])->str: # from `compare_kornia` → Markdown
     "A table of the comparison."
     digits = lambda v: '–' if v is None else f'{v:.2g}' if v<100 else f'{v:.0f}'
