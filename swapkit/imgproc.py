@@ -84,7 +84,8 @@ def blur(
     # the matrices of a large picture would be large
     if max(h, w)>256 and _is_coarse((h,w), sigma): return enlarge(blur(block_mean(x, 4), sigma/4), 4)
     down, right = (_blur_matrix(*sides, sigma, x.dtype, x.device) for sides in ((h, w), (w, h)))
-    return down @ x @ right.mT
+    columns = torch.bmm(down.expand(x.shape[0]*x.shape[1], -1, -1), x.flatten(0, 1))
+    return torch.mm(columns.flatten(0, 1), right.mT).view(x.shape)
 
 # %% ../nbs/1_base/09_imgproc.ipynb #d08ba904
 def resize_square(x:torch.Tensor, size:int)->torch.Tensor: # (F,C,s,s) → (F,C,size,size)
