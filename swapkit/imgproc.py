@@ -69,7 +69,7 @@ def _blur_by_opencv(x, sigma):
 
 @cached_tensor(64)
 def _blur_matrix(n:int, across:int, sigma:float, dtype:torch.dtype, device:torch.device)->torch.Tensor: # (n,n)
-    "The matrix that blurs columns of n pixels. `across`: other side of the picture; it decides about the coarse grid too."
+    "The matrix that blurs columns of n pixels. `across` is the other side, which decides about the coarse grid too."
     units = torch.eye(n, device='cpu')[:,None,:,None].expand(-1, -1, -1, gcd(across, 64) if sigma>8 else 1)
     return _blur_by_opencv(units, sigma)[:,0,:,0].T.contiguous().to(device, dtype)
 
@@ -84,7 +84,8 @@ def blur(
     # the matrices of a large picture would be large
     if max(h, w)>256 and _is_coarse((h,w), sigma): return enlarge(blur(block_mean(x, 4), sigma/4), 4)
     down, right = (_blur_matrix(*sides, sigma, x.dtype, x.device) for sides in ((h, w), (w, h)))
-    return down @ x @ right.mT
+    columns = torch.bmm(down.expand(x.shape[0]*x.shape[1], -1, -1), x.flatten(0, 1))
+    return torch.mm(columns.flatten(0, 1), right.mT).view(x.shape)
 
 # %% ../nbs/1_base/09_imgproc.ipynb #d08ba904
 def resize_square(x:torch.Tensor, size:int)->torch.Tensor: # (F,C,s,s) → (F,C,size,size)
@@ -114,9 +115,9 @@ def feather(
 # %% ../nbs/1_base/09_imgproc.ipynb #704029c1
 def _remap(images, xy): # as `sample_at`
     out, planes = images.new_empty(len(xy), images.shape[1], *xy.shape[2:]), images.contiguous().numpy()
-    for i,(at,done) in enumerate(zip(xy.contiguous().numpy(), out.numpy())):
-        maps = cv2.convertMaps(*at, cv2.CV_16SC2) # once for all planes
-        for a,b in zip(planes[i%len(planes)], done): cv2.remap(a, *maps, cv2.INTER_LINEAR, b, cv2.BORDER_REPLICATE)
+    for i,((x,y),done) in enumerate(zip(xy.contiguous().numpy(), out.numpy())):
+        at, part = cv2.convertMaps(x, y, cv2.CV_16SC2) # once for all planes
+        for a,b in zip(planes[i%len(planes)], done): cv2.remap(a, at, part, cv2.INTER_LINEAR, b, cv2.BORDER_REPLICATE)
     return out
 
 @cached_tensor(64)
@@ -130,7 +131,8 @@ def sample_at(
 )->torch.Tensor:            # (F,C,S,S)
     "Read images at given positions, bilinear; outside the image the nearest pixel counts."
     if can_use_opencv(images): return _remap(images, xy)
-    offset, factor = _to_unit(*images.shape[-2:], xy.dtype, xy.device)
+    h, w = images.shape[-2:]
+    offset, factor = _to_unit(h, w, xy.dtype, xy.device)
     grid = torch.addcmul(offset, xy.permute(0,2,3,1), factor)
     return nnf.grid_sample(images.expand(len(xy),-1,-1,-1), grid, padding_mode='border', align_corners=True)
 

@@ -22,19 +22,18 @@ from ..runtime import group_faces, Groups, pixels_at_once
 from ..types import Crops, Faces, Frames, take, upload
 
 # %% ../../nbs/3_face/01_align.ipynb #5a7550d1
-def _steps(M, frame): # (F,2,3), (h, w) of the pictures → (F,3,2) float64
-    "Where each result begins in its picture, and the steps to the next column and row; −1 and 1 are the borders."
-    h, w = frame
+def _places(M, frame, size): # (F,2,3), (h, w) of the pictures, (H, W) of the results → (F,W+H,2)
+    "The part of each column and of each row in the place of a pixel in its picture; −1 and 1 are the borders."
+    (h, w), (H, W) = frame, size
     unit = M.new_tensor([[2/max(w-1,1),0,-1],[0,2/max(h-1,1),-1]]).expand(len(M),2,3)
-    return compose(unit, invert(M)).mT.contiguous()
-
-def _read(images, steps, size, padding):
-    "Bilinear reading at the places that `_steps` describes."
-    H, W = size
-    dx, dy, at = torch.view_as_complex(steps).unbind(1)
+    dx, dy, at = torch.view_as_complex(compose(unit, invert(M)).mT.contiguous()).unbind(1)
     step = lambda d,n: d[:,None]*torch.arange(n, device=d.device)
-    col, row = (z.to(torch.complex64) for z in (step(dx, W) + at[:,None], step(dy, H)))
-    grid = torch.view_as_real(col[:,None] + row[:,:,None])
+    return torch.view_as_real(torch.cat([step(dx, W)+at[:,None], step(dy, H)], 1).to(torch.complex64))
+
+def _read(images, places, size, padding):
+    "Bilinear reading at the places that `_places` describes. A GPU needs two operations."
+    col, row = places.split(size[::-1], 1)
+    grid = col[:,None] + row[:,:,None]
     return nnf.grid_sample(images, grid, mode='bilinear', padding_mode=padding, align_corners=True)
 
 # %% ../../nbs/3_face/01_align.ipynb #b57cf2b9
@@ -50,9 +49,9 @@ def supersampling(
 class WarpPlan:
     "All numbers of a warp, for pictures and results of one size each."
     groups:Groups               # faces with the same supersampling
-    steps:list[torch.Tensor]    # of each group, from `_steps`
+    places:list[torch.Tensor]   # of each group, from `_places`
     size:tuple                  # (H, W) of the result
-    def tensors(self)->list[torch.Tensor]: return [*self.groups.tensors(), *self.steps] # for `upload`
+    def tensors(self)->list[torch.Tensor]: return [*self.groups.tensors(), *self.places] # for `upload`
 
 def plan_warp(
     M:torch.Tensor,         # (F,2,3) on the host, from pixels of the pictures to pixels of the result
@@ -60,8 +59,9 @@ def plan_warp(
     size:tuple,             # (H, W) of the result
 )->WarpPlan:
     "Compute the numbers of a warp. A GPU can take those of several warps in one `upload`."
-    groups = group_faces(supersampling(M))
-    return WarpPlan(groups, [_steps(compose(rescale(n, M[i]), M[i]), frame) for n,i in groups.parts], size)
+    (H, W), groups = size, group_faces(supersampling(M))
+    places = [_places(compose(rescale(n, M[i]), M[i]), frame, (H*n, W*n)) for n,i in groups.parts]
+    return WarpPlan(groups, places, size)
 
 def warp(
     images:torch.Tensor,        # (F,C,h,w) float
@@ -73,15 +73,15 @@ def warp(
     plan = M if isinstance(M, WarpPlan) else plan_warp(M, tuple(images.shape[-2:]), size)
     H, W = plan.size
     if not len(images): return images.new_empty(0, images.shape[1], H, W)
-    def at(n, x, steps):
-        big = _read(x, steps, (H*n, W*n), padding)
+    def at(n, x, places):
+        big = _read(x, places, (H*n, W*n), padding)
         return nnf.avg_pool2d(big, n) if n>1 else big
-    def group(n, i, steps):
+    def group(n, i, places):
         few = max(1, pixels_at_once(images.device)//(H*W*n*n))
-        parts = [at(n, x, s) for x,s in zip(take(images, i).split(few), steps.split(few))]
+        parts = [at(n, x, p) for x,p in zip(take(images, i).split(few), places.split(few))]
         return parts[0] if len(parts)==1 else torch.cat(parts)
     on = upload(images.device, *plan.tensors())
-    return plan.groups.run(group, on[len(on)-len(plan.steps):])
+    return plan.groups.run(group, on[len(on)-len(plan.places):])
 
 # %% ../../nbs/3_face/01_align.ipynb #72aa51a8
 def _crop_extent(

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIZES', 'PARTS', 'count_operations', 'peak_memory', 'Pair', 'compare_kornia', 'comparison_table', 'main']
 
-# %% ../../nbs/9_research/09_kornia.ipynb #5bec0cec
+# %% ../../nbs/9_research/09_kornia.ipynb #6c8ca6ba
 import argparse
 import json
 import tempfile
@@ -34,27 +34,27 @@ from ..types import Frames
 from ..video.color import to_yuv420
 from ..video.probe import Color
 
-# %% ../../nbs/9_research/09_kornia.ipynb #9ce786c4
+# %% ../../nbs/9_research/09_kornia.ipynb #fe8cc9c8
 _FREE = {'empty', 'new_empty', 'empty_like', 'empty_strided', 'new_empty_strided', 'detach', '_unsafe_view'}
 
 class _Counter(TorchDispatchMode):
     def __init__(self, device): super().__init__(); self.device, self.names = device, []
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         name, out = func.overloadpacket.__name__, func(*args, **(kwargs or {}))
-        here = any(isinstance(t, torch.Tensor) and t.device.type==self.device for t in tree_leaves((args, kwargs, out)))
-        if here and not func.is_view and name not in _FREE: self.names.append(name)
+        places = {t.device.type for t in tree_leaves((args, kwargs, out)) if isinstance(t, torch.Tensor)}
+        if self.device in places and not func.is_view and name not in _FREE: self.names.append(name)
         return out
 
 def count_operations(
     run:Callable[[], Any],
     device:str='cpu',   # type of the device whose operations count: 'cpu', 'cuda' or 'meta'
 )->list[str]:           # names
-    "The operations of torch that a call starts, without views. It is called twice, because the first call fills caches."
+    "The operations of torch that a call starts, without views. It is called twice: the first call fills caches."
     run()
     with _Counter(device) as counter: run()
     return counter.names
 
-# %% ../../nbs/9_research/09_kornia.ipynb #685e9373
+# %% ../../nbs/9_research/09_kornia.ipynb #a2dac390
 def peak_memory(run:Callable[[], Any], device:torch.device)->float: # MB
     "Most memory that a call has at once, its result included, its inputs not. Memory inside OpenCV is not seen."
     if device.type=='cuda':
@@ -71,7 +71,7 @@ def peak_memory(run:Callable[[], Any], device:torch.device)->float: # MB
         if e.get('name')=='[memory]': now += e['args']['Bytes']; most = max(most, now)
     return most/2**20
 
-# %% ../../nbs/9_research/09_kornia.ipynb #44658051
+# %% ../../nbs/9_research/09_kornia.ipynb #b04c5199
 class Pair(NamedTuple):
     "Two ways of doing the same."
     ours:Callable[[], Any]      # swapkit's
@@ -85,7 +85,7 @@ class _Inputs(NamedTuple):
     masks:torch.Tensor      # (F,1,s,s) soft masks on the coarse grid
     size:dict               # crop, grid: sides; frame: (H, W)
 
-SIZES = dict(faces=(1, 8, 32), crop=512, grid=128, frame=(1080, 1920))
+SIZES:dict[str, Any] = dict(faces=(1, 8, 32), crop=512, grid=128, frame=(1080, 1920))
 
 def _inputs(n, device, size)->_Inputs:
     "A sample person as n faces."
@@ -95,7 +95,7 @@ def _inputs(n, device, size)->_Inputs:
     many = lambda t: t.repeat(n, 1, 1, 1).to(device)
     return _Inputs(n, device, many(crop), many(mask), size)
 
-# %% ../../nbs/9_research/09_kornia.ipynb #02fa3ae1
+# %% ../../nbs/9_research/09_kornia.ipynb #fe9e483e
 def _turned(n, side)->torch.Tensor: # (F,2,3) on the host
     "Similarities that turn, enlarge and shift a little, each another way."
     a = torch.linspace(.05, .3, n, dtype=torch.float64)
@@ -126,7 +126,7 @@ def _warps(i:_Inputs)->Iterator[tuple[str, Pair]]:
                                                    padding_mode='border')/255,
     )
 
-# %% ../../nbs/9_research/09_kornia.ipynb #0d954465
+# %% ../../nbs/9_research/09_kornia.ipynb #b6ee14ad
 def _blur_by_kornia(x, sigma):
     from kornia.filters import filter2d_separable, gaussian_blur2d
     n = len(gaussian(sigma))
@@ -140,7 +140,8 @@ def _filters(i:_Inputs)->Iterator[tuple[str, Pair]]:
     from kornia.morphology import dilation, erosion
     s, g = i.size['crop'], i.size['grid']
     low, step = block_mean(i.crops, s//g), s//g
-    for name,x,sigma in (('blur σ 2, coarse grid', low, 2.), ('blur σ 26, crop', i.crops, .05*s)):
+    wide = [('blur σ 26, crop, one plane', i.crops[:,:1], .05*s)] if i.faces<=8 else [] # takes kornia seconds
+    for name,x,sigma in [('blur σ 2, coarse grid', low, 2.), *wide]:
         yield f'{name} · gaussian_blur2d', Pair(
             lambda x=x,sigma=sigma: blur(x, sigma), lambda x=x,sigma=sigma: _blur_by_kornia(x, sigma), torch_too=True)
     engine = 'auto' if i.device.type=='cpu' else 'unfold' # its choice on a GPU
@@ -160,7 +161,7 @@ def _filters(i:_Inputs)->Iterator[tuple[str, Pair]]:
     yield 'Laplacian of sharpness · laplacian', Pair(
         lambda: four(gray), lambda: -laplacian(gray, 3, normalized=False)[...,1:-1,1:-1])
 
-# %% ../../nbs/9_research/09_kornia.ipynb #a34831f2
+# %% ../../nbs/9_research/09_kornia.ipynb #aa033184
 def _colors(i:_Inputs)->Iterator[tuple[str, Pair]]:
     from kornia.color import rgb_to_ycbcr, rgb_to_yuv420
     to, zero = YCBCR.to(i.device), torch.tensor([0,.5,.5], device=i.device).view(3,1,1)
@@ -178,6 +179,7 @@ def _colors(i:_Inputs)->Iterator[tuple[str, Pair]]:
 
 def _regions(i:_Inputs)->Iterator[tuple[str, Pair]]:
     from kornia.contrib import connected_components
+    if i.faces>8: return
     on, g = (i.masks>.45).float(), i.size['grid']
     seed = torch.zeros_like(on); seed[...,g//2-4:g//2+4,g//2-4:g//2+4] = 1
     def theirs():
@@ -206,14 +208,14 @@ def _boxes(i:_Inputs)->Iterator[tuple[str, Pair]]:
 
 PARTS = (_warps, _filters, _colors, _regions, _boxes)
 
-# %% ../../nbs/9_research/09_kornia.ipynb #2b2b1bb2
+# %% ../../nbs/9_research/09_kornia.ipynb #a489ab6a
 def _without_opencv(run):
     def other():
         with mock.patch('swapkit.imgproc.can_use_opencv', lambda x: False): return run()
     return other
 
 def _fastest(ways, device, rounds)->dict[str, float]: # seconds
-    "The shortest time of each way, all in turn. With one thread on a CPU it is CPU time, which other programs hardly change."
+    "The shortest time of each way, all in turn. With one thread it is CPU time, which other programs hardly change."
     clock = time.process_time if device.type=='cpu' and torch.get_num_threads()==1 else time.perf_counter
     runs, took = {k: synchronized(f, device) for k,f in ways.items()}, {k: float('inf') for k in ways}
     for f in runs.values(): f()
@@ -263,30 +265,34 @@ def _compare(part, name, inputs, pair, rounds):
         peak_MB_ours=peak.get('torch', peak['ours']), peak_MB_kornia=peak['theirs'],
     )
 
-# %% ../../nbs/9_research/09_kornia.ipynb #74f4312f
+# %% ../../nbs/9_research/09_kornia.ipynb #629fac58
 def comparison_table(rows:Sequence[dict[str, Any]])->str: # from `compare_kornia` → Markdown
     "A table of the comparison."
     digits = lambda v: '–' if v is None else f'{v:.2g}' if v<100 else f'{v:.0f}'
     heads = ('largest', 'mean', 'time', 'time_without_opencv', 'operations_ours', 'operations_kornia', 'peak_MB_ours',
              'peak_MB_kornia')
-    lines = ['| swapkit · kornia | faces | largest difference | mean | time | time without OpenCV | operations | kornia\'s | '
-             'peak MB | kornia\'s |', '|---|'+'--:|'*9]
-    return '\n'.join(lines+[f"| {r['pair']} | {r['faces']} | {' | '.join(digits(r[k]) for k in heads)} |" for r in rows])
+    words = ('swapkit · kornia', 'faces', 'largest difference', 'mean', 'time', 'time without OpenCV', 'operations',
+             'kornia’s', 'peak MB', 'kornia’s')
+    lines = [(r['pair'], str(r['faces']), *[digits(r[k]) for k in heads]) for r in rows]
+    return '\n'.join(f"| {' | '.join(line)} |" for line in (words, ['---', *['--:']*9], *lines))
 
 def main(argv:list[str]|None=None)->None:
     "Compare swapkit's functions with kornia's and save the figures: `python -m swapkit.research.kornia_compare`."
     p = argparse.ArgumentParser(prog='python -m swapkit.research.kornia_compare', description=main.__doc__)
     p.add_argument('--device', default='auto'); p.add_argument('--save', default='results/kornia.json')
     p.add_argument('--threads', type=int, nargs='+', default=[1, 2], help='numbers of threads on a CPU')
-    p.add_argument('--faces', type=int, nargs='+', default=list(SIZES['faces'])); p.add_argument('--rounds', type=int, default=7)
+    p.add_argument('--faces', type=int, nargs='+', default=list(SIZES['faces']))
+    p.add_argument('--rounds', type=int, default=7)
     a = p.parse_args(argv)
     import kornia
     device, rows = default_device(a.device), []
     for n in a.threads if device.type=='cpu' else [0]: # 0: not a CPU
         if n: torch.set_num_threads(n); cv2.setNumThreads(n)
-        got = compare_kornia(device, SIZES | dict(faces=tuple(a.faces)), a.rounds)
-        rows += [dict(threads=n) | r for r in got]
-        print(f'{device}, {n} threads\n{comparison_table(got)}', flush=True)
-    save_figures(a.save, measurement_origin('research.kornia_compare', argv) | dict(kornia=kornia.__version__, rows=rows))
+        for k in a.faces:
+            got = compare_kornia(device, SIZES | dict(faces=(k,)), a.rounds)
+            rows += [dict(threads=n) | r for r in got]
+            print(f'{device}, {n} threads\n{comparison_table(got)}', flush=True)
+            about = measurement_origin('research.kornia_compare', argv) | dict(kornia=kornia.__version__)
+            save_figures(a.save, about | dict(rows=rows)) # after each, because a slow machine needs long
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook
