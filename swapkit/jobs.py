@@ -200,7 +200,7 @@ def render_in_turn(
     get, last = job.open(), None
     with ThreadPoolExecutor(1, 'end of a segment') as thread:
         for segment in segments:
-            end = draw_segment(job, work, *segment, tell, get)
+            end = draw_segment(job, work, *segment, progress=tell, get=get)
             before, last = last, thread.submit(end)
             if before: before.result()
         if last: last.result()
@@ -219,7 +219,9 @@ def render_at_once(
         with turns[device], torch.cuda.device(device):
             if device not in here: here[device] = job.on(device)
         get = job.open()
-        return lambda segment, count: draw_segment(here[device], work, *segment, count, get, turns[device])()
+        def render(segment, count):
+            draw_segment(here[device], work, *segment, progress=count, get=get, turn=turns[device])()
+        return render
     places = [devices[i%len(devices)] for i in range(max(min(job.workers(), len(segments)), len(devices)))]
     share_tasks(segments, places, start, tell)
 

@@ -34,7 +34,8 @@ def find_changes(
 )->tuple[torch.Tensor, torch.Tensor, torch.Tensor]: # (K,) int32, (K,64) uint8, (<64,) uint8; where `new` is
     "Find what differs: the numbers of the changed words, the words, and the bytes after the last whole word."
     if new.data_ptr() == old.data_ptr():
-        return torch.zeros(0, dtype=torch.int32), torch.zeros(0, _WORD, dtype=torch.uint8), torch.zeros(0, dtype=torch.uint8)
+        none = torch.zeros(0, dtype=torch.uint8)
+        return torch.zeros(0, dtype=torch.int32), none.view(0, _WORD), none
     a, b = _as_bytes(old), _as_bytes(new)
     n = len(b)//_WORD*_WORD
     # eight comparisons read as one number

@@ -54,7 +54,7 @@ def share_tasks(
     tasks:Sequence[Any],
     places:Sequence[Any],   # the device of each worker
     start:Callable[[Any], Callable[[Any, Callable[[int], None]], object]], # place → function of (task, count); run once
-    tell:Callable[[int], object]|None=None, # called on this thread with what the workers count; negative for lost work
+    tell:Callable[[int], object]=lambda n: None,    # gets on this thread what the workers count; negative for lost work
 )->None:
     """Do all tasks, each in one worker. If a device fails, the other devices do its tasks; any other error, and that of
     the last device, is raised here when all workers have stopped. Finished tasks stay finished."""
@@ -88,12 +88,12 @@ def share_tasks(
                 nonlocal n
                 if stopped or place in lost: raise _Stopped
                 n += k
-                if tell: reports.put(lambda: tell(k))
+                reports.put(lambda: tell(k))
             try:
                 if do is None: do = start(place)
                 do(*task, count)
             except BaseException as e: # noqa: BLE001
-                if tell and n: reports.put(lambda n=n: tell(-n))
+                reports.put(lambda n=n: tell(-n))
                 failed(place, *task, e)
             with ready: busy -= 1; ready.notify_all()
         reports.put(None)

@@ -132,7 +132,7 @@ def check_places(op, name, args, kwargs):
     places = {x.place for x in leaves if isinstance(x, Placed)}
     # a number without dimensions may come from the host
     host = any(not isinstance(x, Placed) and x.dim() for x in leaves)
-    if name == "copy_" and (host or len(places) > 1):
+    if name == "copy_" and places and (host or len(places) > 1):
         copied(args[1], isinstance(args[0], Placed), args[2] if len(args) > 2 else kwargs.get("non_blocking"), args[0])
     elif name.startswith("index") and isinstance(args[0], Placed) and host and whole_numbers(args[1:]):
         copied(args[0][:0], True, False)  # rows named on the host: allowed, and carried over
