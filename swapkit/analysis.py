@@ -36,7 +36,7 @@ from .mesh.reshape import face_shape
 from .models import MODELS
 from .options import AnalyzeOptions, key
 from .fingerprint import package_fingerprint
-from .runtime import file_hash, frames_at_once, run_in_halves
+from .runtime import download, file_hash, frames_at_once, run_in_halves
 from .transfer import map_pieces
 from .types import Faces, Frames
 from .video.files import printable_name
@@ -65,7 +65,7 @@ class FaceEmbedder:
         # likeness from which two tracks are one person
         self.same:float = .88 if self.net is None else self.net.spec.track_threshold
     def __call__(self, frames:Frames, faces:Faces)->torch.Tensor:
-        if self.net is None: return _thumbnail_embedding(align(frames, faces, 'arcface_112_v2', 112).data)
+        if self.net is None: return download(_thumbnail_embedding(align(frames, faces, 'arcface_112_v2', 112).data))
         return nnf.normalize(self.net(align(frames, faces, size=192)), dim=1)
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #d74fe2e7
@@ -128,7 +128,7 @@ class Finder:
             doubted = (
                 (trust < DOUBTFUL_TRUST)
                 & (trust >= BELIEVED_TRUST)
-                & torch.isin(found.frame, frames.idx[rows].to(found.device))
+                & torch.isin(found.frame, frames.idx[rows])
             )
             others, seen = self.look_rotated(frames[rows], found[doubted], self.all)
             # beside tilted heads, unsure faces with wrong landmarks are dropped

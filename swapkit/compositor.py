@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from .blend import keep_target, match_colors, match_tones, paste
+from .blend import keep_target, match_colors, match_tones, paste, plan_paste
 from .errors import BadInput
-from .face.align import align, realign, warp
+from .face.align import align, plan_align, plan_warp, realign, warp
 from .geometry import compose, invert, rescale
 from .imgproc import block_mean, coarse_step, combine, enlarge
 from .mask.compose import box_mask, make_masks, Masks, UserMask
@@ -25,9 +25,9 @@ from .nets.base import get_dtype
 from .nets.load import uses_stand_in
 from .options import SwapOptions
 from .restore import Enhancer, Restorer
-from .runtime import default_device, run_in_groups
+from .runtime import default_device, group_faces
 from .swap.base import Swapper
-from .types import Crops, Faces, Frames, Source
+from .types import Crops, Faces, Frames, Source, upload
 from .weights import find_file
 from .workdir import stage_fingerprint, weight_hash
 
@@ -42,14 +42,19 @@ def swap_in_own_crop(
     side:int|None=None,     # of the mask; the crop's side by default
 )->tuple[Crops, torch.Tensor]: # crops like `base`; (F,1,side,side) coverage of the swapper's crop
     "Swap in crops of the swapper's template, and bring the result back to `base`."
-    spec, own, side = swap.spec, base, side or base.size
-    if (spec.template, spec.size or base.size)!=(base.template, base.size):
-        own = align(frames, faces, spec.template, spec.size or base.size)
-    new = replace(own, data=run_in_groups(which, lambda k,i: swap(own[i], sources[k]).data))
-    if own is base: return new, box_mask(own, size=side)
-    way = compose(rescale(side/base.size, base.M), compose(base.M, invert(own.M)))
-    return realign(new, base.M, base.size, base.template), combine(
-        warp(box_mask(own), way, (side,) * 2, 'zeros'), box_mask(base, size=side)
+    spec, groups = swap.spec, group_faces(which)
+    size, side = spec.size or base.size, side or base.size
+    upload(base.device, *groups.tensors())
+    run = lambda own: replace(own, data=groups.run(lambda k,i: swap(own[i], sources[k]).data))
+    if (spec.template, size)==(base.template, base.size): return run(base), box_mask(base, size=side)
+    plan = plan_align(frames, faces, spec.template, size)
+    way = compose(base.M, invert(plan.M))
+    color, mask = plan_warp(way, (size,)*2, (base.size,)*2), \
+        plan_warp(compose(rescale(side/base.size, base.M), way), (size,)*2, (side,)*2)
+    upload(base.device, *plan.tensors(), *color.tensors(), *mask.tensors()) # all in one copy
+    own = align(frames, faces, spec.template, size, plan)
+    return realign(run(own), base.M, base.size, base.template, plan=color), combine(
+        warp(box_mask(own), mask, padding='zeros'), box_mask(base, size=side)
     )
 
 # %% ../nbs/7_pipeline/01_compositor.ipynb #5597ea66
@@ -67,7 +72,7 @@ def _restore_faces(
     return restore(keep_target(base, keep_target(new, base, mouth_mask), swap_mask), swap_mask)
 
 def _opacity(faces:Faces, strength:float)->torch.Tensor: # (F,1,1,1)
-    "How much of each swap is seen; it falls for faces that turn too far away."
+    "How much of each swap is seen; it falls for faces that turn too far away. On the host."
     return (torch.full_like(faces.scores, strength) if faces.opacity is None else strength*faces.opacity).view(-1,1,1,1)
 
 def _reshape_faces(
@@ -77,7 +82,7 @@ def _reshape_faces(
     opacity:torch.Tensor,   # (F,1,1,1)
 )->tuple[Crops, torch.Tensor]: # the crops; (F,1,s,s) where pixels have moved
     "Give each face the shape of its source."
-    new, moved = reshape(base, shift.to(base.lms)[which]*opacity[:,0])
+    new, moved = reshape(base, shift.cpu().to(base.lms)[which]*opacity[:,0])
     return new, combine(moved, box_mask(base, size=moved.shape[-1]))
 
 # %% ../nbs/7_pipeline/01_compositor.ipynb #0b6bcfaf
@@ -107,9 +112,12 @@ def run_stages(
 )->StageOutputs:
     "Run all stages on a batch of frames. Raises `BadInput` for a crop side that is not allowed."
     check_crop(crop)
-    which = torch.zeros_like(faces.frame) if which is None else which
-    base, step, opacity = align(frames, faces, 'ffhq_512', crop), coarse_step(crop), _opacity(faces, strength)
-    moved = None
+    which = torch.zeros_like(faces.frame) if which is None else which.cpu()
+    step, opacity, plan = coarse_step(crop), _opacity(faces, strength), plan_align(frames, faces, 'ffhq_512', crop)
+    there = None if frames.device.type=='cpu' else plan_paste(frames, faces.frame, plan.M, crop, crop//step)
+    # all numbers that are known now, in one copy
+    upload(frames.device, opacity, *plan.tensors(), *(there.tensors() if there else []))
+    base, moved = align(frames, faces, 'ffhq_512', crop, plan), None
     if shift is not None and swap.spec.keeps_shape: base, moved = _reshape_faces(base, shift, which, opacity)
     new, cover = swap_in_own_crop(frames, faces, base, swap, sources, which, crop//step)
     seen, mouth = masks(base, crop//step)
@@ -117,10 +125,11 @@ def run_stages(
     if match_color and swap.spec.full_crop: new = match_colors(new, base, enlarge(seen, step))
     done = _restore_faces(restore, new, base, *(enlarge(m, step) for m in (seen, mouth))) if restore else new
     done = match_tones(done, block_mean(base.data, 2*step), block_mean(seen, 2)) # a gray target stays gray
-    over = (seen if restore else seen*(1-mouth))*opacity # without a restorer the mouth is left out
-    if moved is not None: frames = paste(frames, base, moved) # all shapes change before the first face is pasted
+    # without a restorer the mouth is left out
+    over = (seen if restore else seen*(1-mouth))*upload(frames.device, opacity)[0]
+    if moved is not None: frames = paste(frames, base, moved, there) # all shapes change before the first face is pasted
     return StageOutputs(base=base, swap_mask=seen, mouth_mask=mouth, swapped=new, restored=done,
-                        frames=paste(frames, done, over))
+                        frames=paste(frames, done, over, there))
 
 # %% ../nbs/7_pipeline/01_compositor.ipynb #7c5b8554
 def composite_batch(frames:Frames, faces:Faces, *args:Any, **kwargs:Any)->Frames: # as `run_stages`; F may be 0

@@ -22,7 +22,7 @@ from .nets.gfpgan import make_gfpgan
 from .nets.load import load_net
 from .nets.onnx import OnnxNet
 from .registry import ENHANCERS, NetSpec, NetStage, RESTORERS
-from .runtime import faces_at_once
+from .runtime import faces_at_once, run_padded
 from .types import Crops, Frames
 from .weights import model_path
 
@@ -119,7 +119,7 @@ class Restorer(NetStage):
         "Restore as many faces as the network takes at once."
         # detail finer than 512 pixels stays: only the change that the network makes is added
         low = resize_square(x, 512)
-        new = x + resize_square(self.net(low, self.fidelity).clamp(0,1)-low, x.shape[-1])
+        new = x + resize_square(run_padded(lambda x: self.net(x, self.fidelity), low).clamp(0,1)-low, x.shape[-1])
         return torch.lerp(x, hold_colors(new, x, mask) if self.colors else new, self.strength).clamp(0,1)
     def __repr__(self)->str: return f"Restorer({self.name!r}, strength {self.strength:g})"
 

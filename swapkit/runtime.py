@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['to_planar', 'can_use_opencv', 'apply_per_plane', 'tune_allocator', 'cached_tensor', 'file_hash', 'utf8_path',
-           'default_device', 'choose_devices', 'pixels_at_once', 'faces_at_once', 'run_in_groups', 'is_too_large',
-           'run_in_halves', 'map_in_order', 'frames_at_once']
+           'default_device', 'choose_devices', 'pixels_at_once', 'faces_at_once', 'Groups', 'group_faces',
+           'run_in_groups', 'batch_sizes', 'run_padded', 'download', 'is_too_large', 'run_in_halves', 'map_in_order',
+           'frames_at_once']
 
 # %% ../nbs/1_base/03_runtime.ipynb #9cd9a2dd
 import ctypes
@@ -13,9 +14,10 @@ import hashlib
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -25,7 +27,7 @@ import torch
 
 from .errors import BadInput, check_choice, SystemFault
 from .messages import logger
-from .types import cat, Faces, Frames, PathLike
+from .types import cat, Faces, Frames, PathLike, take
 
 _Piece = TypeVar('_Piece')
 _Result = TypeVar('_Result')
@@ -117,15 +119,76 @@ def faces_at_once(device:torch.device|str, side:int)->int: # crops of side × si
     elements, which some kernels cannot index."""
     return max(1, min(pixels_at_once(device), 1<<23)//side**2)
 
+@dataclass
+class Groups:
+    "Faces with the same key, which one call can process together."
+    parts:list[tuple[int, Any]]     # key, and rows of its faces: a slice, or numbers on the host
+    order:torch.Tensor|None = None  # (F,) where each face stands in the joined results; None for one group
+    def tensors(self)->list[torch.Tensor]: return [] if self.order is None else [*(r for _,r in self.parts), self.order]
+    def run(self, f:Callable[..., torch.Tensor], *more:Sequence)->torch.Tensor:
+        "Call `f(key, rows, …)` for every group, with one item of each of `more`; results in the order of the faces."
+        done = [f(*part, *extra) for part,*extra in zip(self.parts, *more, strict=True)]
+        return done[0] if self.order is None else take(torch.cat(done), self.order)
+
+def group_faces(
+    key:torch.Tensor,   # (F,) integers, on the host
+)->Groups:
+    "Find the faces with the same key."
+    ks = key.unique().tolist()
+    if len(ks)<2: return Groups([(ks[0] if ks else 0, slice(None))])
+    rows = [(key==k).nonzero()[:,0] for k in ks]
+    return Groups(list(zip(ks, rows)), torch.cat(rows).argsort())
+
 def run_in_groups(
-    key:torch.Tensor,   # (F,) integers
+    key:torch.Tensor,   # (F,) integers, on the host
     run:Callable[[int, Any], torch.Tensor], # called with (key, rows); returns one row for each of `rows`
 )->torch.Tensor:        # (F,…)
     "Run faces with the same key in one call; the results are in the order of the faces."
-    ks = key.unique().tolist()
-    if len(ks)<2: return run(ks[0] if ks else 0, slice(None))
-    rows = [(key==k).nonzero()[:,0] for k in ks]
-    return torch.cat([run(*kr) for kr in zip(ks, rows)])[torch.cat(rows).argsort()]
+    return group_faces(key).run(run)
+
+# %% ../nbs/1_base/03_runtime.ipynb #64935aca
+def batch_sizes(
+    n:int,              # rows
+    most:int=32,        # rows of one call
+)->list[tuple[int, int]]: # (rows, rows with padding) of each call
+    """How a network on a GPU takes `n` rows: in calls of at most `most`, each padded to one of eight numbers of rows. A
+    number that a GPU has not seen costs the choice of new kernels. Above 8 rows less than 30% is padding."""
+    parts = [most]*(n//most) + [n%most]*(n%most>0)
+    return [(k, next(s for s in (1, 2, 4, 8, 12, 16, 24, 32, most) if s>=k)) for k in parts]
+
+def run_padded(
+    run:Callable[..., Any],     # a network: tensors of F rows → a tensor, or a tuple or dictionary of tensors
+    *tensors:torch.Tensor,      # of F rows each
+    most:int=32,                # rows of one call
+)->Any:                         # as `run` returns it, with F rows
+    "Run a network on a GPU in few different batch sizes; on a CPU in one call. The padding repeats the last row."
+    n = len(tensors[0])
+    if not tensors[0].is_cuda or not n: return run(*tensors)
+    done, a = [], 0
+    for k,wide in batch_sizes(n, most):
+        parts = [t[a:a+k] for t in tensors]
+        if wide>k: parts = [torch.cat([p, p[-1:].expand(wide-k, *p.shape[1:])]) for p in parts]
+        done.append((run(*parts), k)); a += k
+    join = lambda outs: torch.cat([t[:k] for t,(_,k) in zip(outs, done)]) if len(outs)>1 else outs[0][:done[0][1]]
+    first = done[0][0]
+    if isinstance(first, dict): return {name: join([o[name] for o,_ in done]) for name in first}
+    if isinstance(first, tuple): return tuple(join(list(outs)) for outs in zip(*(o for o,_ in done)))
+    return join([o for o,_ in done])
+
+# %% ../nbs/1_base/03_runtime.ipynb #fd5185e6
+def download(outs:Any)->Any:    # a tensor, or a list, tuple or dictionary of tensors; other values stay as they are
+    "The same on the host. Tensors of a GPU come in one copy, for which the host waits once."
+    items = list(outs.values()) if isinstance(outs, dict) else list(outs) if isinstance(outs, (list, tuple)) else [outs]
+    far = [t for t in items if isinstance(t, torch.Tensor) and t.is_cuda]
+    if far:
+        ends = np.cumsum([t.numel()*t.element_size() for t in far]).tolist()
+        there = torch.cat([t.contiguous().view(-1).view(torch.uint8) for t in far]) if ends[-1] else far[0].new_empty(0)
+        host = torch.empty(ends[-1], dtype=torch.uint8, pin_memory=True).copy_(there.view(-1))
+        # a copy of each part: parts of a buffer are not aligned to their type
+        back = iter([host[b-t.numel()*t.element_size():b].clone().view(t.dtype).view(t.shape) for t,b in zip(far, ends)])
+        items = [next(back) if isinstance(t, torch.Tensor) and t.is_cuda else t for t in items]
+    if isinstance(outs, dict): return dict(zip(outs, items))
+    return type(outs)(items) if isinstance(outs, (list, tuple)) else items[0]
 
 # %% ../nbs/1_base/03_runtime.ipynb #ced63dd1
 def is_too_large(e:BaseException)->bool:

@@ -52,8 +52,7 @@ def _map_tensors(f:Callable[[torch.Tensor], torch.Tensor], x:Any, pixels:bool=Fa
     if isinstance(x, torch.Tensor): return x if pixels else f(x)
     if isinstance(x, (tuple, list)): return type(x)(_map_tensors(f, y, pixels) for y in x)
     if not isinstance(x, Batch): return x
-    some = getattr(x, '_pixels', None) if pixels else None
-    return replace(x, **{k: f(t) for k,t in x.tensors().items() if some is None or k in some})
+    return replace(x, **{k: f(t) for k,t in x.tensors().items() if k in x._pixels or not pixels})
 
 def _move(x:Any, copy:Callable[[list[torch.Tensor]], list[torch.Tensor]], away:Callable, pixels:bool=False)->Any:
     "`x` with the tensors for which `away` is true replaced by their copies, all copied in one call."

@@ -21,7 +21,7 @@ from ..nets import yunet
 from ..nets.onnx import OnnxNet
 from ..nets.tiny import load_tiny_net
 from ..registry import DETECTORS, NetSpec, NetStage
-from ..runtime import cached_tensor, to_planar
+from ..runtime import cached_tensor, download, run_padded, to_planar
 from ..types import Faces, Frames
 from ..weights import model_path
 
@@ -154,12 +154,12 @@ class Detector(NetStage):
     )->Faces:
         "Faces found when frames are resized to one size."
         x = net_input(frames.data, size)
-        row, boxes, kps, scores = self.spec.decode(self.net(x), x.shape[-2:], self.min_score)
+        row, boxes, kps, scores = self.spec.decode(download(run_padded(self.net, x)), x.shape[-2:], self.min_score)
         keep = nms(boxes, scores, row, self.max_iou)
         keep = keep[row[keep].argsort(stable=True)]
         b, k = boxes[keep], kps[keep]
         if self.spec.merge_iou is not None: b, k = merge_candidates(boxes, kps, scores, row, keep, self.spec.merge_iou)
-        return _to_frame(Faces(frames.idx.to(row.device)[row[keep]], b, k, scores[keep]), size, frames.size)
+        return _to_frame(Faces(frames.idx[row[keep]], b, k, scores[keep]), size, frames.size)
 
 # %% ../../nbs/3_face/02_detect.ipynb #20dc1dfd
 def _to_frame(

@@ -21,7 +21,8 @@ from ..nets.onnx import OnnxNet
 from ..nets.tiny import load_tiny_net
 from ..registry import MESHES, NetSpec, NetStage
 from ..topology import five_points, mean_mesh, mirror_points, RIGID
-from ..types import Faces, Frames
+from ..runtime import download, run_padded
+from ..types import Faces, Frames, upload
 from ..weights import model_path
 
 # %% ../../nbs/3_face/03_landmarks.ipynb #d7709c5e
@@ -59,24 +60,27 @@ class MeshSpec(NetSpec):
     in pixels of the crop, and the probability (F,) that a face is present, or None."""
     size:int    # crop side
 
+_HALF_PIXEL = torch.tensor([.5,.5,0])
+
 def _load_face_mesh(device, engine='auto'):
     "MediaPipe FaceMesh (Apache-2.0). Pixel centers at .5; no face-presence output."
     net:Any = OnnxNet(model_path('face_mesh_468'), device, engine=engine)
     def run(crops):
         p = net(crops.permute(0,2,3,1).contiguous()).view(-1,468,3)
-        return p - p.new_tensor([.5,.5,0]), None
+        return p - upload(p.device, _HALF_PIXEL)[0], None
     return run
 
 def _load_tiny_mesh(device, engine='auto', once:bool=False):
     """The built-in mesh network (`nets.tiny`), run on each crop and its mirror image; the mean of both is more exact
     and steadier than either."""
     net:Any = load_tiny_net('tiny_mesh', device, engine)
-    other = mirror_points().to(device)
     if once: return net # without the mirror, in half the time
+    back, right = torch.tensor([-1.,1,1]), torch.tensor([net.size-1.,0,0])
     def run(crops):
         p, there = net(torch.cat([crops, crops.flip(-1)]))
         a, b = p.chunk(2)
-        b = b[:,other]*b.new_tensor([-1,1,1]) + b.new_tensor([net.size-1,0,0])
+        other, by, plus = upload(p.device, mirror_points(), back, right)
+        b = b[:,other]*by + plus
         return (a+b)/2, torch.minimum(*there.chunk(2))
     return run
 
@@ -129,7 +133,8 @@ class FaceMesh(NetStage):
     )->tuple[torch.Tensor, torch.Tensor|None]: # (F,468,3) in frame pixels, presence (F,) or None
         "Place points in crops, and return them in frame pixels."
         run, size = net or (self.net, self.spec.size)
-        p, there = run(cut_crops(frames, frame, M, size))
+        crops = cut_crops(frames, frame, M, size)
+        p, there = download(run_padded(run, crops) if len(crops) else run(crops))
         return transform(invert(M), p), there
     def __call__(self, frames:Frames, faces:Faces)->Faces:
         """The same faces with `lms` (F,468,3) in frame pixels and `kps` taken from them; `scores` fall where the
@@ -190,7 +195,7 @@ def find_doubtful_frames(
 )->torch.Tensor:                    # (R,) rows
     "Choose frames of a film that are searched again in all rotations."
     row, sure = frames.rows(faces.frame), scores>=min_score
-    some = lambda on: torch.zeros(len(frames), device=row.device).index_add_(0, row, on.float())>0
+    some = lambda on: torch.zeros(len(frames)).index_add_(0, row, on.float())>0
     odd = some(trust<DOUBTFUL_TRUST) | ~some(sure & (trust>=DOUBTFUL_TRUST))
     on = some(sure & (trust<WRONG_TRUST)) | ((frames.idx%every==0) & odd) | (frames.idx%(8*every)==0)
     return on.nonzero()[:,0]

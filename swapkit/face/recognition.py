@@ -22,6 +22,7 @@ from ..nets.load import load_net
 from ..nets.onnx import OnnxNet
 from ..registry import EMBEDDERS, NetSpec, NetStage
 from ..topology import five_points
+from ..runtime import run_padded
 from ..types import Crops, Source
 from ..weights import model_path
 
@@ -107,9 +108,10 @@ class Embedder(NetStage):
         super().__init__(name, device, engine)
     @torch.inference_mode()
     def __call__(self, crops:Crops)->torch.Tensor: # (F,D), not normalized
-        "Embeddings of all crops, computed 16 at a time to limit memory."
+        "Embeddings of all crops, on the host; computed 16 at a time to limit memory."
         parts = [crops[i:i+16] for i in range(0, max(len(crops), 1), 16)]
-        return torch.cat([self.net(realign_to_template(p, self.spec.template, self.spec.size)) for p in parts])
+        cut = lambda p: realign_to_template(p, self.spec.template, self.spec.size)
+        return torch.cat([run_padded(self.net, cut(p)) for p in parts]).cpu()
 
 # %% ../../nbs/3_face/05_recognition.ipynb #a2592c62
 def to_unit_length(x:torch.Tensor)->torch.Tensor: return nnf.normalize(x, dim=-1)

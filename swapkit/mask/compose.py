@@ -18,19 +18,24 @@ from .parsing import class_probability, FACE_CLASSES, GLASSES_CLASSES, LIP_CLASS
 from .parsing import region_mask
 from .polygons import face_mask, mouth_mask
 from ..registry import MASKS, NetSpec, NetStage
-from ..types import Crops
+from ..runtime import cached_tensor
+from ..types import Crops, upload
 
 # %% ../../nbs/4_mask/04_compose.ipynb #ee3a7109
+@cached_tensor(16)
+def _box(size, edge):
+    d = torch.arange(size)
+    ramp = (torch.minimum(d, size-1-d)/(size*edge)).clamp(0,1)
+    return torch.minimum(ramp, ramp[:,None])
+
 def box_mask(
     crops:Crops,
     edge:float=.04,     # width over which the mask rises, as a part of the crop
     size:int|None=None, # side of the mask; the crop's by default
 )->torch.Tensor:        # (F,1,S,S)
     "0 at the border of the crop, 1 a little further inside."
-    size = size or crops.size
-    d = torch.arange(size, device=crops.device)
-    ramp = (torch.minimum(d, size-1-d)/(size*edge)).clamp(0,1)
-    return torch.minimum(ramp, ramp[:,None]).expand(len(crops),1,-1,-1).to(crops.data.dtype)
+    box, = upload(crops.device, _box(size or crops.size, edge))
+    return box.expand(len(crops),1,-1,-1).to(crops.data.dtype)
 
 # %% ../../nbs/4_mask/04_compose.ipynb #e0449fa3
 def own_mouth(

@@ -18,6 +18,7 @@ from .parsing import connected_to
 from .polygons import face_mask
 from ..nets.onnx import OnnxNet
 from ..registry import NetSpec, NetStage, OCCLUDERS
+from ..runtime import run_padded
 from ..types import Crops
 from ..weights import model_path
 
@@ -73,6 +74,6 @@ class Occluder(NetStage):
     def __call__(self, crops:Crops, size:int=128)->torch.Tensor: # (F,1,S,S)
         "1 where the face is visible; the edge rises between ½ and 1 of the network's output."
         if not len(crops): return crops.data[:,:1]
-        visible = resize_square(self.net(resize_square(crops.data, self.spec.size)), size)
+        visible = resize_square(run_padded(self.net, resize_square(crops.data, self.spec.size)), size)
         free = blur(1-find_occlusion(visible, crops), size*.01)
         return resize_square(((free-.5)*2).clamp(0,1), crops.size)

@@ -22,7 +22,8 @@ from ..nets.bisenet import BiSeNet
 from ..nets.load import load_net
 from ..nets.onnx import OnnxNet
 from ..registry import NetSpec, NetStage, PARSERS
-from ..types import Crops
+from ..runtime import run_padded
+from ..types import Crops, pick
 from ..weights import model_path
 
 # %% ../../nbs/4_mask/02_parsing.ipynb #11e3c0b8
@@ -104,7 +105,7 @@ class Parser(NetStage):
     @torch.inference_mode()
     def __call__(self, crops:Crops)->torch.Tensor: # (F,19,size,size) probabilities
         "Class probabilities for FFHQ crops."
-        return resize_square(self.net(resize_square(crops.data, 512)), self.size).softmax(1)
+        return resize_square(run_padded(self.net, resize_square(crops.data, 512)), self.size).softmax(1)
 
 # %% ../../nbs/4_mask/02_parsing.ipynb #3d4257b3
 def class_probability(
@@ -112,7 +113,7 @@ def class_probability(
     which:tuple[int, ...],  # class numbers
 )->torch.Tensor:            # (F,1,s,s)
     "The probability that a pixel belongs to one of these classes."
-    return prob[:,list(which)].sum(1, keepdim=True).clamp(0,1)
+    return pick(prob, which).sum(1, keepdim=True).clamp(0,1)
 
 def connected_to(
     mask:torch.Tensor,  # (F,1,s,s)

@@ -16,6 +16,7 @@ import torch.nn.functional as nnf
 from ..imgproc import coarse_step, enlarge, sample_at
 from ..runtime import cached_tensor
 from ..topology import mean_mesh, triangles
+from ..types import map_copies, upload
 
 # %% ../../nbs/5_mesh/01_raster.ipynb #3736cbf9
 def barycentric(
@@ -43,16 +44,18 @@ def _covered(v, lo, side, size):
 
 # %% ../../nbs/5_mesh/01_raster.ipynb #223f25a0
 def rasterize(
-    points:torch.Tensor,    # (F,K,3) in pixels; smaller z is nearer
-    tris:torch.Tensor,      # (T,3)
+    points:torch.Tensor,    # (F,K,3) in pixels, on the host; smaller z is nearer
+    tris:torch.Tensor,      # (T,3), on the host
     size:int,               # side of the square picture
-)->torch.Tensor:            # (F,S,S) int64: the triangle at each pixel, −1 for none
+    device:torch.device|str='cpu',
+)->torch.Tensor:            # (F,S,S) int64 on `device`: the triangle at each pixel, −1 for none
     "Find the triangle in front at every pixel, for all faces at once (a depth buffer)."
-    F, T = len(points), len(tris)
+    F, T, cpu = len(points), len(tris), torch.device(device).type=='cpu'
     v = points.float()[:,tris].view(-1,3,3)
     lo = v[...,:2].amin(1).ceil().long()
     side = (v[...,:2].amax(1).floor().long()-lo+1).amax(1)
     on = (side>0) & (lo<size).all(1) & (lo+side[:,None]>0).all(1)
+    if not cpu: return _rasterize_on_device(*upload(device, points.float(), tris), size, int(side[on].max()) if on.any() else 1)
     pixel, depth, name = [], [], []
     sides, most = [0, 4], int(side[on].max()) if on.any() else 0
     while sides[-1]<most: sides.append(2*sides[-1])
@@ -75,14 +78,36 @@ def _nearest(pixel, depth, name, n, device):
 
 _NO_TRIANGLE = 2**62 # larger than any triangle's number
 
+def _rasterize_on_device(points, tris, size, most): # most: side of the largest triangle's box, in pixels
+    "The same without a size that only the GPU knows: every triangle tests all pixels of a box that holds the largest."
+    F, T, side = len(points), len(tris), 1<<(most-1).bit_length()
+    v = points[:,tris].view(-1,3,3)
+    lo = v[...,:2].amin(1, keepdim=True).ceil()
+    W = barycentric(v[...,:2]-lo)
+    a, b, c = torch.cat([W, (W*v[...,2:]).sum(1, keepdim=True)], 1).unsqueeze(2).unbind(-1)
+    off, (left, top) = torch.arange(side, device=v.device), lo.long().unbind(-1)
+    x, y = off.repeat(side), off.repeat_interleave(side)
+    w = a*x + b*y + c # (n,4,side²): the three weights and the depth of each pixel
+    x, y = left+x, top+y
+    on = (w[:,:3].amin(1)>=-1e-4) & (x>=0) & (x<size) & (y>=0) & (y<size)
+    face, name = (torch.arange(n, device=v.device) for n in (F, T))
+    pixel = (face.repeat_interleave(T)[:,None]*size + y.clamp(0, size-1))*size + x.clamp(0, size-1)
+    depth = torch.where(on, w[:,3], math.inf)
+    front = torch.full((F*size*size,), math.inf, device=v.device).scatter_reduce_(0, pixel.flatten(), depth.flatten(), 'amin')
+    won = on & (depth<=front[pixel])
+    best = torch.where(won, name.repeat(F)[:,None], _NO_TRIANGLE).flatten()
+    seen = torch.full((F*size*size,), _NO_TRIANGLE, device=v.device).scatter_reduce_(0, pixel.flatten(), best, 'amin')
+    return torch.where(seen==_NO_TRIANGLE, -1, seen).view(F,size,size)
+
 # %% ../../nbs/5_mesh/01_raster.ipynb #1738a346
 def interpolate(
     values:torch.Tensor,    # (1 or F,K,C) one value for each point
     points:torch.Tensor,    # (F,K,2 or 3) in pixels
     tris:torch.Tensor,      # (T,3)
     seen:torch.Tensor,      # (F,S,S) from `rasterize`
-)->torch.Tensor:            # (F,C,S,S), 0 where there is no triangle
+)->torch.Tensor:            # (F,C,S,S) on the device of `seen`, 0 where there is no triangle
     "Interpolate values of the points at every pixel."
+    if seen.is_cuda: return _interpolate_on_device(*upload(seen.device, values, points, tris), seen)
     W = barycentric(points[...,:2].double()[:,tris].flatten(0,1)).view(len(points), len(tris), 3, 3)
     of = values.double()[:,tris].mT@W # (F,T,C,3) planes of the values
     f,y,x = (seen>=0).nonzero(as_tuple=True)
@@ -90,6 +115,17 @@ def interpolate(
     out = values.new_zeros(*seen.shape, values.shape[-1])
     out[f,y,x] = (a*x[:,None]+b*y[:,None]+c).to(out)
     return out.permute(0,3,1,2)
+
+def _interpolate_on_device(values, points, tris, seen):
+    "The same at all pixels; where no triangle is seen the result is replaced by 0."
+    F, S, C = len(seen), seen.shape[-1], values.shape[-1]
+    W = barycentric(points[...,:2].double()[:,tris].flatten(0,1)).view(F, -1, 3, 3)
+    planes = (values.double()[:,tris].mT@W).flatten(2) # (F,T,3C)
+    at = seen.flatten(1).clamp(min=0).unsqueeze(-1).expand(-1, -1, 3*C)
+    a, b, c = planes.gather(1, at).view(F, S, S, C, 3).unbind(-1)
+    n = torch.arange(S, device=seen.device)
+    out = a*n[:,None] + b*n[:,None,None] + c
+    return torch.where((seen>=0).unsqueeze(-1), out, 0.).to(values.dtype).permute(0,3,1,2)
 
 # %% ../../nbs/5_mesh/01_raster.ipynb #ca46bec3
 @cached_tensor(8)
@@ -110,11 +146,8 @@ def spread_on_texture(
     size:int,
 )->torch.Tensor:            # (F,C,size,size), 0 outside the face
     "Interpolate values of the points over the texture."
-    n, (mesh, tris, seen) = (
-        len(values),
-        (t.to(values.device) for t in (texture_mesh(size), triangles(), _texture_triangles(size))),
-    )
-    return interpolate(values, mesh.expand(n,-1,-1), tris, seen.expand(n,-1,-1))
+    n, (mesh, seen) = len(values), upload(values.device, texture_mesh(size), _texture_triangles(size))
+    return interpolate(values, mesh.expand(n,-1,-1), triangles(), seen.expand(n,-1,-1))
 
 # %% ../../nbs/5_mesh/01_raster.ipynb #8d4312c3
 def camera_facing(
@@ -147,19 +180,28 @@ def to_frontal(lms:torch.Tensor)->torch.Tensor: # (F,468,3) → (F,468,3)
     return fit_to_mean_mesh(lms)[0]
 
 # %% ../../nbs/5_mesh/01_raster.ipynb #32ff2185
+@cached_tensor(8)
+def _to_coarse(step): # factors and shifts of x, y, z
+    return torch.tensor([1/step]*2+[1]), torch.tensor([.5/step-.5]*2+[0])
+
+@cached_tensor(8)
+def _point_values(texture, values): # (1,468,2+C) place on the texture, and further values
+    at = texture_mesh(texture)[None,:,:2]
+    return at if values is None else torch.cat([at, values], -1)
+
 def texture_positions(
-    lms:torch.Tensor,           # (F,468,3) in pixels of the picture
+    lms:torch.Tensor,           # (F,468,3) in pixels of the picture, on the host
     size:int,                   # its side S
     texture:int,                # side of the texture
-    values:torch.Tensor|None=None,  # (1,468,C) further values of each point
+    values:torch.Tensor|None=None,  # (1,468,C) further values of each point, a constant
+    device:torch.device|str='cpu',  # of the results
 )->tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Find which texel each pixel shows. Returns positions on the texture (F,2,s,s), coverage (F,1,s,s), which is 1
     where the mesh is, and the values (F,C,s,s); s is S/`coarse_step(S)`."""
-    step, tris, at = coarse_step(size), triangles().to(lms.device), texture_mesh(texture)[None,:,:2].to(lms.device)
-    if values is not None: at = torch.cat([at, values], -1)
-    low = lms*lms.new_tensor([1/step]*2+[1]) + lms.new_tensor([.5/step-.5]*2+[0])
-    seen = rasterize(low, tris, size//step)
-    at = interpolate(at, low, tris, seen).contiguous()
+    step = coarse_step(size)
+    low = map_copies(lambda t, by, plus: t*by + plus, lms, *_to_coarse(step))
+    seen = rasterize(low, triangles(), size//step, device)
+    at = interpolate(_point_values(texture, values), low, triangles(), seen).contiguous()
     return at[:,:2], (seen>=0).unsqueeze(1).to(lms.dtype), at[:,2:]
 
 def sample_texture(
@@ -173,9 +215,9 @@ def sample_texture(
 
 def draw_texture(
     texture:torch.Tensor,   # (1 or F,3,t,t) on `texture_mesh`
-    lms:torch.Tensor,       # (F,468,3) in pixels of the picture
+    lms:torch.Tensor,       # (F,468,3) in pixels of the picture, on the host
     size:int,               # its side S
 )->tuple[torch.Tensor, torch.Tensor]: # (F,3,S,S), (F,1,S,S) how much of each pixel the mesh covers
     "Draw textures on meshes."
-    at, on, _ = texture_positions(lms, size, texture.shape[-1])
+    at, on, _ = texture_positions(lms, size, texture.shape[-1], device=texture.device)
     return sample_texture(texture, at, on, coarse_step(size))

@@ -10,6 +10,8 @@ import torch
 
 from ..imgproc import block_mean, blur, enlarge, low_pass
 from .texture import skin_tone, TONE_SPREAD
+from ..runtime import cached_tensor
+from ..types import upload
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #dde942b2
 def masked_rms(
@@ -17,7 +19,7 @@ def masked_rms(
     mask:torch.Tensor,  # (F,1,s,s)
 )->torch.Tensor:        # (F,1,1,1)
     "Root mean square of the mean of the channels, under the mask."
-    x = x.mean(1, keepdim=True).square()
+    x = (x.mean(1, keepdim=True) if x.shape[1]>1 else x).square()
     return ((x*mask).sum((1,2,3), keepdim=True)/mask.sum((1,2,3), keepdim=True).clamp(min=1e-4)).sqrt()
 
 def _gain(of, like, least:float, most:float): # factor from one strength to another, limited
@@ -95,6 +97,9 @@ def relight(
     return torch.addcmul(enlarge(shade-.02-r*(a-.02), step), skin, enlarge(r, step))
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #bcc299b2
+@cached_tensor(1)
+def _tone_spread(): return torch.tensor(TONE_SPREAD).view(1,3,1,1)
+
 def skin_outliers(
     target:torch.Tensor,    # (F,3,s,s)
     skin:torch.Tensor,      # (F,1,s,s) where there is certainly skin
@@ -103,6 +108,7 @@ def skin_outliers(
     "How far each pixel differs from the face's own skin."
     x, n = skin_tone(target), skin.sum((2,3), keepdim=True).clamp(min=1e-4)
     mid = (x*skin).sum((2,3), keepdim=True)/n
-    wide = (((x-mid).abs()*skin).sum((2,3), keepdim=True)/n*1.25).maximum(x.new_tensor(TONE_SPREAD).view(1,3,1,1))
+    least, = upload(x.device, _tone_spread())
+    wide = (((x-mid).abs()*skin).sum((2,3), keepdim=True)/n*1.25).maximum(least)
     away = ((x-mid)/wide).square().sum(1, keepdim=True)
     return ((blur(away, sigma).sqrt()-2.2)/2.5).clamp(0,1)

@@ -17,7 +17,7 @@ from .raster import fit_to_mean_mesh, interpolate, rasterize
 from ..runtime import cached_tensor
 from ..topology import asset_path, distance_to_landmarks, EYE_LEFT, EYE_RIGHT, LIDS_LEFT, LIDS_RIGHT, mean_mesh
 from ..topology import OVAL
-from ..types import Crops, Source
+from ..types import Crops, Source, upload
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #e3a847e3
 @cached_tensor(1)
@@ -33,7 +33,7 @@ def face_shape(lms:torch.Tensor)->torch.Tensor: # (F,468,3) → (F,n)
 
 def mean_shape(source:Source)->torch.Tensor: # (n,)
     "The mean of all photos of a person."
-    return source.get('shape', lambda s: face_shape(s.crops.lms).mean(0))
+    return source.get('shape', lambda s: face_shape(s.crops.lms).mean(0)).cpu()
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #4af541cf
 @cached_tensor(1)
@@ -71,18 +71,21 @@ def _ring_triangles()->torch.Tensor: # (T,3)
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #8743e28e
 def bend_field(
-    lms:torch.Tensor,   # (F,468,3) where the points will be
-    change:torch.Tensor,# (F,468,2) how far they have moved
+    lms:torch.Tensor,   # (F,468,3) where the points will be, on the host
+    change:torch.Tensor,# (F,468,2) how far they have moved, on the host
     size:int,           # side of the crop
     step:int,           # pixels of the crop for each of the field
+    device:torch.device|str='cpu',  # of the result
 )->torch.Tensor:        # (F,2,size/step,size/step) in pixels
     "For each pixel, how far its content has moved."
-    tris = _ring_triangles().to(lms.device)
+    tris = _ring_triangles()
     points, moved = _add_rings(lms[...,:2], change)
     # rings lie behind the face
     deep = torch.cat([lms[...,2:], lms.new_full((len(lms), points.shape[1]-468, 1), 1e4)], 1)
     low = torch.cat([points/step+(.5/step-.5), deep], 2).float()
-    return interpolate(moved.float(), low, tris, rasterize(low, tris, size//step))
+    moved = moved.float()
+    upload(device, low, moved, lms) # the stages that follow need the landmarks
+    return interpolate(moved, low, tris, rasterize(low, tris, size//step, device))
 
 def reshape(
     crops:Crops,            # with mesh landmarks
@@ -93,7 +96,7 @@ def reshape(
     rough = step if size%(2*step) else 2*step # the field changes slowly
     change = (shift.float().expand(len(crops),-1,-1)@fit_to_mean_mesh(crops.lms)[1]).to(crops.lms)
     lms = crops.lms+change
-    field = bend_field(lms, change[...,:2], size, rough)
+    field = bend_field(lms, change[...,:2], size, rough, crops.device)
     at = torch.arange(size, device=field.device, dtype=field.dtype)
     here = torch.stack([at.expand(size,-1), at[:,None].expand(-1,size)])
     data = sample_at(crops.data, here-enlarge(field, rough))

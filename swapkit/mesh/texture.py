@@ -27,7 +27,7 @@ def unwrap_photos(
 )->tuple[torch.Tensor, torch.Tensor]: # (F,3,t,t) skin, (F,1,t,t) how squarely it faces the camera
     "Lay every photo on the mean face."
     at = torch.cat([crops.lms[...,:2].float(), ((camera_facing(crops.lms)-.1)/.7).clamp(0,1).unsqueeze(-1)], -1)
-    both = spread_on_texture(at, size)
+    both = spread_on_texture(at.to(crops.device), size)
     return sample_at(crops.data, both[:,:2]), both[:,2:]
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #b8b9f2b9
@@ -114,7 +114,7 @@ def photo_weight(
             "every photo of the face has hard light from one side: its shadows "
             "will look like skin; add a photo in even light"
         )
-    w = torch.exp(-((away-away.amin())/.008)**2-(hard/.2)**2).clamp(min=1e-3)
+    w = torch.exp(-((away-away.amin())/.008).to(hard.device)**2-(hard/.2)**2).clamp(min=1e-3)
     w = w*sharpness(skin[:n].mean(1, keepdim=True), square[:n])
     return w/w.amax().clamp(min=1e-9)
 

@@ -14,7 +14,8 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..errors import BadInput
-from ..runtime import default_device
+from ..runtime import cached_tensor, default_device
+from ..types import pick, upload
 from ..weights import load_state, model_path
 
 # %% ../../nbs/nets/05_tiny.ipynb #1a36098b
@@ -59,6 +60,10 @@ def folded_copy(net:nn.Module)->nn.Module:
 # %% ../../nbs/nets/05_tiny.ipynb #04c314d1
 def _cell_grid(sizes, strides, device=None)->tuple: # (P,2) corners and (P,1) strides, both in pixels
     "Corner and stride of every cell of several grids, in the order of the outputs."
+    return _cells(tuple(map(tuple, sizes)), tuple(strides), torch.device(device or 'cpu'))
+
+@cached_tensor(8)
+def _cells(sizes, strides, device):
     one = lambda h, w, s: (
         torch.stack(
             torch.meshgrid(torch.arange(w, device=device) * s, torch.arange(h, device=device) * s, indexing='xy'), -1
@@ -77,7 +82,7 @@ def _sample_bilinear(
 )->torch.Tensor:        # (F,K,C)
     "Sample each face's map at its own positions, bilinear."
     h,w = maps.shape[-2:]
-    p = torch.minimum(p.clamp(min=0), p.new_tensor([w-1.001, h-1.001]))
+    p = torch.stack([x.clamp(0, n-1.001) for x,n in zip(p.unbind(-1), (w, h))], -1)
     lo, flat = p.long(), maps.permute(0,2,3,1).flatten(0,2)
     f, i = p-lo, (row[:,None]*h+lo[...,1])*w+lo[...,0]
     above, below = (flat[i+k].lerp(flat[i+k+1], f[...,:1]) for k in (0,w))
@@ -135,6 +140,7 @@ class TinyDetect(nn.Module):
         )
     def again(self, said, fine, sizes, where, times:int=2):
         "Correct the points of the cells that see a face, by features at and around the points."
+        if said.is_cuda: return self.again_everywhere(said, fine, sizes, where, times)
         row, i = where.nonzero(as_tuple=True)
         at, by = (t[i,None] for t in _cell_grid(sizes, self.strides, said.device))
         p, side = said[row,i,5:].view(-1,5,2), (said[row,i,3:5].detach().clamp(-6,6).sum(-1)/2).exp()[:,None,None]
@@ -150,6 +156,17 @@ class TinyDetect(nn.Module):
         out = said.clone()
         out[row,i,5:] = p.flatten(1)
         return out
+    def again_everywhere(self, said, fine, sizes, where, times):
+        "The same for every cell, of which only those that see a face count: a GPU would have to tell the host how many."
+        (at, by), (n, cells) = _cell_grid(sizes, self.strides, said.device), said.shape[:2]
+        row = torch.arange(n, device=said.device).repeat_interleave(cells)
+        at, by = at.repeat(n,1)[:,None], by.repeat(n,1)[:,None]
+        p, side = said[...,5:].reshape(-1,5,2), (said[...,3:5].clamp(-6,6).sum(-1)/2).exp().view(-1,1,1)
+        near, = upload(said.device, self.near)
+        for _ in range(times):
+            spots = (at + (p[:,:,None] + near*side[...,None]).flatten(1,2)*by)/self.strides[0]
+            p = p + self.mend(_sample_bilinear(fine, row, spots).flatten(1)).view(-1,5,2)*side
+        return torch.cat([said[...,:5], torch.where(where[...,None], p.view(n, cells, 10), said[...,5:])], -1)
     def forward(self, x)->dict: # cls, obj, bbox, kps for each stride, as in YuNet's file
         n = 4 if x.device.type=='cpu' else len(x) # images at once: what fits the cache of a CPU
         said, sizes = zip(*(self.raw(p)[1:] for p in x.split(n)))
@@ -185,7 +202,7 @@ class TinyMesh(nn.Module):
         z = self.say(self.see[5:](b).flatten(1))
         maps, out = (self.fine(a), self.wide(b)), [self.points(z).view(-1,468,3)]
         for _ in range(again):
-            at = out[-1].detach()[:,None,_REFINED_POINTS,:2]*2
+            at = pick(out[-1].detach(), _REFINED_POINTS)[:,None,:,:2]*2
             z = z + self.mend(torch.cat([nnf.grid_sample(f, at, align_corners=False) for f in maps], 1).flatten(1))
             out.append(self.points(z).view(-1,468,3))
         return out, self.there(z.relu())[:,0]

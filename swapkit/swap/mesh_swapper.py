@@ -8,16 +8,16 @@ __all__ = ['skin_map', 'mouth_width', 'occlusion_mask', 'mesh_swap']
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #409acf1f
 import torch
 
-from ..imgproc import block_mean, coarse_step, enlarge
-from ..mask.polygons import eye_mask, fill_polygons, mouth_mask
-from ..mesh.raster import sample_texture, texture_positions, to_frontal
+from ..imgproc import block_mean, blur, coarse_step, enlarge, resize_square
+from ..mask.polygons import fill_polygons, region_masks
+from ..mesh.raster import sample_texture, texture_positions
 from ..mesh.relight import LIGHT_SIGMA, relight, skin_outliers
 from ..mesh.texture import make_texture, rim_weights
 from ..runtime import cached_tensor
 from ..registry import SWAPPERS
 from .base import SwapSpec
 from ..topology import BROWS, distance_to_landmarks, FOLDS, LIPS_INNER, LIPS_OUTER, mean_mesh, NOSTRILS, SMILE
-from ..types import Crops, Source
+from ..types import Crops, pick, Source, upload
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #48af7c85
 @cached_tensor(1)
@@ -38,8 +38,9 @@ def skin_map()->torch.Tensor: # (1,468,4)
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #5b0c7a12
 def mouth_width(lms:torch.Tensor)->torch.Tensor: # (F,468,3) → (F,)
     "Width of the mouth seen from the front, in distances between the outer corners of the eyes."
-    p = to_frontal(lms)
-    return (p[:,61]-p[:,291]).norm(dim=-1)/(p[:,33]-p[:,263]).norm(dim=-1)
+    # in three dimensions, where a turn of the head changes no distance
+    mouth, eyes = (pick(lms.float(), pair).diff(dim=1)[:,0].norm(dim=-1) for pair in ((61,291), (33,263)))
+    return mouth/eyes
 
 def _without_smile(
     own:torch.Tensor, folds:torch.Tensor,   # (F,1,s,s) from `skin_map`
@@ -51,33 +52,39 @@ def _without_smile(
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #a428dfbc
 def _visible_window(
     see:torch.Tensor,   # (F,1,s,s)
+    lms:torch.Tensor,   # (F,468,3) in pixels of the crop, on the host
     step:int,
 )->tuple[tuple, tuple]: # of slices: of the coarse grid, of the crop
     "The smallest window that holds every face of the batch; only it is computed."
-    y, x = ((see>0).flatten(0,1).any(0).any(d).nonzero()[:,0].tolist() or [0] for d in (1, 0))
+    if see.is_cuda: # which would have to tell the host where the mask is; the mesh holds it
+        lo, hi = (((p[...,:2]+.5)/step-.5).clamp(0, see.shape[-1]-1) for p in (lms.amin((0,1)), lms.amax((0,1))))
+        x, y = zip(lo.ceil().int().tolist(), hi.floor().int().tolist())
+    else: y, x = ((see>0).flatten(0,1).any(0).any(d).nonzero()[:,0].tolist() or [0] for d in (1, 0))
     # a multiple of 4 with a rim of 4: wide blurs work on every fourth pixel, and must see the same ones in every batch
     part = [(max(i[0]-4, 0)//4*4, min(-(-(i[-1]+5)//4)*4, see.shape[-1])) for i in (y, x)]
     return (..., *(slice(a, b) for a,b in part)), (..., *(slice(a*step, b*step) for a,b in part))
 
 def occlusion_mask(crops:Crops, size:int)->torch.Tensor: # (F,1,size,size)
     "What stays the target's: eyes with their lids, which fade toward the crease, and the inside of the mouth."
-    masks = eye_mask(crops, 'lashes', size=size), eye_mask(crops, 'lids', .02, size), mouth_mask(crops, size=size)
-    return torch.stack(masks).amax(0)
+    masks = region_masks(crops, 'lashes', 'lids', 'inner')
+    soft = [blur(m, m.shape[-1]*s) for m,s in zip(masks, (.009, .02, .006))]
+    return resize_square(torch.stack(soft).amax(0), size)
 
 def mesh_swap(
     crops:Crops,            # with mesh landmarks
     texture:torch.Tensor,   # (1,3,t,t) from `make_texture`
-    smile:torch.Tensor,     # () `mouth_width` of the photos
+    smile:torch.Tensor,     # () `mouth_width` of the photos, on the host
 )->torch.Tensor:            # (F,3,S,S)
     "The source's skin drawn on the target's mesh, in the target's light, with the target's eyes and inner mouth."
     step = coarse_step(crops.size)
-    at, on, told = texture_positions(crops.lms, crops.size, texture.shape[-1], skin_map().to(texture.device))
+    lms, = upload(crops.device, crops.lms)
+    at, on, told = texture_positions(crops.lms, crops.size, texture.shape[-1], skin_map(), crops.device)
     s = on.shape[-1]
     see = on*(1-occlusion_mask(crops, s))
-    few, many = _visible_window(see, step)
+    few, many = _visible_window(see, crops.lms, step)
     skin, _ = sample_texture(texture, at[few], on[few], step)
     feature, own, rim, folds = told[few].split(1, 1)
-    own = _without_smile(own, folds, smile-mouth_width(crops.lms))
+    own = _without_smile(own, folds, smile-mouth_width(lms))
     target = crops.data[many]
     bare = see[few]*(1-rim*skin_outliers(block_mean(target, step), see[few]*(rim<.01)*(feature<.05), s/160))
     lit = relight(skin, target, bare, feature, own, LIGHT_SIGMA*s)
@@ -87,7 +94,7 @@ def mesh_swap(
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #72dcbc17
 def _texture(source:Source): return source.get('texture', lambda s: make_texture(s.crops))
-def _smile(source:Source): return source.get('mouth_width', lambda s: mouth_width(s.crops.lms).median())
+def _smile(source:Source): return source.get('mouth_width', lambda s: mouth_width(s.crops.lms).median()).cpu()
 
 SWAPPERS['mesh'] = SwapSpec(
     template='ffhq_512',

@@ -28,7 +28,8 @@ from ..nets.simswap import SimSwap, SIMSWAP_FORMS
 from ..registry import SWAPPERS
 from .base import SwapSpec
 from ..topology import five_points
-from ..types import Crops, Source
+from ..runtime import run_padded
+from ..types import Crops, Source, upload
 from ..weights import model_path
 
 # %% ../../nbs/6_swap/03_neural.ipynb #df3c1e89
@@ -42,7 +43,7 @@ class FaceNet:
         told:Callable[[Source, int], torch.Tensor], # source, number of faces → the network's second input
     ): self.net, self.told = net, told
     def __call__(self, crops:Crops, source:Source)->torch.Tensor:
-        return self.net(crops.data, self.told(source, len(crops)))
+        return run_padded(self.net, crops.data, self.told(source, len(crops)))
 
 def by_embedding(
     net:Callable[..., torch.Tensor],    # (F,3,S,S) in [0,1], (F,D) → (F,3,S,S) in [0,1]
@@ -50,7 +51,8 @@ def by_embedding(
     convert:_Convert=to_unit_length,     # (1,D) of length one → what the swapper expects
 )->FaceNet:
     "A swapper whose second input is the source's embedding."
-    return FaceNet(net, lambda source, n: convert(source_identity(source, embed)).expand(n, -1).contiguous())
+    def told(source, n): return convert(upload(embed.device, source_identity(source, embed))[0]).expand(n, -1).contiguous()
+    return FaceNet(net, told)
 
 # %% ../../nbs/6_swap/03_neural.ipynb #565cf7e0
 def load_simswap(name:str, device:_Device, engine:str='auto', dtype:torch.dtype=torch.float32)->FaceNet:
