@@ -17,7 +17,7 @@ from typing import Any
 from .messages import logger
 
 # %% ../nbs/7_pipeline/09_workers.ipynb #28c089e5
-BATCHES_HELD = 8    # of one worker, in the memory of the host, at most
+BATCHES_HELD = 10   # of one worker, in the memory of the host, at most
 _MOST = 4           # workers that one film needs at most
 
 def _memory()->int: # bytes

@@ -10,6 +10,7 @@ import sys
 import time
 import weakref
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -77,6 +78,7 @@ def check_films(card, folder):
     from swapkit.apps.bench_tools import write_sample_clip
     from swapkit.apps.samples import person_source
     from swapkit.compositor import Compositor
+    from swapkit.errors import SystemFault
     from swapkit.messages import collect_messages
     from swapkit.pipeline import analyze, swap_video
     from swapkit.registry import SWAPPERS
@@ -118,28 +120,39 @@ def check_films(card, folder):
         told = []
         with collect_messages() as said:
             try:
-                out = swap_video(
-                    film, source, f"{folder}/{name}.mp4", faces_file=faces, swapper="negative", crop=64,
-                    batch=2, preset="ultrafast", parser="none", **built_in,
-                    progress=lambda n, total, _: told.append((n, total)), **how
-                )
-            except RuntimeError as e:
+                how = dict(swapper="negative", batch=2, crop=64, preset="ultrafast", parser="none") | built_in | how
+                tell = lambda n, total, _: told.append((n, total))
+                out = swap_video(film, source, f"{folder}/{name}.mp4", faces_file=faces, progress=tell, **how)
+            except (RuntimeError, SystemFault) as e:
                 done = sorted(Path(folder, f"{name}.mp4.parts").glob("*.mp4"))
                 return dict(error=str(e).splitlines()[0], done=len(done), said=said)
         pixels = torch.cat([f.data for f in read_frames(video_info(out))])
         kept = Path(folder, f"{name}.mp4.parts").exists()
         return dict(pixels=pixels, said=said, used=sorted(set(used)), calls=len(used), told=told[-1], kept=kept)
 
+    def fail_at(n, write=jobs.write_xmp):
+        def write_or_fail(path, left=[n]):  # noqa: B006
+            left[0] -= 1
+            if not left[0]: raise SystemFault("the second segment cannot be marked")
+            return write(path)
+        return write_or_fail
+
+    mesh = dict(device="cuda", swapper="mesh", batch=4)
+    with mock.patch.object(jobs, "write_xmp", fail_at(2)): broken = render("broken", device="cpu")
     made = dict(
-        cpu=render("cpu", device="cpu"), one=render("one", device="cuda"),
-        two=render("two", device="cuda", devices="0,1"),
+        broken=broken, repaired=render("broken", device="cpu"), cpu=render("cpu", device="cpu"),
+        one=render("one", device="cuda"), two=render("two", device="cuda", devices="0,1"),
         lost=render("lost", [("cuda:1", 1)], devices="all"),
+        mesh=render("mesh", **mesh), meshes=render("meshes", devices="all", **mesh),
         slow=render("slow", [("cuda:0", 3), ("cuda:1", 2)], devices="0,1"), again=render("slow", devices="1"),
     )
     one = made["one"]["pixels"]
     far = (one.int() - made["cpu"]["pixels"].int()).abs()
     for r in made.values():
-        if "pixels" in r: r["equal"] = torch.equal(r.pop("pixels"), one)
+        if "pixels" in r: r["equal"] = torch.equal(r["pixels"], one)
+    made["repaired"]["equal"] = torch.equal(made["repaired"]["pixels"], made["cpu"]["pixels"])
+    made["meshes"]["equal"] = torch.equal(made["meshes"]["pixels"], made["mesh"]["pixels"])
+    for r in made.values(): r.pop("pixels", None)
     for _ in range(50):  # readers end within a tenth of a second
         gc.collect()
         if not alive[0]: break
@@ -156,6 +169,12 @@ def everything(folder):
 
 
 # --- the tests --------------------------------------------------------------------------------------------------------
+
+def options(): # swapkit is imported after the pretend cards are there
+    from swapkit.errors import BadInput
+    from swapkit.options import RunOptions
+    return RunOptions, BadInput
+
 
 @pytest.fixture(scope="module")
 def got(tmp_path_factory):
@@ -190,6 +209,7 @@ def test_segments_at_once_give_the_same_film(got):
     films = got["films"]
     assert films["one"]["used"] == ["cuda"] and films["two"]["used"] == ["cuda:0", "cuda:1"]
     assert films["two"]["equal"] and films["one"]["calls"] == films["two"]["calls"] == 8
+    assert films["meshes"]["equal"] and films["meshes"]["used"] == ["cuda:0", "cuda:1"]
     assert films["far"] < 1  # the card's picture is the CPU's
     assert all(films[k]["told"] == [16, 16] and not films[k]["kept"] for k in ("cpu", "one", "two", "lost", "again"))
 
@@ -207,6 +227,23 @@ def test_when_all_cards_fail_finished_segments_stay(got):
     slow, again = got["films"]["slow"], got["films"]["again"]
     assert slow["error"] == "CUDA error: unspecified launch failure" and len(slow["said"]) == 1
     assert again["equal"] and again["used"] == ["cuda:1"] and again["calls"] <= 8 - 2*slow["done"]
+
+
+def test_an_error_at_the_end_of_a_segment_ends_the_job(got):
+    broken, repaired = got["films"]["broken"], got["films"]["repaired"]
+    assert broken["error"] == "the second segment cannot be marked"
+    assert broken["done"] == 2  # the first, and the third, which was drawn when the error arrived
+    assert repaired["equal"] and repaired["calls"] <= 8 - 2*broken["done"]
+
+
+@pytest.mark.parametrize("given, kept", [("0,1", "0,1"), (" 01, 2 ", "1,2"), ("all", "all"), ("", ""), (3, "3")])
+def test_numbers_of_gpus(given, kept): assert options()[0](devices=given).devices == kept
+
+
+@pytest.mark.parametrize("given", ["0,0", "cuda:1", "1;2", "-1", ",", "1,", True, None, 1.5])
+def test_wrong_numbers_of_gpus(given):
+    run, refused = options()
+    with pytest.raises(refused, match="write all, or numbers of GPUs like 0,1"): run(devices=given)
 
 
 def test_memory_does_not_grow_with_the_film(got):
