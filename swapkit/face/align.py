@@ -23,7 +23,7 @@ from ..types import Crops, Faces, Frames, take, upload
 
 # %% ../../nbs/3_face/01_align.ipynb #5a7550d1
 def _steps(M, frame): # (F,2,3), (h, w) of the pictures → (F,3,2) float64
-    "Where each result begins in its picture, and the steps to the next column and the next row; −1 and 1 are the borders."
+    "Where each result begins in its picture, and the steps to the next column and row; −1 and 1 are the borders."
     h, w = frame
     unit = M.new_tensor([[2/max(w-1,1),0,-1],[0,2/max(h-1,1),-1]]).expand(len(M),2,3)
     return compose(unit, invert(M)).mT.contiguous()
@@ -189,7 +189,7 @@ def _by_opencv(parts, r, M, size):
 # %% ../../nbs/3_face/01_align.ipynb #4c45ea3d
 @dataclass
 class _Cut:
-    "How the faces of one group are cut: rectangles of the frames, their reduction, and the matrix from there to the crop."
+    "How the faces of a group are cut: rectangles of the frames, their reduction, the matrix from there to the crop."
     x:torch.Tensor; y:torch.Tensor; h:int; w:int # noqa: E702
     r:Fraction
     M:torch.Tensor

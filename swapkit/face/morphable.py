@@ -19,7 +19,7 @@ from ..errors import BadInput, ModelMissing
 from .align import cut_crops
 from ..geometry import invert, transform
 from ..nets.deep3d import ReconNet, split_coefficients
-from ..runtime import default_device
+from ..runtime import default_device, download, run_padded
 from ..topology import five_points
 from ..types import Faces, Frames, PathLike
 from ..weights import load_state, model_dirs
@@ -177,17 +177,13 @@ class Deep3D:
         device:torch.device|str|None=None,
     )->None:
         self.device = torch.device(device or default_device())
-        m = model or load_morphable(_find_user_file('BFM_model_front.mat'))
-        self.model = MorphableModel(*(t.to(self.device) for t in (m.mean, m.shape, m.expression)))
+        self.model = model or load_morphable(_find_user_file('BFM_model_front.mat')) # on the host, as all numbers
         self.net = (net or _load_recon_net()).to(self.device).eval()
     @torch.inference_mode()
     def __call__(self, frames:Frames, faces:Faces)->Faces:
         "The same faces with `lms` (F,68,2) in frame pixels and `kps` taken from them."
         M = _head_crop_matrix(faces.kps, frames.size)
-        c = (
-            split_coefficients(self.net(cut_crops(frames, faces.frame, M, 224)))
-            if len(faces)
-            else split_coefficients(torch.zeros(0, 257, device=self.device))
-        )
+        found = run_padded(self.net, cut_crops(frames, faces.frame, M, 224)) if len(faces) else torch.zeros(0, 257)
+        c = split_coefficients(download(found))
         lms = transform(invert(M), project_to_crop(self.model(c), c))
         return dataclasses.replace(faces, lms=lms, kps=five_points(lms), topology=self.topology)
