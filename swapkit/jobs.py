@@ -4,16 +4,15 @@
 
 # %% auto #0
 __all__ = ['SEGMENT', 'Segment', 'hash_source', 'plan_segments', 'pick_part', 'partial_path', 'count_done_frames', 'Job',
-           'Rendering', 'load_segment_faces', 'split_pieces', 'draw_segment', 'render_in_turn', 'render_at_once',
-           'render_segments', 'join', 'prepare_encoding', 'segment_key', 'missing_face', 'report_faces',
-           'plan_rendering', 'swap_film', 'write_photo', 'picture_faces', 'swap_picture']
+           'Rendering', 'load_segment_faces', 'split_pieces', 'render_segment', 'render_at_once', 'render_segments',
+           'join', 'prepare_encoding', 'segment_key', 'missing_face', 'report_faces', 'plan_rendering', 'swap_film',
+           'write_photo', 'picture_faces', 'swap_picture']
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #cfbeddca
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, ExitStack, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -144,7 +143,7 @@ def split_pieces(
     for f in (frames[i:i+n] for i in range(0, len(frames), n)): yield f, faces[on(f)], which[on(f)]
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #f9c64ad0
-def draw_segment(
+def render_segment(
     job:Rendering,
     work:WorkDir,
     path:Path,              # of the segment
@@ -152,8 +151,8 @@ def draw_segment(
     progress:Callable[[int], object]|None=None, # called with the number of frames after each piece
     get:Any=None,           # an open reader; a new one by default
     turn:AbstractContextManager=nullcontext(),  # entered while the device is given work
-)->Callable[[], None]:      # waits for the encoder, and gives the segment its name; to be called once, on any thread
-    "Draw one segment, frames first … last-1 with their faces swapped, and give all frames to the encoder."
+)->None:
+    "Render one segment: frames first … last-1 with their faces swapped."
     here = ((job.frame>=first) & (job.frame<last)).nonzero()[:,0]
     a, i, gpu, made = job.assignment, job.info, job.device.type!='cpu', work.scratch(path)
     faces, which = load_segment_faces(job, a.rows[here]), a.which[here]
@@ -166,45 +165,25 @@ def draw_segment(
     def finish(drawn): # on the host
         idx, planes, changes = drawn
         return len(idx), planes, changes and pack_record(idx, *changes)
-    with ExitStack() as todo:
-        kept = todo.enter_context(PartialSegment(partial_path(path), last-first))
-        w = todo.enter_context(SegmentWriter(
-            made, (i.height, i.width), nominal_rate(i), i.color, sar=i.sar, threads=threads,
-            queue_size=1 if gpu else 4, **job.encode,
-        ))
-        batch = frames_at_once(job.device, job.batch, (i.height, i.width))
-        with closing(read_frames(i, batch, first, last, get or job.open(), 1 if gpu else 2)) as batches:
-            pieces = chain.from_iterable(split_pieces(job, f, faces, which) for f in batches)
-            # closing restores the thread settings, also after an error
-            with closing(map_pieces(run, pieces, job.device, finish, turn)) as done:
-                for n,planes,record in done:
-                    w.put(planes)
-                    if record: kept.add(n, record)
-                    if progress: progress(n)
-        encoder = todo.pop_all()
-    def end():
-        with encoder: pass
-        write_xmp(made) # a segment is an output too, so it is marked as synthetic
-        work.commit(made, path)
-        kept.drop()
-    return end
+    batch = frames_at_once(job.device, job.batch, (i.height, i.width))
+    with (
+        PartialSegment(partial_path(path), last-first) as kept,
+        SegmentWriter(made, (i.height, i.width), nominal_rate(i), i.color, sar=i.sar, threads=threads,
+                      queue_size=1 if gpu else 4, **job.encode) as w,
+        closing(read_frames(i, batch, first, last, get or job.open(), 1 if gpu else 2)) as batches,
+    ):
+        pieces = chain.from_iterable(split_pieces(job, f, faces, which) for f in batches)
+        # closing restores the thread settings, also after an error
+        with closing(map_pieces(run, pieces, job.device, finish, turn)) as done:
+            for n,planes,record in done:
+                w.put(planes)
+                if record: kept.add(n, record)
+                if progress: progress(n)
+    write_xmp(made) # a segment is an output too, so it is marked as synthetic
+    work.commit(made, path)
+    kept.drop()
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #07937235
-def render_in_turn(
-    job:Rendering,
-    work:WorkDir,
-    segments:list[Segment],
-    tell:Callable[[int], object],   # called with numbers of frames
-)->None:
-    "Render segments one after another on a CPU. While the encoder ends one, the next is drawn."
-    get, last = job.open(), None
-    with ThreadPoolExecutor(1, 'end of a segment') as thread:
-        for segment in segments:
-            end = draw_segment(job, work, *segment, progress=tell, get=get)
-            before, last = last, thread.submit(end)
-            if before: before.result()
-        if last: last.result()
-
 def render_at_once(
     job:Rendering,
     work:WorkDir,
@@ -220,7 +199,7 @@ def render_at_once(
             if device not in here: here[device] = job.on(device)
         get = job.open()
         def render(segment, count):
-            draw_segment(here[device], work, *segment, progress=count, get=get, turn=turns[device])()
+            render_segment(here[device], work, *segment, progress=count, get=get, turn=turns[device])
         return render
     places = [devices[i%len(devices)] for i in range(max(min(job.workers(), len(segments)), len(devices)))]
     share_tasks(segments, places, start, tell)
@@ -240,7 +219,11 @@ def render_segments(
         nonlocal done
         done += n
         if progress: progress(done, total, 'render')
-    try: (render_in_turn if job.device.type=='cpu' else render_at_once)(job, work, rest, tell)
+    try:
+        if job.device.type!='cpu': render_at_once(job, work, rest, tell)
+        else:
+            get = job.open()
+            for segment in rest: render_segment(job, work, *segment, progress=tell, get=get)
     except KeyboardInterrupt as e:
         n = count_done_frames(todo)
         e.args = (f"{n} of {total} frames are kept, and the same command goes on from there",)
