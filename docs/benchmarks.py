@@ -280,6 +280,20 @@ def overlap_charts(data):
     return [bars('Seconds on a CPU (shorter is better)', rows, ('now', 'before'), 's')]
 
 
+def kornia_charts(data):
+    rows = [r for r in data['rows'] if r['faces'] == 8 and r['threads'] in (0, 1)]
+    return [bars('Operations of torch on a GPU, each of which is a launch (shorter is better)',
+                 [(r['pair'].split(' · ')[0], [r['operations_ours'], r['operations_kornia']]) for r in rows
+                  if r['operations_kornia'] < 100], ('swapkit', 'kornia'))]
+
+
+def kornia_result(data):
+    rows = [r for r in data['rows'] if r['faces'] == 8 and r['threads'] in (0, 1)]
+    faster = sum(r['time'] >= 1 for r in rows)
+    return (f"Of {len(rows)} pairs of functions, swapkit's is at least as fast in {faster}; kornia's starts fewer "
+            f"operations on a GPU in {sum(r['operations_kornia'] < r['operations_ours'] for r in rows)}.")
+
+
 # --- what they say ----------------------------------------------------------------------------------------------------
 
 BENCHMARKS = dict(
@@ -383,6 +397,12 @@ BENCHMARKS = dict(
         'take as long as trained ones.',
         'SWAPKIT_STAND_INS=all python -m swapkit.research.neural FILM --save results/neural.json', neural_charts,
         '9_research/07_neural', neural_result,
+    ),
+    kornia=Benchmark(
+        'Compared with kornia',
+        'Functions of swapkit and the functions of kornia that do nearly the same, on the same inputs, in turn. A '
+        'difference is in levels of 255 for pictures. A time is kornia’s divided by that of swapkit.',
+        'python -m swapkit.research.kornia_compare --rounds 3', kornia_charts, '9_research/09_kornia', kornia_result,
     ),
     built_in=Benchmark(
         'The built-in networks and their teachers',

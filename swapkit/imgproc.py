@@ -8,13 +8,14 @@ __all__ = ['coarse_step', 'enlarge', 'block_mean', 'erode', 'gaussian', 'blur', 
 
 # %% ../nbs/1_base/09_imgproc.ipynb #8d704f71
 from functools import reduce
+from math import gcd
 
 import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import numpy as np
 import torch
 import torch.nn.functional as nnf
 
-from .runtime import apply_per_plane, can_use_opencv
+from .runtime import apply_per_plane, cached_tensor, can_use_opencv
 
 # %% ../nbs/1_base/09_imgproc.ipynb #d3d78ce3
 def coarse_step(size:int)->int:
@@ -48,15 +49,29 @@ def erode(
         change = cv2.erode if by>0 else cv2.dilate
         return apply_per_plane(lambda a,b: change(a, np.ones((n,n), np.uint8), b), mask)
     # a square neighborhood: rows, then columns
-    pool = lambda x: nnf.max_pool2d(nnf.max_pool2d(x, (1,n), 1, (0,r)), (n,1), 1, (r,0))
-    return -pool(-mask) if by>0 else pool(mask)
+    if by<0: return nnf.max_pool2d(nnf.max_pool2d(mask, (1,n), 1, (0,r)), (n,1), 1, (r,0))
+    return nnf.pad(mask, (r,)*4, 'replicate').unfold(3, n, 1).amin(-1).unfold(2, n, 1).amin(-1)
 
 # %% ../nbs/1_base/09_imgproc.ipynb #3015fcd8
-def gaussian(sigma:float, device:torch.device|str='cpu')->torch.Tensor: # (2r+1,), with sum 1
+@cached_tensor(64)
+def gaussian(sigma:float)->torch.Tensor: # (2r+1,), with sum 1
     "A Gaussian kernel, cut off at 3σ."
     r = max(int(3*sigma+.5), 1)
-    k = torch.exp(-.5*(torch.arange(-r, r+1, device=device)/sigma)**2)
+    k = torch.exp(-.5*(torch.arange(-r, r+1, device='cpu')/sigma)**2)
     return k/k.sum()
+
+def _is_coarse(size, sigma): return sigma>8 and not any(n%4 for n in size)
+
+def _blur_by_opencv(x, sigma):
+    if _is_coarse(x.shape[-2:], sigma): return enlarge(_blur_by_opencv(block_mean(x, 4), sigma/4), 4)
+    k = gaussian(sigma).numpy()
+    return apply_per_plane(lambda a,b: cv2.sepFilter2D(a, -1, k, k, b, borderType=cv2.BORDER_REPLICATE), x)
+
+@cached_tensor(64)
+def _blur_matrix(n:int, across:int, sigma:float, dtype:torch.dtype, device:torch.device)->torch.Tensor: # (n,n)
+    "The matrix that blurs columns of n pixels. `across`: other side of the picture; it decides about the coarse grid too."
+    units = torch.eye(n, device='cpu')[:,None,:,None].expand(-1, -1, -1, gcd(across, 64) if sigma>8 else 1)
+    return _blur_by_opencv(units, sigma)[:,0,:,0].T.contiguous().to(device, dtype)
 
 def blur(
     x:torch.Tensor,     # (F,C,S,S)
@@ -64,16 +79,12 @@ def blur(
 )->torch.Tensor:
     "Gaussian blur with repeated border; for σ > 8 on a grid of blocks of 4 × 4, if 4 divides the size."
     if sigma<=0 or not len(x): return x
-    if sigma>8 and not any(n%4 for n in x.shape[-2:]): return enlarge(blur(block_mean(x, 4), sigma/4), 4)
-    k, c = gaussian(sigma, x.device), x.shape[1]
-    r = len(k)//2
-    if can_use_opencv(x):
-        return apply_per_plane(
-            lambda a, b: cv2.sepFilter2D(a, -1, k.numpy(), k.numpy(), b, borderType=cv2.BORDER_REPLICATE), x
-        )
-    k = k.to(x.dtype)
-    x = nnf.conv2d(nnf.pad(x, (r,r,0,0), 'replicate'), k.view(1,1,1,-1).expand(c,1,1,-1), groups=c)
-    return nnf.conv2d(nnf.pad(x, (0,0,r,r), 'replicate'), k.view(1,1,-1,1).expand(c,1,-1,1), groups=c)
+    if can_use_opencv(x): return _blur_by_opencv(x, sigma)
+    h, w = x.shape[-2:]
+    # the matrices of a large picture would be large
+    if max(h, w)>256 and _is_coarse((h,w), sigma): return enlarge(blur(block_mean(x, 4), sigma/4), 4)
+    down, right = (_blur_matrix(*sides, sigma, x.dtype, x.device) for sides in ((h, w), (w, h)))
+    return down @ x @ right.mT
 
 # %% ../nbs/1_base/09_imgproc.ipynb #d08ba904
 def resize_square(x:torch.Tensor, size:int)->torch.Tensor: # (F,C,s,s) → (F,C,size,size)
@@ -101,25 +112,26 @@ def feather(
     return torch.minimum(blur(inner, width/5), mask)
 
 # %% ../nbs/1_base/09_imgproc.ipynb #704029c1
-def _remap(image, xy): # (C,h,w), (2,S,T) → (C,S,T)
-    out, (x, y) = image.new_empty(len(image), *xy.shape[1:]), xy.contiguous().numpy()
-    for a, b in zip(image.contiguous().numpy(), out.numpy()):
-        cv2.remap(a, x, y, cv2.INTER_LINEAR, b, cv2.BORDER_REPLICATE)
+def _remap(images, xy): # as `sample_at`
+    out, planes = images.new_empty(len(xy), images.shape[1], *xy.shape[2:]), images.contiguous().numpy()
+    for i,(at,done) in enumerate(zip(xy.contiguous().numpy(), out.numpy())):
+        maps = cv2.convertMaps(*at, cv2.CV_16SC2) # once for all planes
+        for a,b in zip(planes[i%len(planes)], done): cv2.remap(a, *maps, cv2.INTER_LINEAR, b, cv2.BORDER_REPLICATE)
     return out
+
+@cached_tensor(64)
+def _to_unit(h:int, w:int, dtype:torch.dtype, device:torch.device)->torch.Tensor: # (2,2): offsets, factors of x, y
+    "The map from pixels to −1…1, where `grid_sample` wants positions."
+    return torch.tensor([[-1, -1], [2/max(w-1, 1), 2/max(h-1, 1)]], dtype=dtype).to(device)
 
 def sample_at(
     images:torch.Tensor,    # (F,C,h,w), or (1,C,h,w) for all faces
     xy:torch.Tensor,        # (F,2,S,S) positions x, y in pixels of `images`
 )->torch.Tensor:            # (F,C,S,S)
     "Read images at given positions, bilinear; outside the image the nearest pixel counts."
-    if can_use_opencv(images):
-        return (
-            torch.stack([_remap(images[i % len(images)], p) for i, p in enumerate(xy)])
-            if len(xy)
-            else images.new_zeros(0, images.shape[1], *xy.shape[2:])
-        )
-    h,w = images.shape[-2:]
-    grid = xy.permute(0,2,3,1)*xy.new_tensor([2/(w-1), 2/(h-1)]) - 1
+    if can_use_opencv(images): return _remap(images, xy)
+    offset, factor = _to_unit(*images.shape[-2:], xy.dtype, xy.device)
+    grid = torch.addcmul(offset, xy.permute(0,2,3,1), factor)
     return nnf.grid_sample(images.expand(len(xy),-1,-1,-1), grid, padding_mode='border', align_corners=True)
 
 # %% ../nbs/1_base/09_imgproc.ipynb #91ba83b4

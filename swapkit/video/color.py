@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from ..runtime import cached_tensor
 from ..types import check_shape
 from .probe import MATRIX_NAMES, Color
 from .read import even_size, plane_type, plane_views
@@ -40,21 +41,23 @@ def yuv_weights(
     return rows, (0 if full else 16, 128, 128)
 
 # %% ../../nbs/2_video/09_color.ipynb #ab2588cb
-def _dot(p, weights, offset):
-    "Weighted sum of the planes R, G, B plus an offset, rounded to uint8."
-    t = torch.mul(p[0], weights[0])
-    return t.add_(p[1], alpha=weights[1]).add_(p[2], alpha=weights[2]).add_(offset+.5).clamp_(0, 255).to(torch.uint8)
+@cached_tensor(16)
+def _chroma(rows:tuple, offsets:tuple, device:torch.device)->tuple[torch.Tensor, torch.Tensor]:
+    "Weights (1,2,3) of R, G, B in Cb and Cr, and offsets (1,2,1) that also round."
+    return torch.tensor([rows]).to(device), torch.tensor(offsets).view(1,2,1).add(.5).to(device)
 
 def _by_torch(rgb, out, weights, offsets, chunk=16):
     "Fill `out` on the device, `chunk` frames at a time to bound memory."
-    n,_,h,w = rgb.shape
+    h,w = rgb.shape[-2:]
     H,W = out.shape[1]*2//3, out.shape[2]
+    to, shift = _chroma(tuple(map(tuple, weights[1:])), tuple(map(float, offsets[1:])), rgb.device)
     for x,o in zip(rgb.split(chunk), out.split(chunk)):
-        p = F.pad(x.float(), (0,W-w,0,H-h), mode='replicate').transpose(0,1)
-        o[:,:H] = _dot(p, weights[0], offsets[0])
-        q = p[:,:,0::2]+p[:,:,1::2]
-        q = (q[...,0::2]+q[...,1::2]).mul_(.25)
-        o[:,H:] = torch.stack([_dot(q, weights[k], offsets[k]) for k in (1,2)], 1).view(len(x), H//2, W)
+        p = x.float()
+        if (h,w)!=(H,W): p = F.pad(p, (0,W-w,0,H-h), mode='replicate')
+        (r, g, b), (kr, kg, kb) = p.unbind(1), weights[0]
+        o[:,:H] = torch.mul(r, kr).add_(g, alpha=kg).add_(b, alpha=kb).add_(offsets[0]+.5)
+        c = torch.baddbmm(shift, to.expand(len(x),-1,-1), F.avg_pool2d(p, 2).flatten(2))
+        o[:,H:] = c.clamp_(max=255).view(len(x), H//2, W) # in full range a pure color can be 255.5
 
 # %% ../../nbs/2_video/09_color.ipynb #d97af6c2
 def _by_opencv(rgb, out, weights, offsets):
@@ -159,10 +162,11 @@ def _over(flat, old, new, color, pix_fmt):
 # %% ../../nbs/2_video/09_color.ipynb #7ac42a3a
 def _over_on_device(planes, old, new, color):
     "The same for a batch in yuv420p, on its device."
-    H,W = even_size(new.shape[-2:])
-    m = F.pad((old!=new).any(1, keepdim=True).float(), (0,W-new.shape[-1],0,H-new.shape[-2]))
-    c = F.max_pool2d(m, 2).flatten(1)
-    return torch.where(torch.cat([m.flatten(1), c, c], 1)>0, to_yuv420(new, color).flatten(1), planes)
+    (h,w), (H,W) = new.shape[-2:], even_size(new.shape[-2:])
+    m = (old!=new).any(1)
+    if (h,w)!=(H,W): m = F.pad(m, (0,W-w,0,H-h))
+    c = m.unflatten(2, (-1,2)).unflatten(1, (-1,2)).any((2,4)).flatten(1) # blocks of 2 × 2
+    return torch.where(torch.cat([m.flatten(1), c, c], 1), to_yuv420(new, color).flatten(1), planes)
 
 def draw_over(
     planes:torch.Tensor,    # (N,B) uint8: the frames' own planes
