@@ -5,6 +5,7 @@
     python3 dev.py test      set up, then run every test that needs no download and no GPU
     python3 dev.py test --quick    the same without the slow ones: about three minutes
     python3 dev.py check     set up, then check style, types, sizes, and that notebooks and modules agree
+    python3 dev.py device    set up, then run everything on a pretend GPU: differences to the CPU, waits, copies
     python3 dev.py readme    write README.md from nbs/index.ipynb, and nbs/README.md, the list of pages
     python3 dev.py site      set up, then build the site from the notebooks: _site/html/index.html
 
@@ -358,8 +359,14 @@ def write_readme():
     return 0
 
 
+def device(*args):
+    "Run all stages and passes on the pretend accelerator of the tests."
+    set_up('dev')
+    return run(tool('python'), ROOT/'tests'/'device_run.py', *args)
+
+
 def main(argv):
-    commands = dict(demo=demo, test=test, check=check, readme=write_readme, site=site)
+    commands = dict(demo=demo, test=test, check=check, device=device, readme=write_readme, site=site)
     if not argv or argv[0] not in commands:
         print(__doc__)
         return 0 if argv in (['-h'], ['--help'], ['help']) else 2

@@ -36,9 +36,7 @@ def write_film(path):
     "By the version beside this file, so that every version counts on the same film."
     import subprocess
 
-    words = (
-        f"from swapkit.apps.bench_tools import write_sample_clip as w; w({str(path)!r}, (480, 480), 48)"
-    )
+    words = f"from swapkit.apps.bench_tools import write_sample_clip as w; w({str(path)!r}, (480, 480), 48)"
     subprocess.run([sys.executable, "-c", words], cwd=HERE.parent, check=True)
 
 
@@ -80,10 +78,14 @@ def main(folder, out=None):
             preset="ultrafast", **NETS,
         )
     )
-    text = json.dumps({"version": swapkit.__version__, "per batch of 16 frames, 480 × 480, one face": got}, indent=1,
-                      ensure_ascii=False)
-    print(text)
-    if out: Path(out).write_text(text + "\n", encoding="utf-8")
+    print(json.dumps({swapkit.__version__: got}, indent=1))
+    if out:
+        path = Path(out)
+        table = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        table["command"] = "python tests/device_count.py FOLDER results/device.json"
+        table["counted"] = "for each batch of 16 frames of 480 x 480 pixels with one face, on the pretend accelerator"
+        table.setdefault("versions", {})[swapkit.__version__] = got
+        path.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

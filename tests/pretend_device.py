@@ -135,7 +135,8 @@ def check_places(op, name, args, kwargs):
     if name == "copy_" and places and (host or len(places) > 1):
         copied(args[1], isinstance(args[0], Placed), args[2] if len(args) > 2 else kwargs.get("non_blocking"), args[0])
     elif name.startswith("index") and isinstance(args[0], Placed) and host and whole_numbers(args[1:]):
-        copied(args[0][:0], True, False)  # rows named on the host: allowed, and carried over
+        rows = [x for x in leaves if not isinstance(x, Placed) and x.dim()]  # named on the host: allowed, and copied
+        for x in rows: copied(x, True, False)
     elif len(places) > 1 or places and host:
         names = sorted(map(str, places)) + ["cpu"] * host
         raise RuntimeError(f"{op}: Expected all tensors to be on the same device, but found {' and '.join(names)}")
