@@ -36,7 +36,8 @@ from .mesh.reshape import face_shape
 from .models import MODELS
 from .options import AnalyzeOptions, key
 from .fingerprint import package_fingerprint
-from .runtime import download, file_hash, frames_at_once, map_in_order, run_in_halves
+from .runtime import download, file_hash, frames_at_once, run_in_halves
+from .transfer import map_pieces
 from .types import Faces, Frames
 from .video.files import printable_name
 from .video.probe import VideoInfo
@@ -296,18 +297,24 @@ def find_faces(
     "The first pass: write the smoothed faces and the people of a film to a file."
     device = torch.device(device)
     at_once = frames_at_once(device, batch, (info.height, info.width))
-    look = lambda f: (f.idx, run_in_halves(lambda f,*_: find.film(f), f.to(device)), make_thumbnails(f))
-    full = lambda f: run_in_halves(lambda f,*_: find.film(f, full=True), f.to(device))
+    on_host = device.type=='cpu'
+    film = lambda f, full=False: run_in_halves(lambda f,*_: find.film(f, full=full), f)
+    def look(piece):
+        f, small = piece
+        return f.idx, film(f), make_thumbnails(f) if small is None else small
     with (
         _explain_interrupt(),
         FilmAnalysis(f'{path}.raw', find) as seen,
         closing(read_frames(info, at_once, first, last)) as batches,
-        closing(map_in_order(look, batches, device)) as done, # restores the thread settings, also after an error
+        # on a GPU thumbnails are made while the next batch is uploaded; closing restores the thread settings
+        closing(map_pieces(look, ((f, None if on_host else make_thumbnails(f)) for f in batches), device)) as done,
     ):
         for n,faces,small in done:
             seen.add(faces, small, int(n[0]))
             if progress: progress(int(n[-1])+1-first, last-first, 'analyze')
-        seen.reread_tilted(lambda numbers: map_in_order(full, read_frames_near(info, numbers, at_once), device))
+        seen.reread_tilted(lambda numbers: map_pieces(
+            lambda piece: film(piece[0], True), ((f,) for f in read_frames_near(info, numbers, at_once)), device
+        ))
         seen.finish(path, about, (info.height, info.width))
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #ea29e815

@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['SEGMENT', 'Segment', 'hash_source', 'plan_segments', 'pick_part', 'partial_path', 'count_done_frames', 'Job',
-           'Rendering', 'load_segment_faces', 'split_pieces', 'render_segment', 'render_segments', 'join',
-           'prepare_encoding', 'segment_key', 'missing_face', 'report_faces', 'plan_rendering', 'swap_film',
+           'Rendering', 'load_segment_faces', 'split_pieces', 'render_segment', 'render_at_once', 'render_segments',
+           'join', 'prepare_encoding', 'segment_key', 'missing_face', 'report_faces', 'plan_rendering', 'swap_film',
            'write_photo', 'picture_faces', 'swap_picture']
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #cfbeddca
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import closing
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -29,8 +30,9 @@ from .messages import logger
 from .options import AnalyzeOptions, EncodeOptions, key, RunOptions, split_part
 from .partial import count_partial_frames, find_changes, pack_record, PartialSegment
 from .fingerprint import package_fingerprint
-from .runtime import file_hash, frames_at_once, map_in_order, run_in_halves
+from .runtime import file_hash, frames_at_once, run_in_halves
 from .target import Target
+from .transfer import map_pieces
 from .types import Faces, Frames, Source
 from .video.encode import choose_format, describe_loss, nominal_rate, SegmentWriter, try_encoding
 from .video.mux import join_segments, rehearse_mux, StreamFit
@@ -38,8 +40,9 @@ from .video.photo import Photo
 from .video.photo_write import encode_photo, list_losses
 from .video.probe import VideoInfo
 from .video.provenance import publish, SYNTHETIC_NOTE, write_xmp
-from .video.read import open_reader, read_frames, READERS
+from .video.read import open_reader, plane_bytes, read_frames, READERS
 from .workdir import fingerprint, stage_fingerprint, WorkDir
+from .workers import count_workers, encoder_threads, share_tasks
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #77d11069
 SEGMENT = 300 # frames; a segment has at most 1.5 times as many
@@ -84,6 +87,7 @@ class Job:
     analyze:AnalyzeOptions = AnalyzeOptions()
     encode:EncodeOptions = EncodeOptions()
     run:RunOptions = RunOptions()
+    devices:Sequence[torch.device] = ()    # all GPUs that render; by default that of the compositor
     progress:Progress|None = None
     @property
     def device(self)->torch.device: return self.compositor.device
@@ -96,14 +100,27 @@ class Rendering:
     assignment:Assignment
     frame:torch.Tensor          # (C,) frames of the assignment's faces
     compositor:Compositor
-    get:Any                     # an open reader
+    open:Callable[[], Any]      # opens a reader
     batch:int
     encode:dict[str, Any]       # options of `SegmentWriter`
     fit:StreamFit|None = None   # from a rehearsal
     segments:list[Segment]      # of the whole job
     at_once:int = 4             # faces per piece on a CPU; 1 if networks take seconds per face
+    devices:Sequence[torch.device] = ()
+    engine:str = 'auto'         # of the compositor
     @property
     def device(self)->torch.device: return self.compositor.device
+    def workers(self)->int: # segments at once
+        "How many segments are rendered at once; the same on any number of GPUs."
+        i, batch = self.info, self.batch
+        held = batch*(3*i.height*i.width + plane_bytes(self.encode['pix_fmt'], (i.height, i.width)))
+        return count_workers(len(self.segments), held) if self.device.type!='cpu' else 1
+    def on(self, device:torch.device)->'Rendering':
+        "The same with networks and sources of its own on another device."
+        if device==self.device: return self
+        mine = [replace(s, crops=s.crops.to(device), kept={}, lock=threading.RLock()) for s in self.assignment.sources]
+        return replace(self, compositor=Compositor(self.compositor.options, device, self.engine),
+                       assignment=replace(self.assignment, sources=mine))
     def draw(self, frames:Frames, faces:Faces, which:torch.Tensor)->Frames:
         "Swap the faces of some frames."
         return self.compositor(frames, faces, self.assignment.sources, which, self.assignment.shift)
@@ -132,34 +149,61 @@ def render_segment(
     path:Path,              # of the segment
     first:int, last:int,
     progress:Callable[[int], object]|None=None, # called with the number of frames after each piece
+    get:Any=None,           # an open reader; a new one by default
+    turn:AbstractContextManager=nullcontext(),  # entered while the device is given work
 )->None:
     "Render one segment: frames first … last-1 with their faces swapped."
     here = ((job.frame>=first) & (job.frame<last)).nonzero()[:,0]
-    a, i = job.assignment, job.info
-    faces, which, made = load_segment_faces(job, a.rows[here]), a.which[here], work.scratch(path)
+    a, i, gpu, made = job.assignment, job.info, job.device.type!='cpu', work.scratch(path)
+    faces, which = load_segment_faces(job, a.rows[here]), a.which[here]
+    threads = encoder_threads(job.workers())
     def run(piece):
-        idx, (f, fc, which) = piece[0].idx, (t.to(job.device) for t in piece)
-        if (new := kept.find(idx, f.data)) is not None: return idx, w.stored(new, f), None
-        new = run_in_halves(job.draw, replace(f, planes=None), fc, which).data
-        return idx, w.stored(new, f), kept.file and pack_record(idx, *find_changes(f.data, new))
+        f, fc, which = piece
+        if (new := kept.find(f.idx, f.data)) is not None: return f.idx, w.stored(new, f), None
+        new = run_in_halves(job.draw, replace(f, planes=None), fc, which.to(fc.frame.device)).data
+        return f.idx, w.stored(new, f), find_changes(f.data, new) if kept.file else None
+    def finish(drawn): # on the host
+        idx, planes, changes = drawn
+        return len(idx), planes, changes and pack_record(idx, *changes)
+    batch = frames_at_once(job.device, job.batch, (i.height, i.width))
     with (
-        PartialSegment(partial_path(path), last - first) as kept,
-        SegmentWriter(made, (i.height, i.width), nominal_rate(i), i.color, sar=i.sar, **job.encode) as w,
-        closing(
-            read_frames(i, frames_at_once(job.device, job.batch, (i.height, i.width)), first, last, get=job.get)
-        ) as batches,
+        PartialSegment(partial_path(path), last-first) as kept,
+        SegmentWriter(made, (i.height, i.width), nominal_rate(i), i.color, sar=i.sar, threads=threads,
+                      queue_size=1 if gpu else 4, **job.encode) as w,
+        closing(read_frames(i, batch, first, last, get or job.open(), 1 if gpu else 2)) as batches,
     ):
         pieces = chain.from_iterable(split_pieces(job, f, faces, which) for f in batches)
-        with closing(map_in_order(run, pieces, job.device)) as done: # restores the thread settings, also after an error
-            for idx,made_of,record in done:
-                w.put(made_of)
-                if record: kept.add(len(idx), record)
-                if progress: progress(len(idx))
+        # closing restores the thread settings, also after an error
+        with closing(map_pieces(run, pieces, job.device, finish, turn)) as done:
+            for n,planes,record in done:
+                w.put(planes)
+                if record: kept.add(n, record)
+                if progress: progress(n)
     write_xmp(made) # a segment is an output too, so it is marked as synthetic
     work.commit(made, path)
     kept.drop()
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #07937235
+def render_at_once(
+    job:Rendering,
+    work:WorkDir,
+    segments:list[Segment],
+    tell:Callable[[int], object],   # negative numbers are of frames that are drawn again elsewhere
+)->None:
+    """Render several segments at once, on one GPU or several. A GPU computes one batch at a time, and its networks are
+    loaded once."""
+    devices = list(job.devices) or [job.device]
+    turns, here = {d: threading.Lock() for d in devices}, {}
+    def start(device):
+        with turns[device], torch.cuda.device(device):
+            if device not in here: here[device] = job.on(device)
+        get = job.open()
+        def render(segment, count):
+            render_segment(here[device], work, *segment, progress=count, get=get, turn=turns[device])
+        return render
+    places = [devices[i%len(devices)] for i in range(max(min(job.workers(), len(segments)), len(devices)))]
+    share_tasks(segments, places, start, tell)
+
 def render_segments(
     job:Rendering,
     work:WorkDir,
@@ -168,15 +212,18 @@ def render_segments(
 )->list[Segment]:                   # the requested ones, all finished
     "Render the segments that are not finished yet."
     todo = pick_part(job.segments, *part) if part else job.segments
-    total, done = sum(b-a for _,a,b in todo), 0
+    rest = [s for s in todo if not work.is_complete(s[0])]
+    total, left = (sum(b-a for _,a,b in some) for some in (todo, rest))
+    done = total-left
     def tell(n):
         nonlocal done
         done += n
         if progress: progress(done, total, 'render')
     try:
-        for path,a,b in todo:
-            if work.is_complete(path): done += b-a
-            else: render_segment(job, work, path, a, b, tell)
+        if job.device.type!='cpu': render_at_once(job, work, rest, tell)
+        else:
+            get = job.open()
+            for segment in rest: render_segment(job, work, *segment, progress=tell, get=get)
     except KeyboardInterrupt as e:
         n = count_done_frames(todo)
         e.args = (f"{n} of {total} frames are kept, and the same command goes on from there",)
@@ -242,10 +289,10 @@ def report_faces(faces:Faces, assignment:Assignment, span:tuple[int, int])->None
 def plan_rendering(job:Job, work:WorkDir)->Rendering:
     "Run the first pass, decide who becomes whom, and cut the film into segments."
     t, device, batch = job.target, job.device, job.run.batch
-    assert t.info is not None
-    encode, fit = prepare_encoding(t.info, job.encode, job.out.suffix.lower())
+    assert (info := t.info) is not None
+    encode, fit = prepare_encoding(info, job.encode, job.out.suffix.lower())
     if job.faces_file: path = Path(job.faces_file)
-    else: path = find_film_faces(t.info, job.find, work, job.about, t.span, batch, device, job.progress)
+    else: path = find_film_faces(info, job.find, work, job.about, t.span, batch, device, job.progress)
     getattr(job.find, 'cache_clear', lambda: None)() # the networks of the first pass are freed
     table, told = load_faces(path, lms=False)
     a = make_assignment(
@@ -256,9 +303,10 @@ def plan_rendering(job:Job, work:WorkDir)->Rendering:
     name = segment_key(job, a, path, encode)
     work.make_room('*-*-*.*', name)
     return Rendering(
-        info=t.info, faces_file=path, assignment=a, frame=table.frame[a.rows], compositor=job.compositor,
-        get=open_reader(t.info, job.run.reader, encode['pix_fmt']), batch=batch, encode=encode, fit=fit,
+        info=info, faces_file=path, assignment=a, frame=table.frame[a.rows], compositor=job.compositor,
+        open=lambda: open_reader(info, job.run.reader, encode['pix_fmt']), batch=batch, encode=encode, fit=fit,
         segments=plan_segments(work.folder, name, *t.span, SEGMENT), at_once=1 if job.compositor.weights() else 4,
+        devices=job.devices, engine=job.run.engine,
     )
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #b1464608

@@ -37,6 +37,7 @@ class FlatOptions(TypedDict, total=False):
     # RunOptions: which part of the film is rendered, where and how
     batch: int
     device: Literal['auto', 'cpu', 'cuda']
+    devices: str
     engine: str
     reader: str
     start: float | str | None

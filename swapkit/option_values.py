@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from .errors import BadInput
 
-__all__ = ['PARSED', 'Seconds', 'parse_time', 'parse_frame', 'parse_part', 'split_part', 'shown']
+__all__ = ['PARSED', 'Seconds', 'parse_time', 'parse_frame', 'parse_part', 'split_part', 'parse_devices', 'shown']
 
 
 class Seconds(float):
@@ -16,6 +16,7 @@ class Seconds(float):
 
 _TIME = 'seconds like 80.5, or a time code like 1:20.5 or 0:01:20'
 _PART = '1/4 for the first of four, 4/4 for the last'
+_DEVICES = 'all, or numbers of GPUs like 0,1'
 _number = re.compile(r'[0-9]{1,9}(\.[0-9]*)?|\.[0-9]+')
 
 
@@ -67,6 +68,18 @@ def split_part(part:str)->tuple[int, int]: # i, n
     return int(i), int(n)
 
 
+def parse_devices(
+    text:str|int,   # such as '0,1', or 'all'
+)->str:             # without blanks and leading zeros; '' for one device
+    "Check which GPUs are meant. Raises `BadInput`, which says what is allowed."
+    plain = str(text).replace(' ', '') if isinstance(text, (str, int)) and not isinstance(text, bool) else '?'
+    if plain in ('', 'all'): return plain
+    if re.fullmatch(r'[0-9]{1,3}(,[0-9]{1,3})*', plain):
+        numbers = [int(n) for n in plain.split(',')]
+        if len(set(numbers))==len(numbers): return ','.join(map(str, numbers))
+    raise BadInput(f"{shown(text)} is not a choice of GPUs: write {_DEVICES}, each number once")
+
+
 def shown(value:object)->str:
     "A value for a message: ASCII, one line, at most 60 characters."
     text = ascii(value)
@@ -75,4 +88,5 @@ def shown(value:object)->str:
 
 # function → the allowed values in words, the type in `option_types`
 PARSED:dict[Callable, tuple[str, str]] = {parse_time: (_TIME, 'float | str'), parse_part: (_PART, 'str'),
+                                           parse_devices: (_DEVICES, 'str'),
                                            parse_frame: ('a frame number or a time', 'int | float | str')}

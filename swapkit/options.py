@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from . import registry
 from .errors import BadInput, check_choice, nearest
-from .option_values import PARSED, parse_frame, parse_part, parse_time, Seconds, shown, split_part
+from .option_values import PARSED, parse_devices, parse_frame, parse_part, parse_time, Seconds, shown, split_part
 
 __all__ = ['X26_PRESETS', 'CRF_MOST', 'Option', 'option', 'Options', 'SwapOptions', 'AnalyzeOptions', 'EncodeOptions',
            'RunOptions', 'OPTIONS', 'Seconds', 'parse_time', 'parse_frame', 'parse_part', 'split_part', 'options_of',
@@ -250,6 +250,8 @@ class RunOptions(Options):
                         low=1, high=4096, short='-b')
     device: str = option('auto', "Where networks run. auto uses the GPU if there is one.", 'auto', 'cpu', 'cuda',
                          short='-d')
+    devices: str = option('', "GPUs that share the second pass over a film: their numbers like 0,1, or all. By default "
+                              "one GPU.", parse=parse_devices, metavar='NUMBERS|all')
     engine: str = option('auto', "What runs ONNX networks: onnxruntime on the CPU (cpu) or the GPU (cuda), or "
                                  "TensorRT. auto uses onnxruntime on the chosen device; torch refuses ONNX networks.",
                          'auto', 'torch', kind='engine')

@@ -31,15 +31,16 @@ def _as_bytes(x:torch.Tensor)->torch.Tensor: # (N,3,H,W) uint8 → (N·H·W·3,)
 
 def find_changes(
     old:torch.Tensor, new:torch.Tensor, # (N,3,H,W) uint8
-)->tuple[torch.Tensor, torch.Tensor, torch.Tensor]: # (K,) int32, (K,64) uint8, (<64,) uint8 on the CPU
+)->tuple[torch.Tensor, torch.Tensor, torch.Tensor]: # (K,) int32, (K,64) uint8, (<64,) uint8; where `new` is
     "Find what differs: the numbers of the changed words, the words, and the bytes after the last whole word."
     if new.data_ptr() == old.data_ptr():
-        return torch.zeros(0, dtype=torch.int32), torch.zeros(0, _WORD, dtype=torch.uint8), _as_bytes(new)[:0].cpu()
+        none = torch.zeros(0, dtype=torch.uint8)
+        return torch.zeros(0, dtype=torch.int32), none.view(0, _WORD), none
     a, b = _as_bytes(old), _as_bytes(new)
     n = len(b)//_WORD*_WORD
     # eight comparisons read as one number
     where = (a[:n].view(torch.int64)!=b[:n].view(torch.int64)).view(torch.int64).nonzero()[:,0]
-    return where.to(torch.int32).cpu(), b[:n].view(-1, _WORD)[where].cpu(), b[n:].cpu()
+    return where.to(torch.int32), b[:n].view(-1, _WORD)[where], b[n:]
 
 def apply_changes(old:torch.Tensor, where:torch.Tensor, words:torch.Tensor, rest:torch.Tensor)->torch.Tensor:
     "Apply changes from `find_changes` to frames."
@@ -54,7 +55,7 @@ _HEADER = struct.Struct('<4sIIIII') # 'kept', first frame, frames, words, bytes 
 
 def pack_record(
     idx:torch.Tensor,   # (N,) numbers of the frames
-    where:torch.Tensor, words:torch.Tensor, rest:torch.Tensor,  # from `find_changes`
+    where:torch.Tensor, words:torch.Tensor, rest:torch.Tensor,  # from `find_changes`, on the host
 )->bytes:
     "One record: the changes of a piece of consecutive frames."
     first = int(idx[0])

@@ -25,7 +25,7 @@ from .jobs import Job, swap_film, swap_picture
 from .option_types import FlatOptions
 from .option_tables import with_options
 from .options import AnalyzeOptions, EncodeOptions, RunOptions, split_flat, SwapOptions
-from .runtime import default_device
+from .runtime import choose_devices
 from .sources import list_source_photos, load_sources, make_comparer, photo_likeness, save_source
 from .sources import SOURCE_SUFFIX
 from .target import open_target
@@ -51,7 +51,7 @@ def analyze(
     _, analyze, _, run = split_flat(flat, analyze=analyze, run=run, also=ARGUMENTS)
     for f in filter(None, (out, sheet)): check_out(f, [target], run.overwrite)
     if file_kind(target)=='photo': raise BadInput(f"{target} is a photo, and only the people of a film are followed")
-    device, t, analyze = default_device(run.device), open_target(target, run), resolve_networks(analyze)
+    device, t, analyze = choose_devices(run.device, run.devices)[0], open_target(target, run), resolve_networks(analyze)
     assert t.info is not None
     with TemporaryDirectory(dir=Path(out).absolute().parent if out else None) as d:
         path = Path(d)/'film.faces'
@@ -78,7 +78,7 @@ def make_source(
     if Path(out).suffix != SOURCE_SUFFIX:
         raise BadInput(f"{out}: the file of a person must end in {SOURCE_SUFFIX}")
     check_out(out, photos, run.overwrite)
-    device = default_device(run.device)
+    device = choose_devices(run.device, run.devices)[0]
     find = lru_cache(1)(lambda: finder_of(resolve_networks(analyze), device, run.engine))
     made, = load_sources(photos, {}, find, device, run.strangers)
     embed = make_comparer(device)
@@ -113,8 +113,8 @@ def swap_video(
     formats = PHOTO_OUTPUT_SUFFIXES if still else tuple(FORMATS)
     check_out(out, [target, *list_source_photos(sources, assign)], run.overwrite or bool(run.part), formats)
     if not photo: check_encoding(encode.encoder, encode.preset, encode.lossless)
-    device, t, analyze = default_device(run.device), open_target(target, run), resolve_networks(analyze)
-    compositor = Compositor(swap, device, run.engine) # slow steps come after all checks
+    devices, t, analyze = choose_devices(run.device, run.devices), open_target(target, run), resolve_networks(analyze)
+    compositor = Compositor(swap, device := devices[0], run.engine) # slow steps come after all checks
     find = lru_cache(1)(lambda: finder_of(analyze, device, run.engine)) # made when first needed
     people = load_sources(sources, assign, find, device, run.strangers)
     faces, who = resolve_people(faces, find, faces_file), list(resolve_people(assign or {}, find, faces_file))
@@ -123,7 +123,7 @@ def swap_video(
     job = Job(
         target=t, out=out, sources=people, compositor=compositor, find=find, about=describe_analysis(target, analyze),
         faces=faces, assign=who, faces_file=faces_file, analyze=analyze, encode=encode, run=run,
-        progress=progress,
+        devices=devices, progress=progress,
     )
     return swap_picture(job) if still else swap_film(job)
 

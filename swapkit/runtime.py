@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['to_planar', 'can_use_opencv', 'apply_per_plane', 'tune_allocator', 'cached_tensor', 'file_hash', 'utf8_path',
-           'default_device', 'pixels_at_once', 'faces_at_once', 'Groups', 'group_faces', 'run_in_groups', 'batch_sizes',
-           'run_padded', 'download', 'is_too_large', 'run_in_halves', 'map_in_order', 'frames_at_once']
+           'default_device', 'choose_devices', 'pixels_at_once', 'faces_at_once', 'Groups', 'group_faces',
+           'run_in_groups', 'batch_sizes', 'run_padded', 'download', 'is_too_large', 'run_in_halves', 'map_in_order',
+           'frames_at_once']
 
 # %% ../nbs/1_base/03_runtime.ipynb #9cd9a2dd
 import ctypes
@@ -24,7 +25,7 @@ import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import numpy as np
 import torch
 
-from .errors import check_choice, SystemFault
+from .errors import BadInput, check_choice, SystemFault
 from .messages import logger
 from .types import cat, Faces, Frames, PathLike, take
 
@@ -92,6 +93,21 @@ def default_device(
     if name=='cuda' and not torch.cuda.is_available():
         raise SystemFault("torch finds no usable CUDA device; `swapkit doctor` says why; device 'cpu' works everywhere")
     return torch.device('cuda' if name=='cuda' or (name=='auto' and torch.cuda.is_available()) else 'cpu')
+
+def choose_devices(
+    name:str='auto',    # 'auto', 'cpu' or 'cuda'
+    gpus:str='',        # 'all', or numbers such as '0,1'; '' for one device
+)->list[torch.device]:  # at least one; all but the second pass over a film uses the first
+    "The devices that share a film. Raises `BadInput` for a GPU that is not there, `SystemFault` if there is none."
+    first = default_device(name)
+    if not gpus: return [first]
+    if first.type!='cuda': raise BadInput(f"devices {gpus} names GPUs, but networks would run on the CPU: leave it out")
+    n = torch.cuda.device_count()
+    numbers = range(n) if gpus=='all' else [int(g) for g in gpus.split(',')]
+    if lost := [i for i in numbers if i>=n]:
+        there = 'one GPU, number 0' if n==1 else f'{n} GPUs, numbers 0 to {n-1}'
+        raise BadInput(f"devices {gpus}: there is no GPU {lost[0]}; this machine has {there}")
+    return [torch.device('cuda', i) for i in numbers]
 
 # %% ../nbs/1_base/03_runtime.ipynb #30a274ce
 def pixels_at_once(device:torch.device|str)->int: # pixels

@@ -159,6 +159,7 @@ def encode_command(
     pix_fmt:str='yuv420p',  # of the incoming frames and of the film
     lossless:bool=False,    # then `crf` is ignored
     container:str='mp4',    # or 'mov'
+    threads:int=0,          # of the encoder; 0 lets it choose. Only libx264 takes the number
 )->Any:
     "Build an `ffmpeg-python` command that encodes raw planes from standard input."
     rate = Fraction(rate).limit_denominator(1001)
@@ -173,6 +174,7 @@ def encode_command(
     options = (ENCODERS | INTERMEDIATES).get(encoder, _plain)(None if lossless else crf, preset, pix_fmt)
     if list(tags) == ['color_range'] and color.range == 'tv' and encoder in _say_range:
         options['bsf:v'] = _say_range[encoder]
+    if threads and encoder=='libx264': options['threads'] = threads
     clock = rate.numerator*math.ceil(10000/rate.numerator)
     return (
         ffmpeg.output(
@@ -242,13 +244,13 @@ def _in_parts(
     was:Frames|None=None,       # the frames as read, with planes: unchanged samples keep their bytes
     color:Color=Color(),
     pix_fmt:str='yuv420p',
-)->list:                        # of (n,B) arrays
+)->list:                        # of (n,B) tensors, on a GPU if the frames are
     "Frames in the encoder's layout, in parts."
     few = len(rgb) if rgb.device.type!='cpu' else max(2**22//(rgb.shape[2]*rgb.shape[3]), 1)
     def some(rgb, was):
         if was is None or was.planes is None: return to_planes(rgb, color, pix_fmt)
         return draw_over(was.planes, was.data, rgb, color, pix_fmt)
-    return [some(rgb[i:i+few], None if was is None else was[i:i+few]).cpu().numpy() for i in range(0, len(rgb), few)]
+    return [some(rgb[i:i+few], None if was is None else was[i:i+few]) for i in range(0, len(rgb), few)]
 
 # %% ../../nbs/2_video/11_encode.ipynb #f6a8b0c1
 def nominal_rate(info:VideoInfo)->Fraction:
@@ -269,7 +271,7 @@ class SegmentWriter:
         encoder:str='libx264',      # key of `ENCODERS`, or any encoder of ffmpeg
         queue_size:int=4,           # maximum number of arrays that wait
         pix_fmt:str='yuv420p',      # pixel format to write
-        **options:Any,              # `sar`, `crf`, `preset`, `lossless`, `container` of `encode_command`
+        **options:Any,              # `sar`, `crf`, `preset`, `lossless`, `container`, `threads` of `encode_command`
     )->None:
         self.path,self.size,self.color,self.pix_fmt,self.frames = Path(path),tuple(size),color,pix_fmt,0
         self.start = lambda made: Encoding(
@@ -292,15 +294,15 @@ class SegmentWriter:
     def stored(self,
         rgb:torch.Tensor,       # (N,3,H,W) uint8, any device
         was:Frames|None=None,   # the frames as read, with planes: unchanged samples keep their bytes
-    )->list[np.ndarray]:        # (n,B) each
+    )->list[torch.Tensor]:      # (n,B) each, on a GPU if the frames are
         "Convert a batch to the encoder's layout; may be called from any thread."
         check_shape('rgb', rgb, ('N',3,*self.size))
         return _in_parts(rgb, was, self.color, self.pix_fmt)
     def put(self,
-        parts:Iterable[np.ndarray], # from `stored`
+        parts:Iterable[torch.Tensor],   # from `stored`
     )->None:
         "Queue a converted batch; waits while the queue is full; raises `SystemFault` if ffmpeg has failed."
-        for x in parts: self.ffmpeg.put(x); self.frames += len(x)
+        for x in parts: self.ffmpeg.put(x.cpu().numpy()); self.frames += len(x)
     def write(self,
         rgb:torch.Tensor,       # as for `stored`
         was:Frames|None=None,
