@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from charts import bars
 from md import page, plain, table, toctree
@@ -285,18 +284,6 @@ def detect_charts(data):
                  ('batch of 16', 'one by one', 'OpenCV, one by one'), 'ms')]
 
 
-def overlap_result(data):
-    r = data['rows'][0]['after_to_before']
-    return (f"The whole job takes {100*r['whole']:.0f} % of the time that it took before, the second pass "
-            f"{100*r['second_pass']:.0f} %, with {100*r['peak_MB']:.0f} % of the memory.")
-
-
-def overlap_charts(data):
-    took = lambda part: [median(r[part] for r in data['rows'][0]['rounds'][k]) for k in ('after', 'before')]
-    rows = [(part.replace('_', ' '), took(part)) for part in ('whole', 'first_pass', 'second_pass')]
-    return [bars('Seconds on a CPU (shorter is better)', rows, ('now', 'before'), 's')]
-
-
 def kornia_charts(data):
     rows = [r for r in data['rows'] if r['faces'] == 8 and r['threads'] in (0, 1)]
     return [bars('Operations of torch on a GPU, each of which is a launch (shorter is better)',
@@ -327,13 +314,6 @@ BENCHMARKS = dict(
         'one at a time and as a batch, in turn.',
         'swapkit bench --save results/bench.json', stage_charts, '8_apps/07_bench',
         stage_result,
-    ),
-    overlap=Benchmark(
-        'Overlap on a CPU',
-        'A whole job on a CPU before and after the copies, the computation and the encoder of several segments were '
-        'made to overlap on a GPU. On a CPU nothing may become slower. Both versions ran in turns.',
-        'python tests/overlap_speed.py FILM PHOTO OLD_CHECKOUT > results/overlap.json', overlap_charts,
-        '1_base/10_transfer', overlap_result,
     ),
     own=Benchmark(
         'What swapkit itself costs',
