@@ -102,6 +102,7 @@ class VideoInfo:
     mirrored:bool = False
     stereo:str = ''         # packing of stereo views, as from `find_stereo`
     crop:tuple = ()         # pixels cropped by the container: top, bottom, left, right
+    closed:bool = field(default=False, repr=False)  # no frame needs one from before the last key frame
     order:torch.Tensor|None = field(default=None, repr=False)
     # with `order`: packet of a key frame → packet from which decoding starts
     keys:dict = field(default_factory=dict, repr=False)
@@ -298,6 +299,7 @@ def video_info(
             Path(path), **told, **_shown_as(path, c, v, f), time_base=v.time_base, pix_fmt=f.format.name,
             bits=f.format.components[0].bits, color=read_color_tags(f), stream=v.index,
             streams=[*map(_stream_info, c.streams)], damaged=short, trimmed=len(w.hidden)>0, container=c.format.name,
+            closed=not w.leaning and v.codec_context.name in ('h264', 'hevc', 'vp8', 'vp9', 'mjpeg'),
         )
         info.notes += _display_notes(info, len(demux_pictures(c)), is_oblique(display_matrix(f)))
     if info.color.transfer in ('smpte2084', 'arib-std-b67'):
