@@ -11,7 +11,9 @@ __all__ = ['READERS', 'decord_reader', 'plain_format', 'can_keep_planes', 'even_
 import functools
 import queue
 import threading
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from itertools import islice
 from typing import Any
 
 import av
@@ -137,14 +139,18 @@ def _bytes(picture): # rgb24 → (H,W,3) view
     p = picture.planes[0]
     return np.frombuffer(p, np.uint8).reshape(p.height, -1)[:,:3*p.width].reshape(p.height, p.width, 3)
 
+_NEAR = 32 # frames; a jump decodes from the key frame before, often more than a hundred frames
+
 def pyav_reader(info:VideoInfo, planes:str=''):
     """Read with PyAV; numbers must be consecutive. `get(numbers)` gives (N,3,H,W) uint8, and raises `BadInput` if a
-    frame is missing."""
+    frame is missing. A few frames ahead are decoded through, which is faster than a jump."""
     state:dict[str, Any] = dict(at=None, film=None)
     size, to_rgb = (info.height, info.width), VideoReformatter()
     way = info.rotation, info.mirrored
     def get(numbers):
-        if state['at']!=numbers[0]: state['film'] = film_frames(info, numbers[0])
+        ahead = -1 if state['at'] is None else numbers[0]-state['at']
+        if 0<=ahead<=_NEAR: next(islice(state['film'], ahead, ahead), None)
+        else: state['film'] = film_frames(info, numbers[0])
         out, kept, at = (
             np.empty((len(numbers), *size, 3), np.uint8),
             np.empty((len(numbers), plane_bytes(planes, size)), np.uint8),
