@@ -186,7 +186,7 @@ def bins(rows):
     return out
 
 
-def landmark_errors(infos, kinds, every=8):
+def landmark_errors(infos, kinds, every=12):
     "How far landmarks move when the frames are read in another way: `kinds` is name → function from frames to frames."
     find, rows, lost = make_finder('auto', 'auto'), {k: [] for k in kinds}, dict.fromkeys(kinds, 0)
     for info in infos:
@@ -246,22 +246,25 @@ def main(out, *films):
     logger.setLevel('ERROR')
     infos = [video_info(f) for f in films]
     tall = [i for i in infos if max(i.height, i.width) >= 1000 and len(i) < 1000]
-    with tempfile.TemporaryDirectory() as d:
-        odd = [told(dict(film=p.name, **exact(video_info(p)))) for p in hostile(Path(d))]
     got = dict(
         command='python tests/reading_speed.py results/decord.json FILM...',
-        note=f'Ratios are medians of {ROUNDS} rounds in turns; below 1 decord is faster. reduced: longer side {LONG}. '
-             'reduced_to_full: PyAV with swscale reducing, to PyAV at full size.',
+        note=f'Each ratio is the median of {ROUNDS} rounds in turns, on a machine that was busy with other work. "whole" '
+             'to "reduced": time of decord / time of PyAV, so below 1 decord is faster. "reduced" has a longer side of '
+             f'{LONG}. "reduced_to_full": PyAV when swscale also reduces / PyAV at full size.',
         machine=machine(),
-        exactness=[*[told(dict(film=i.path.name, **exact(i))) for i in infos if len(i) < 1000], *odd],
-        speed=[speed(i) for i in infos],
-        first_pass=dict(
-            share=[first_pass_share(i) for i in tall],
-            landmarks={k: v for k, v in landmark_errors(
-                tall, dict(noise=noisy, **{f'longer side {n}': smaller(n) for n in (1280, 960, 640)})).items()},
-        ),
     )
-    Path(out).write_text(json.dumps(got, indent=1)+'\n')
+    def save(**more):
+        got.update(more)
+        Path(out).write_text(json.dumps(got, indent=1)+'\n')
+    with tempfile.TemporaryDirectory() as d:
+        films = [*(i for i in infos if len(i) < 1000), *map(video_info, hostile(Path(d)))]
+        save(exactness=[told(dict(film=i.path.name, **exact(i))) for i in films])
+    ways = dict(noise=noisy, **{f'longer side {n}': smaller(n) for n in (1280, 960, 640)})
+    save(first_pass=dict(share=[first_pass_share(i) for i in tall], landmarks=told(landmark_errors(tall, ways))))
+    rows = []
+    for i in infos:
+        rows.append(speed(i))
+        save(speed=rows)
 
 
 if __name__ == '__main__':

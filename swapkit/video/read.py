@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['READERS', 'decord_reader', 'plain_format', 'can_keep_planes', 'even_size', 'plane_sizes', 'plane_type', 'plane_bytes',
            'plane_views', 'frame_planes', 'pyav_reader', 'gpu_reader', 'open_reader', 'prefetch', 'read_frames',
-           'read_frame']
+           'read_frame', 'open_frames']
 
 # %% ../../nbs/2_video/05_read.ipynb #ca797951
 import functools
+import os
 import queue
 import threading
-from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from itertools import islice
 from typing import Any
@@ -35,7 +35,9 @@ from ..messages import logger
 # %% ../../nbs/2_video/05_read.ipynb #524cb98c
 import cv2 # noqa: F401 (before decord, whose bundled zlib breaks cv2's PNG reader)
 
-try: import decord
+try:
+    import decord
+    decord.logging.set_level(decord.logging.QUIET) # it would write to the terminal; errors are raised all the same
 except ImportError: decord = None # no wheel for this platform; PyAV reads instead
 
 # %% ../../nbs/2_video/05_read.ipynb #426afa19
@@ -139,17 +141,23 @@ def _bytes(picture): # rgb24 → (H,W,3) view
     p = picture.planes[0]
     return np.frombuffer(p, np.uint8).reshape(p.height, -1)[:,:3*p.width].reshape(p.height, p.width, 3)
 
-_NEAR = 32 # frames; a jump decodes from the key frame before, often more than a hundred frames
+_NEAR = 16 # frames; opening the file for a jump takes as long as decoding some
+
+def _can_go_on(info, at, number):
+    "Whether to decode on from frame `at` to a later one; a jump pays only if a key frame lies between."
+    if at is None or number<at: return False
+    return number-at<=_NEAR or info.starts is not None and not ((info.starts>at) & (info.starts<=number)).any()
 
 def pyav_reader(info:VideoInfo, planes:str=''):
     """Read with PyAV; numbers must be consecutive. `get(numbers)` gives (N,3,H,W) uint8, and raises `BadInput` if a
-    frame is missing. A few frames ahead are decoded through, which is faster than a jump."""
+    frame is missing. Later numbers up to the next key frame are reached without a jump."""
     state:dict[str, Any] = dict(at=None, film=None)
     size, to_rgb = (info.height, info.width), VideoReformatter()
     way = info.rotation, info.mirrored
     def get(numbers):
-        ahead = -1 if state['at'] is None else numbers[0]-state['at']
-        if 0<=ahead<=_NEAR: next(islice(state['film'], ahead, ahead), None)
+        if _can_go_on(info, state['at'], numbers[0]):
+            ahead = numbers[0]-state['at']
+            next(islice(state['film'], ahead, ahead), None)
         else: state['film'] = film_frames(info, numbers[0])
         out, kept, at = (
             np.empty((len(numbers), *size, 3), np.uint8),
@@ -177,6 +185,8 @@ class _NotOnCard(BadInput):
     def __init__(self, info, why):
         super().__init__(f"the reader gpu cannot read {info.path}: {why}; use the reader 'pyav'")
         self.why = why
+
+_tried:dict = {} # what the trial of a film found; a film is opened anew for each segment
 
 def _card_fault(info, planes):
     "Why the decoder of a card cannot stand in for the CPU reader in a film, or ''."
@@ -215,8 +225,9 @@ def gpu_reader(
     device = torch.device(device)
     if film is None and device.type!='cuda': raise _NotOnCard(info, f"the device is {device.type}")
     if why := _card_fault(info, planes): raise _NotOnCard(info, f"it has {why}")
-    film = film or _card_film(info, device)
+    film_given, film = film, film or _card_film(info, device)
     state:dict[str, Any] = dict(at=None, film=None, siting=SITINGS[0])
+    about = info.path, os.stat(info.path).st_mtime_ns, planes, str(device)
     h, w = (info.height, info.width)[::-1 if info.rotation%180 else 1]
     def surfaces(numbers):
         if state['at']!=numbers[0]: state['film'] = film(numbers[0])
@@ -238,7 +249,8 @@ def gpu_reader(
             luma, chroma = surfaces(numbers) # on the stream of the decoder
             rgb = turn_tensor(surface_to_rgb(luma, chroma, info.color, info.bits, state['siting']), *way)
             return (rgb, surface_to_planes(luma, chroma, info.bits, *way)) if planes else rgb
-    _try_first_frame(info, planes, get, state)
+    if film_given or about not in _tried: _tried[about] = _try_first_frame(info, planes, get, state)
+    state['siting'] = _tried[about]
     return get
 
 def _try_first_frame(info, planes, get, state):
@@ -251,7 +263,7 @@ def _try_first_frame(info, planes, get, state):
     if len(fits)!=1:
         raise _NotOnCard(info, "its first frame " + ("does not tell where chroma lies" if fits else
                                                      "comes out with other values than on the CPU"))
-    state['siting'] = fits[0]
+    return fits[0]
 
 @functools.lru_cache
 def _say_once(line): logger.warning(line)
@@ -338,3 +350,21 @@ def read_frame(info:VideoInfo, number:int)->Frames: # of one
     if not 0 <= number < len(info):
         raise BadInput(f"{info.path.name} has no frame {number}; it has {len(info)}, counted from 0")
     return next(iter(read_frames(info, 1, number, number+1)))
+
+# %% ../../nbs/2_video/05_read.ipynb #161fc2ea
+_LARGE = 2_200_000 # pixels; decord decodes ahead, and keeps about a hundred frames
+
+def open_frames(info:VideoInfo)->Any: # frame number → `Frames` of that one frame
+    """A function that gives single frames of a film in any order, from a reader that stays open. It raises `BadInput` if
+    the film has no such number."""
+    try:
+        if info.width*info.height>_LARGE: raise BadInput("its frames are large, and decord keeps many in memory")
+        get = decord_reader(info)
+    except BadInput as e:
+        logger.debug("PyAV reads single frames of %s: %s", info.path.name, e)
+        get = pyav_reader(info)
+    def frame(number:int)->Frames:
+        if not 0 <= number < len(info): return read_frame(info, number) # raises
+        idx = torch.tensor([number])
+        return Frames(get([number]), idx, info.pts[idx], info.time_base)
+    return frame
