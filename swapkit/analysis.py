@@ -40,7 +40,7 @@ from .runtime import file_hash, frames_at_once, map_in_order, run_in_halves
 from .types import Faces, Frames
 from .video.files import printable_name
 from .video.probe import VideoInfo
-from .video.read import read_frames
+from .video.read import open_reader, read_frames
 from .weights import choose_model
 from .workdir import fingerprint, stage_fingerprint, WorkDir
 from .messages import hints, logger
@@ -269,10 +269,11 @@ def read_frames_near(
     numbers:torch.Tensor,   # (R,) of frames, sorted
     batch:int,
     apart:int=24,           # gaps up to this many frames are read, not skipped
+    get:Any=None,           # as for `read_frames`
 )->Iterator[Frames]:
     "Read some frames of a film, in a few stretches."
     for part in numbers.tensor_split((numbers.diff()>apart).nonzero()[:,0]+1):
-        with closing(read_frames(info, batch, int(part[0]), int(part[-1])+1)) as batches:
+        with closing(read_frames(info, batch, int(part[0]), int(part[-1])+1, get)) as batches:
             for f in batches:
                 some = f[torch.isin(f.idx, part)]
                 if len(some): yield some
@@ -295,19 +296,19 @@ def find_faces(
 )->None:
     "The first pass: write the smoothed faces and the people of a film to a file."
     device = torch.device(device)
-    at_once = frames_at_once(device, batch, (info.height, info.width))
+    at_once, get = frames_at_once(device, batch, (info.height, info.width)), open_reader(info, device=device)
     look = lambda f: (f.idx, run_in_halves(lambda f,*_: find.film(f), f.to(device)), make_thumbnails(f))
     full = lambda f: run_in_halves(lambda f,*_: find.film(f, full=True), f.to(device))
     with (
         _explain_interrupt(),
         FilmAnalysis(f'{path}.raw', find) as seen,
-        closing(read_frames(info, at_once, first, last)) as batches,
+        closing(read_frames(info, at_once, first, last, get)) as batches,
         closing(map_in_order(look, batches, device)) as done, # restores the thread settings, also after an error
     ):
         for n,faces,small in done:
             seen.add(faces, small, int(n[0]))
             if progress: progress(int(n[-1])+1-first, last-first, 'analyze')
-        seen.reread_tilted(lambda numbers: map_in_order(full, read_frames_near(info, numbers, at_once), device))
+        seen.reread_tilted(lambda numbers: map_in_order(full, read_frames_near(info, numbers, at_once, get=get), device))
         seen.finish(path, about, (info.height, info.width))
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #ea29e815

@@ -32,7 +32,7 @@ from .fingerprint import package_fingerprint
 from .runtime import file_hash, frames_at_once, map_in_order, run_in_halves
 from .target import Target
 from .types import Faces, Frames, Source
-from .video.encode import choose_format, describe_loss, nominal_rate, SegmentWriter, try_encoding
+from .video.encode import choose_format, describe_loss, nominal_rate, resolve_encoder, SegmentWriter, try_encoding
 from .video.mux import join_segments, rehearse_mux, StreamFit
 from .video.photo import Photo
 from .video.photo_write import encode_photo, list_losses
@@ -200,7 +200,7 @@ def prepare_encoding(
 )->tuple[dict[str, Any], StreamFit]: # options of `SegmentWriter`; which other streams are copied
     "Choose how a film is encoded and what is copied. Rehearses what could fail late, and logs what gets lost."
     for line in info.notes: logger.warning(line)
-    o, asked = options, options.pix_fmt or ('same' if options.lossless else '')
+    o, asked = resolve_encoder(options, info), options.pix_fmt or ('same' if options.lossless else '')
     encode:dict[str, Any] = dict(encoder=o.encoder, crf=o.crf, preset=o.preset, lossless=o.lossless,
                                  pix_fmt=choose_format(o.encoder, asked, info.pix_fmt))
     if o.encoder != 'libx264':
@@ -257,7 +257,7 @@ def plan_rendering(job:Job, work:WorkDir)->Rendering:
     work.make_room('*-*-*.*', name)
     return Rendering(
         info=t.info, faces_file=path, assignment=a, frame=table.frame[a.rows], compositor=job.compositor,
-        get=open_reader(t.info, job.run.reader, encode['pix_fmt']), batch=batch, encode=encode, fit=fit,
+        get=open_reader(t.info, job.run.reader, encode['pix_fmt'], device), batch=batch, encode=encode, fit=fit,
         segments=plan_segments(work.folder, name, *t.span, SEGMENT), at_once=1 if job.compositor.weights() else 4,
     )
 
