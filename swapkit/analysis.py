@@ -308,7 +308,8 @@ def find_faces(
         for n,faces,small in done:
             seen.add(faces, small, int(n[0]))
             if progress: progress(int(n[-1])+1-first, last-first, 'analyze')
-        seen.reread_tilted(lambda numbers: map_in_order(full, read_frames_near(info, numbers, at_once, get=get), device))
+        near = lambda numbers: read_frames_near(info, numbers, at_once, get=get)
+        seen.reread_tilted(lambda numbers: map_in_order(full, near(numbers), device))
         seen.finish(path, about, (info.height, info.width))
 
 # %% ../nbs/7_pipeline/02_analysis.ipynb #ea29e815

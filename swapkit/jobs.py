@@ -32,7 +32,8 @@ from .fingerprint import package_fingerprint
 from .runtime import file_hash, frames_at_once, map_in_order, run_in_halves
 from .target import Target
 from .types import Faces, Frames, Source
-from .video.encode import choose_format, describe_loss, nominal_rate, resolve_encoder, SegmentWriter, try_encoding
+from .video.encode import choose_format, describe_loss, nominal_rate, resolve_encoder, SegmentWriter
+from .video.encode import try_encoding
 from .video.mux import join_segments, rehearse_mux, StreamFit
 from .video.photo import Photo
 from .video.photo_write import encode_photo, list_losses

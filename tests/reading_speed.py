@@ -120,7 +120,8 @@ def exact(info):
     "How far decord's frames are off, in a row and after jumps; and why our reader refuses the film, if it does."
     refused, film = '', decord.VideoReader(str(info.path))
     try: decord_reader(info)
-    except BadInput as e: refused = str(e).partition(info.path.name)[2].partition(', which')[0].partition(': use')[0].strip(' :')
+    except BadInput as e:
+        refused = str(e).partition(info.path.name)[2].partition(', which')[0].partition(': use')[0].strip(' :')
     if len(film) != len(info) or info.bits > 8: return dict(refused=refused, frames=len(info), decord_frames=len(film))
     def get(numbers):
         with decord.bridge.use_torch(): return film.get_batch(numbers).permute(0, 3, 1, 2)
@@ -133,11 +134,13 @@ def exact(info):
         looks.append(small(a))
         for x, y in zip(a, b):
             d = (x.short()-y.short()).abs()
-            total, worst, most = total+float(d.float().mean()), max(worst, float(d.float().mean())), max(most, int(d.max()))
+            mean = float(d.float().mean())
+            total, worst, most = total+mean, max(worst, mean), max(most, int(d.max()))
     looks = torch.cat(looks)
     jumps = np.random.default_rng(0).permutation(n)[:40].tolist()
     found = [int((looks-small(get([k]))).abs().mean(1).argmin()) for k in jumps]
-    return dict(refused=refused, frames=n, decord_frames=len(film), mean_levels=round(total/n, 3), worst_frame=round(worst, 3), most=most,
+    return dict(refused=refused, frames=n, decord_frames=len(film), mean_levels=round(total/n, 3),
+                worst_frame=round(worst, 3), most=most,
                 jumps=len(jumps), wrong_jumps=sum(a != b for a, b in zip(found, jumps)))
 
 
@@ -187,7 +190,7 @@ def bins(rows):
 
 
 def landmark_errors(infos, kinds, every=12):
-    "How far landmarks move when the frames are read in another way: `kinds` is name → function from frames to frames."
+    "How far landmarks move when frames are read in another way; `kinds` is name → function from frames to frames."
     find, rows, lost = make_finder('auto', 'auto'), {k: [] for k in kinds}, dict.fromkeys(kinds, 0)
     for info in infos:
         for k in range(0, len(info), every):
@@ -230,7 +233,8 @@ def noisy(info, f):
 def first_pass_share(info):
     "Seconds of reading / seconds of finding faces, on the same frames."
     find = make_finder('auto', 'auto')
-    batches = [Frames(pyav_reader(info)(list(range(i, i+8))), torch.arange(i, i+8), info.pts[i:i+8]) for i in (0, 8, 16)]
+    get, parts = pyav_reader(info), [list(range(i, i+8)) for i in (0, 8, 16)]
+    batches = [Frames(get(at), torch.tensor(at), info.pts[at]) for at in parts]
     def look():
         for f in batches: find.film(f)
     look()
@@ -248,8 +252,8 @@ def main(out, *films):
     tall = [i for i in infos if max(i.height, i.width) >= 1000 and len(i) < 1000]
     got = dict(
         command='python tests/reading_speed.py results/decord.json FILM...',
-        note=f'Each ratio is the median of {ROUNDS} rounds in turns, on a machine that was busy with other work. "whole" '
-             'to "reduced": time of decord / time of PyAV, so below 1 decord is faster. "reduced" has a longer side of '
+        note=f'Each ratio is the median of {ROUNDS} rounds in turns, on a machine that was busy with other work. "whole"'
+             ' to "reduced": time of decord / time of PyAV, so below 1 decord is faster. "reduced" has a longer side of '
              f'{LONG}. "reduced_to_full": PyAV when swscale also reduces / PyAV at full size.',
         machine=machine(),
     )

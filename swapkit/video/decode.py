@@ -123,14 +123,14 @@ def _counted(info, container, stream, first:int, back):
         yield f
 
 # %% ../../nbs/2_video/17_decode.ipynb #5d0c7a42
-_BACK = {0:3, 3:None} # seconds to go back next; None: read from the start
+_BACK:dict = {0:3, 3:None} # seconds to go back next; None: read from the start
 
 def film_frames(
     info:VideoInfo,
     first:int,          # number of the first frame
     back:float|None=0,  # seconds to seek farther back than to this frame; None: read from the start
     hardware:Any=None,  # as for `open_media`: the frames stay on a graphics card
-)->Iterator[av.VideoFrame]:
+)->Iterator[Any]: # of `av.VideoFrame`
     """Yield all frames from a number on, whole and cropped, but not yet turned upright. They are decoded from the key
     frame before it, or from the start if the container lands too late."""
     pts = int(info.pts[first])

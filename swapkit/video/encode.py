@@ -358,19 +358,20 @@ def _nvenc_fault(info:VideoInfo, encoder:str, options:EncodeOptions)->str:
                 Path(d)/'try.mp4', info, 4, encoder=encoder, crf=options.crf, preset=options.preset, pix_fmt=pix_fmt
             )
     except BadInput: return f"{encoder} does not write {options.pix_fmt if options.pix_fmt!='same' else info.pix_fmt}"
-    except SystemFault as e: return f"{encoder}: {str(e.__cause__).removeprefix('ffmpeg could not encode: ')}"
+    except SystemFault as e:
+        return f"{encoder}: {str(e.__cause__).removeprefix('ffmpeg could not encode: ').partition(' … ')[0]}"
     return ''
 
 def resolve_encoder(options:EncodeOptions, info:VideoInfo)->EncodeOptions:
-    """Replace the encoder `auto` by one that encodes this film: h264_nvenc, else hevc_nvenc, else libx264. One line says
-    which."""
+    """Replace the encoder `auto` by one that encodes this film: h264_nvenc, else hevc_nvenc, else libx264. One line
+    says which."""
     if options.encoder!='auto': return options
-    if options.lossless: faults = {'NVENC': 'it is not used for lossless films'}
-    else: faults = {}
+    faults, name = ["it is not used for lossless films"]*options.lossless, info.path.name
     for encoder in () if options.lossless else ('h264_nvenc', 'hevc_nvenc'):
-        faults[encoder] = _nvenc_fault(info, encoder, options)
-        if not faults[encoder]:
-            logger.info(f"encoder auto: {encoder} of the graphics card encodes {info.path.name}")
+        fault = _nvenc_fault(info, encoder, options)
+        if not fault:
+            logger.info(f"encoder auto: {encoder} of the graphics card encodes {name}")
             return replace(options, encoder=encoder)
-    logger.warning(f"encoder auto: libx264 encodes {info.path.name}, since NVENC cannot ({next(iter(faults.values()))})")
+        faults.append(fault)
+    logger.warning(f"encoder auto: libx264 encodes {name}, since NVENC cannot ({faults[0]})")
     return replace(options, encoder='libx264')

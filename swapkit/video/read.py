@@ -13,7 +13,6 @@ import os
 import queue
 import threading
 from contextlib import nullcontext
-from itertools import islice
 from typing import Any
 
 import av
@@ -28,7 +27,7 @@ from ..registry import READERS
 from ..types import Frames
 from .display import turn_upright
 from .decode import check_frame_size, film_frames, lost_frame
-from .probe import VideoInfo, read_color_tags
+from .probe import MATRIX_NAMES, read_color_tags, VideoInfo
 from .surface import SITINGS, surface_to_planes, surface_to_rgb, turn_tensor
 from ..messages import logger
 
@@ -111,11 +110,16 @@ def plane_views(
     return views
 
 # %% ../../nbs/2_video/05_read.ipynb #047a210b
+def _matrix(frame):
+    "Arguments for swscale, which refuses some color matrices: BT.2020 for its constant-luminance kind, else BT.601."
+    if frame.colorspace in (0, 2, *MATRIX_NAMES) and frame.colorspace!=10: return {}
+    return dict.fromkeys(('src_colorspace', 'dst_colorspace'), 9 if frame.colorspace==10 else 5)
+
 def _in_format(frame, name):
     "Convert a frame to another pixel format; matrix and range stay."
     if plain_format(frame.format.name)==name: return frame
     full = 2 if frame.format.name.startswith('yuvj') else frame.color_range
-    return VideoReformatter().reformat(frame, format=name, src_color_range=full, dst_color_range=full)
+    return VideoReformatter().reformat(frame, format=name, src_color_range=full, dst_color_range=full, **_matrix(frame))
 
 def frame_planes(
     frame:av.VideoFrame,
@@ -155,24 +159,24 @@ def pyav_reader(info:VideoInfo, planes:str=''):
     size, to_rgb = (info.height, info.width), VideoReformatter()
     way = info.rotation, info.mirrored
     def get(numbers):
-        if _can_go_on(info, state['at'], numbers[0]):
-            ahead = numbers[0]-state['at']
-            next(islice(state['film'], ahead, ahead), None)
-        else: state['film'] = film_frames(info, numbers[0])
+        if not _can_go_on(info, state['at'], numbers[0]): state['film'] = film_frames(info, numbers[0])
         out, kept, at = (
             np.empty((len(numbers), *size, 3), np.uint8),
             np.empty((len(numbers), plane_bytes(planes, size)), np.uint8),
             numbers[0],
         )
         film:Any = state['film']
-        for to,k,f in zip(out, kept, film):
+        for f in film:
+            if f.pts<info.pts[at]: continue # passed over
             if f.pts!=info.pts[at]: break
+            to, k = out[at-numbers[0]], kept[at-numbers[0]]
             check_frame_size(info, f, at)
             # kept until the next frame is made, because its memory is reused
-            state['rgb'] = rgb = to_rgb.reformat(f, format='rgb24', threads=1)
+            state['rgb'] = rgb = to_rgb.reformat(f, format='rgb24', threads=1, **_matrix(f))
             to[:] = turn_upright(_bytes(rgb), *way)
             if planes: frame_planes(f, planes, *way, k)
             at += 1
+            if at>numbers[-1]: break
         if at<=numbers[-1]: raise lost_frame(info, at)
         state['at'] = at
         data = torch.from_numpy(out).permute(0,3,1,2)
@@ -205,7 +209,7 @@ def _card_film(info, device):
     try:
         from av.codec.hwaccel import HWAccel
         how: dict[str, Any] = dict(allow_software_fallback=False, is_hw_owned=True)
-        hardware = HWAccel('cuda', str(device.index or 0), **how)
+        hardware = HWAccel('cuda', str(device.index), **how)
         hardware.create(Codec(codec, 'r'))
     except (ImportError, TypeError) as e:
         raise _NotOnCard(info, f"PyAV {av.__version__} is older than 17: `pip install 'swapkit[gpu]'`") from e
@@ -220,25 +224,31 @@ def gpu_reader(
     device:Any='cuda',  # the card
     film:Any=None,      # a function from a frame number to surfaces from there on; a card's by default
 ):
-    """Read with the decoder of a graphics card. `get(numbers)` gives what `pyav_reader` gives, on the device, where work
-    on its default stream finds it. Raises `BadInput` if the first frame does not equal that of the CPU."""
+    """Read with the decoder of a graphics card. `get(numbers)` gives what `pyav_reader` gives, on the device, for work
+    on its default stream. Raises `BadInput` if the first frame does not equal that of the CPU."""
     device = torch.device(device)
+    if device.type=='cuda': device = torch.device('cuda', device.index or 0)
     if film is None and device.type!='cuda': raise _NotOnCard(info, f"the device is {device.type}")
     if why := _card_fault(info, planes): raise _NotOnCard(info, f"it has {why}")
     film_given, film = film, film or _card_film(info, device)
     state:dict[str, Any] = dict(at=None, film=None, siting=SITINGS[0])
     about = info.path, os.stat(info.path).st_mtime_ns, planes, str(device)
     h, w = (info.height, info.width)[::-1 if info.rotation%180 else 1]
+    def leave():
+        "Free the decoder of the card."
+        if state['film'] is not None: state['film'].close()
+        state.update(at=None, film=None)
     def surfaces(numbers):
-        if state['at']!=numbers[0]: state['film'] = film(numbers[0])
-        kind, n, at = torch.uint16 if info.bits>8 else torch.uint8, len(numbers), numbers[0]
+        if state['at']!=numbers[0]: leave(); state['film'] = film(numbers[0])
+        kind, n, at = torch.int16 if info.bits>8 else torch.uint8, len(numbers), numbers[0]
         luma = torch.empty(n, h, w, dtype=kind, device=device)
         chroma = torch.empty(n, h//2, w//2, 2, dtype=kind, device=device)
         for y,c,f in zip(luma, chroma, state['film']): # the surface of a frame is needed for the next ones
             if f.pts!=info.pts[at]: break
             check_frame_size(info, f, at)
             if read_color_tags(f)!=info.color: raise _NotOnCard(info, f"its color tags change at frame {at}")
-            y.copy_(torch.from_dlpack(f.planes[0])); c.copy_(torch.from_dlpack(f.planes[1]))
+            # torch would name its stream, which PyAV refuses; both use the default stream
+            for to,p in zip((y, c), f.planes): to.copy_(torch.from_dlpack(p.__dlpack__()).view(kind))
             at += 1
         if at<=numbers[-1]: raise _NotOnCard(info, f"the decoder of the card does not give frame {at}")
         state['at'] = at
@@ -249,7 +259,9 @@ def gpu_reader(
             luma, chroma = surfaces(numbers) # on the stream of the decoder
             rgb = turn_tensor(surface_to_rgb(luma, chroma, info.color, info.bits, state['siting']), *way)
             return (rgb, surface_to_planes(luma, chroma, info.bits, *way)) if planes else rgb
-    if film_given or about not in _tried: _tried[about] = _try_first_frame(info, planes, get, state)
+    if film_given or about not in _tried:
+        try: _tried[about] = _try_first_frame(info, planes, get, state)
+        finally: leave()
     state['siting'] = _tried[about]
     return get
 
@@ -291,8 +303,8 @@ def open_reader(
     planes:str='',      # pixel format for the frames' own planes; '' for none; decord has none
     device:Any='cpu',   # where the frames are needed
 ):
-    """Open a reader: a function from frame numbers to pixels, or with `planes` to pixels and (N,B) bytes. Only gpu gives
-    them on the device. Raises `BadInput` if a reader that was asked for by name cannot read the film."""
+    """Open a reader: a function from frame numbers to pixels, or with `planes` to pixels and (N,B) bytes. Only gpu
+    gives them on the device. Raises `BadInput` if a reader that was asked for by name cannot read the film."""
     check_choice('reader', name, ('auto', *READERS))
     device, planes = torch.device(device), planes if can_keep_planes(info.pix_fmt.replace('yuva', 'yuv')) else ''
     if name=='auto': return pyav_reader(info, planes) if device.type=='cpu' else _card_or_cpu(info, planes, device)
@@ -355,11 +367,11 @@ def read_frame(info:VideoInfo, number:int)->Frames: # of one
 _LARGE = 2_200_000 # pixels; decord decodes ahead, and keeps about a hundred frames
 
 def open_frames(info:VideoInfo)->Any: # frame number → `Frames` of that one frame
-    """A function that gives single frames of a film in any order, from a reader that stays open. It raises `BadInput` if
-    the film has no such number."""
+    """A function that gives single frames of a film in any order, from a reader that stays open. It raises `BadInput`
+    for a number that the film does not have."""
     try:
         if info.width*info.height>_LARGE: raise BadInput("its frames are large, and decord keeps many in memory")
-        get = decord_reader(info)
+        get:Any = decord_reader(info)
     except BadInput as e:
         logger.debug("PyAV reads single frames of %s: %s", info.path.name, e)
         get = pyav_reader(info)

@@ -20,6 +20,7 @@ _FACTORS = {
     'fcc': (104448, 132798, 24759, 53109),
     'smpte240m': (117579, 136230, 16907, 35559),
     'bt2020nc': (110013, 140363, 12277, 42626),
+    'bt2020c': (110013, 140363, 12277, 42626),
 }
 _BT601 = 104597, 132201, 25675, 53279
 
@@ -37,6 +38,10 @@ def _direct(y, cb, cr, color):
     both = lambda c: c.repeat_interleave(2, -2).repeat_interleave(2, -1)
     y = (y-black)*8*k >> 16
     return torch.stack([y + both(cr*r >> 16), y + both((cb*gb >> 16)+(cr*gr >> 16)), y + both(cb*b >> 16)])
+
+def _sample(t, bits):
+    "Samples of a surface as int32."
+    return t.int() if bits==8 else (t.int() & 0xFFFF) >> (16-bits)
 
 def _next(c, dim):
     "The neighbor of each sample along a dimension; the last has itself."
@@ -64,7 +69,7 @@ def _by_table(y, cb, cr, color, bits, siting):
 
 # %% ../../nbs/2_video/16_surface.ipynb #218e9415
 def surface_to_rgb(
-    luma:torch.Tensor,      # (N,H,W) uint8; uint16 with the sample in the upper bits
+    luma:torch.Tensor,      # (N,H,W) uint8; uint16, or its bits as int16, with the sample in the upper bits
     chroma:torch.Tensor,    # (N,H/2,W/2,2), Cb and Cr
     color:Color=Color(),    # matrix and range to use
     bits:int=8,             # of a sample
@@ -79,7 +84,7 @@ def surface_to_rgb(
     out = torch.empty(n, 3, h, w, dtype=torch.uint8, device=luma.device)
     few = max(at_once//(h*w), 1)
     for to, y, c in zip(out.split(few), luma.split(few), chroma.split(few)):
-        y, cb, cr = (t.int() >> (16-bits if bits>8 else 0) for t in (y, *c.unbind(-1)))
+        y, cb, cr = (_sample(t, bits) for t in (y, *c.unbind(-1)))
         rgb = _by_table(y, cb, cr, color, bits, siting) if bits>8 else _direct(y, cb, cr, color)
         to.copy_(rgb.clamp_(0, 255).transpose(0, 1))
     return out
@@ -96,5 +101,5 @@ def surface_to_planes(
 )->torch.Tensor:                            # (N,B) uint8: Y, Cb and Cr of each frame, upright
     "The stored samples of surfaces, in the layout of `yuv420p`, `yuv420p10le` or `yuv420p12le`."
     parts = luma, *chroma.unbind(-1)
-    if bits>8: parts = [(t.int() >> (16-bits)).short() for t in parts]
+    if bits>8: parts = [_sample(t, bits).short() for t in parts]
     return torch.cat([turn_tensor(t, rotation, mirrored).flatten(1).view(torch.uint8) for t in parts], 1)
