@@ -254,8 +254,8 @@ class RunOptions(Options):
     engine: str = option('auto', "What runs ONNX networks: onnxruntime on the CPU (cpu) or the GPU (cuda), or "
                                  "TensorRT. auto uses onnxruntime on the chosen device; torch refuses ONNX networks.",
                          'auto', 'torch', kind='engine')
-    reader: str = option('auto', "What decodes the film. auto uses gpu, the decoder of the graphics card, if its frames "
-                                 "equal those of pyav; else pyav.", 'auto', kind='reader', picture=True)
+    reader: str = option('auto', "What decodes the film. auto uses gpu, the decoder of the graphics card, if frames "
+                                 "come out as with pyav; else pyav.", 'auto', kind='reader', picture=True)
     start: float|None = option(None, "Start of the part to render, as a time from the start of the film; by default "
                                      "the first frame.", parse=parse_time, metavar='TIME')
     end: float|None = option(None, "End of the part to render, as a time from the start of the film; by default the "

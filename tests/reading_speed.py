@@ -252,8 +252,8 @@ def main(out, *films):
     tall = [i for i in infos if max(i.height, i.width) >= 1000 and len(i) < 1000]
     got = dict(
         command='python tests/reading_speed.py results/decord.json FILM...',
-        note=f'Each ratio is the median of {ROUNDS} rounds in turns, on a machine that was busy with other work. "whole"'
-             ' to "reduced": time of decord / time of PyAV, so below 1 decord is faster. "reduced" has a longer side of '
+        note=f'Each ratio is the median of {ROUNDS} rounds in turns, on a machine that had other work too. "whole"'
+             ' to "reduced": time of decord / time of PyAV; below 1 decord is faster. "reduced" has a longer side of '
              f'{LONG}. "reduced_to_full": PyAV when swscale also reduces / PyAV at full size.',
         machine=machine(),
     )
