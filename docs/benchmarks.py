@@ -270,21 +270,21 @@ def detect_charts(data):
 def decord_result(data):
     read = [r for r in data['exactness'] if not r['refused']]
     wrong = sum(bool(r['wrong_jumps'] or r['most']) for r in read)
-    single = sorted(r[k]['ratio'] for r in data['speed'] for k in ('twelve', 'random'))
-    whole = sorted(r['whole']['ratio'] for r in data['speed'] if 'whole' in r)
-    return (f"Of {len(read)} films that are given to decord {wrong} come out wrong; it takes {single[0]:.2f} to "
-            f"{single[-1]:.2f} times as long as PyAV for some frames, {whole[0]:.2f} to {whole[-1]:.2f} times for all.")
+    single = sorted(r[k]['cpu'] for r in data['speed'] for k in ('twelve', 'random'))
+    whole = sorted(r['whole']['cpu'] for r in data['speed'] if 'whole' in r)
+    return (f"Of {len(read)} films that are given to decord {wrong} come out wrong; it needs {single[0]:.2f} to "
+            f"{single[-1]:.2f} times the CPU time of PyAV for some frames, {whole[0]:.2f} to {whole[-1]:.2f} times for all.")
 
 
 def decord_charts(data):
     kinds = ('whole', 'twelve', 'random', 'one')
-    rows = [(film(r['film']), [r[k]['ratio'] if k in r else None for k in kinds]) for r in data['speed']]
+    rows = [(film(r['film']), [r[k]['cpu'] if k in r else None for k in kinds]) for r in data['speed']]
     moved = {}
     for way, got in data['first_pass']['landmarks'].items():
         for r in got['rows']: moved.setdefault(r['face'], {})[way] = r['mean_px']
     ways = list(data['first_pass']['landmarks'])
     return [
-        bars('Time of decord / time of PyAV (shorter is better)', rows,
+        bars('CPU time of decord / CPU time of PyAV (shorter is better)', rows,
              ('whole film', 'twelve frames', 'six in any order', 'one frame'), mark=(1, 'PyAV')),
         bars('How far landmarks move when frames are read smaller, by size of the face',
              [(f'face of {face}', [by.get(w) for w in ways]) for face, by in moved.items()], ways, 'px'),

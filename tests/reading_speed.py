@@ -1,6 +1,7 @@
 """PyAV and decord on the same films: speed in turns, and whether decord gives the right frames; as JSON.
 
     python tests/reading_speed.py results/decord.json FILM...
+    python tests/reading_speed.py results/decord.json --speed FILM...     only the speed, the rest of the file stays
 
 For the first pass at a reduced size: how far landmarks move when frames are read smaller, by the size of the face."""
 import gc
@@ -44,18 +45,18 @@ def told(row):
 
 
 def ratio_of(one, other, rounds=ROUNDS):
-    "The median over some rounds of time(one)/time(other), each round with both in turn; and their median seconds."
+    """The median over some rounds of one/other in seconds on the clock, and in seconds of the CPU in all threads (which
+    other work on the machine hardly changes). Each round has both in turn."""
     got = []
     for k in range(rounds):
         pair = {}
         for f in ((one, other) if k % 2 else (other, one)):
             gc.collect()  # PyAV's decoders are freed here
-            t = time.perf_counter()
+            begun = time.perf_counter(), time.process_time()
             f()
-            pair[f] = time.perf_counter()-t
-        got.append((pair[one], pair[other]))
-    return (round(statistics.median(a/b for a, b in got), 3),
-            [round(statistics.median(g), 4) for g in zip(*got)])
+            pair[f] = [now-t for now, t in zip((time.perf_counter(), time.process_time()), begun)]
+        got.append([a/b for a, b in zip(pair[one], pair[other])])
+    return [round(statistics.median(g), 3) for g in zip(*got)]
 
 
 def reduced(info):
@@ -102,17 +103,15 @@ def speed(info):
     pairs = dict(
         whole=(lambda: through(decord_reader(info), n), lambda: through(pyav_reader(info), n)),
         twelve=(lambda: decord_reader(info)(some), lambda: forward(info, some)),
-        twelve_by_jumps=(lambda: decord_reader(info)(some), lambda: [read_frame(info, k) for k in some]),
         random=(lambda: in_any_order(decord_reader(info), mixed), lambda: in_any_order(pyav_reader(info), mixed)),
         one=(lambda: decord_reader(info)([some[6]]), lambda: read_frame(info, some[6])),
     )
     if upright:
         pairs['reduced'] = lambda: small_decord(info, size), lambda: small_pyav(info, size)
         pairs['reduced_to_full'] = lambda: small_pyav(info, size), lambda: through(pyav_reader(info), n)
-    if n >= 1000: pairs = {k: pairs[k] for k in ('twelve', 'random', 'one')} # half a minute for each of the others
+    if n >= 1000: pairs = {k: pairs[k] for k in ('twelve', 'random', 'one')}  # the others take minutes
     for name, (a, b) in pairs.items():
-        r, seconds = ratio_of(a, b)
-        row[name] = dict(ratio=r, seconds=seconds)
+        row[name] = dict(zip(('clock', 'cpu'), ratio_of(a, b)))
     return told(row)
 
 
@@ -238,7 +237,7 @@ def first_pass_share(info):
     def look():
         for f in batches: find.film(f)
     look()
-    return told(dict(film=info.path.name, read_to_find=ratio_of(lambda: pyav_reader(info)(list(range(24))), look)[0]))
+    return told(dict(film=info.path.name, read_to_find=ratio_of(lambda: pyav_reader(info)(list(range(24))), look)[1]))
 
 
 def machine():
@@ -248,12 +247,15 @@ def machine():
 
 def main(out, *films):
     logger.setLevel('ERROR')
+    only_speed, films = '--speed' in films, [f for f in films if f != '--speed']
     infos = [video_info(f) for f in films]
     tall = [i for i in infos if max(i.height, i.width) >= 1000 and len(i) < 1000]
-    got = dict(
+    got = json.loads(Path(out).read_text()) if only_speed else {}
+    got |= dict(
         command='python tests/reading_speed.py results/decord.json FILM...',
-        note=f'Each ratio is the median of {ROUNDS} rounds in turns, on a machine that had other work too. "whole"'
-             ' to "reduced": time of decord / time of PyAV; below 1 decord is faster. "reduced" has a longer side of '
+        note=f'Each ratio is the median of {ROUNDS} rounds in turns, on a machine that had other work too, so that the '
+             'seconds of the CPU count, not those of the clock. "whole"'
+             ' to "reduced": decord / PyAV; below 1 decord needs less. "reduced" has a longer side of '
              f'{LONG}. "reduced_to_full": PyAV when swscale also reduces / PyAV at full size.',
         machine=machine(),
     )
@@ -261,10 +263,12 @@ def main(out, *films):
         got.update(more)
         Path(out).write_text(json.dumps(got, indent=1)+'\n')
     with tempfile.TemporaryDirectory() as d:
-        films = [*(i for i in infos if len(i) < 1000), *map(video_info, hostile(Path(d)))]
-        save(exactness=[told(dict(film=i.path.name, **exact(i))) for i in films])
+        films = [] if only_speed else [*(i for i in infos if len(i) < 1000), *map(video_info, hostile(Path(d)))]
+        if films: save(exactness=[told(dict(film=i.path.name, **exact(i))) for i in films])
     ways = dict(noise=noisy, **{f'longer side {n}': smaller(n) for n in (1280, 960, 640)})
-    save(first_pass=dict(share=[first_pass_share(i) for i in tall], landmarks=told(landmark_errors(tall, ways))))
+    if films:
+        landmarks = told(landmark_errors(tall, ways))
+        save(first_pass=dict(share=[first_pass_share(i) for i in tall], landmarks=landmarks))
     rows = []
     for i in infos:
         rows.append(speed(i))
