@@ -237,7 +237,7 @@ def first_pass_share(info):
     def look():
         for f in batches: find.film(f)
     look()
-    return told(dict(film=info.path.name, read_to_find=ratio_of(lambda: pyav_reader(info)(list(range(24))), look)[1]))
+    return told(dict(film=info.path.name, read_to_find=ratio_of(lambda: pyav_reader(info)(list(range(24))), look)[0]))
 
 
 def machine():
@@ -256,7 +256,7 @@ def main(out, *films):
         note=f'Each ratio is the median of {ROUNDS} rounds in turns, on a machine that had other work too, so that the '
              'seconds of the CPU count, not those of the clock. "whole"'
              ' to "reduced": decord / PyAV; below 1 decord needs less. "reduced" has a longer side of '
-             f'{LONG}. "reduced_to_full": PyAV when swscale also reduces / PyAV at full size.',
+             f'{LONG}. "reduced_to_full": PyAV when swscale also reduces / PyAV at full size. "read_to_find" is by the clock.',
         machine=machine(),
     )
     def save(**more):
