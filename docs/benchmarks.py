@@ -273,7 +273,8 @@ def decord_result(data):
     single = sorted(r[k]['cpu'] for r in data['speed'] for k in ('twelve', 'random'))
     whole = sorted(r['whole']['cpu'] for r in data['speed'] if 'whole' in r)
     return (f"Of {len(read)} films that are given to decord {wrong} come out wrong; it needs {single[0]:.2f} to "
-            f"{single[-1]:.2f} times the CPU time of PyAV for some frames, {whole[0]:.2f} to {whole[-1]:.2f} times for all.")
+            f"{single[-1]:.2f} times the CPU time of PyAV for some frames, {whole[0]:.2f} to {whole[-1]:.2f} times for "
+            "all.")
 
 
 def decord_charts(data):

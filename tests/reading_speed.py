@@ -256,7 +256,8 @@ def main(out, *films):
         note=f'Each ratio is the median of {ROUNDS} rounds in turns, on a machine that had other work too, so that the '
              'seconds of the CPU count, not those of the clock. "whole"'
              ' to "reduced": decord / PyAV; below 1 decord needs less. "reduced" has a longer side of '
-             f'{LONG}. "reduced_to_full": PyAV when swscale also reduces / PyAV at full size. "read_to_find" is by the clock.',
+             f'{LONG}. "reduced_to_full": PyAV when swscale also reduces / PyAV at full size.'
+             ' "read_to_find" is by the clock.',
         machine=machine(),
     )
     def save(**more):
