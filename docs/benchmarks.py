@@ -298,6 +298,31 @@ def kornia_result(data):
             f"operations on a GPU in {sum(r['operations_kornia'] < r['operations_ours'] for r in rows)}.")
 
 
+def decord_result(data):
+    read = [r for r in data['exactness'] if not r['refused']]
+    wrong = sum(bool(r['wrong_jumps'] or r['most']) for r in read)
+    single = sorted(r[k]['cpu'] for r in data['speed'] for k in ('twelve', 'random'))
+    whole = sorted(r['whole']['cpu'] for r in data['speed'] if 'whole' in r)
+    return (f"Of {len(read)} films that are given to decord {wrong} come out wrong; it needs {single[0]:.2f} to "
+            f"{single[-1]:.2f} times the CPU time of PyAV for some frames, {whole[0]:.2f} to {whole[-1]:.2f} times for "
+            "all.")
+
+
+def decord_charts(data):
+    kinds = ('whole', 'twelve', 'random', 'one')
+    rows = [(film(r['film']), [r[k]['cpu'] if k in r else None for k in kinds]) for r in data['speed']]
+    moved = {}
+    for way, got in data['first_pass']['landmarks'].items():
+        for r in got['rows']: moved.setdefault(r['face'], {})[way] = r['mean_px']
+    ways = list(data['first_pass']['landmarks'])
+    return [
+        bars('CPU time of decord / CPU time of PyAV (shorter is better)', rows,
+             ('whole film', 'twelve frames', 'six in any order', 'one frame'), mark=(1, 'PyAV')),
+        bars('How far landmarks move when frames are read smaller, by size of the face',
+             [(f'face of {face}', [by.get(w) for w in ways]) for face, by in moved.items()], ways, 'px'),
+    ]
+
+
 # --- what they say ----------------------------------------------------------------------------------------------------
 
 BENCHMARKS = dict(
@@ -415,6 +440,12 @@ BENCHMARKS = dict(
         'same frames.',
         'python -m swapkit.apps.bench detect FILM... --save results/detect.json', detect_charts, '8_apps/07_bench',
         detect_result,
+    ),
+    decord=Benchmark(
+        'PyAV and decord',
+        'The same films read with both libraries: whether decord gives the frames of the right numbers, how long each '
+        'takes, in turns, and how far landmarks move when the first pass reads smaller frames.',
+        'python tests/reading_speed.py results/decord.json FILM...', decord_charts, 'learn/reading', decord_result,
     ),
 )
 

@@ -23,7 +23,7 @@ LEARN = dict(
     start='learn/install 0_tour learn/first learn/studio'.split(),
     tutorials='learn/command_line learn/several learn/masks learn/steady learn/own_swapper learn/video '
               'learn/gpu'.split(),
-    explanations='learn/limits learn/batches learn/passes learn/pixels learn/peers'.split(),
+    explanations='learn/limits learn/batches learn/passes learn/pixels learn/reading learn/peers'.split(),
     use='learn/responsible'.split(),
     licenses='learn/licenses'.split(),      # below the page of models
     look_up='learn/glossary'.split(),

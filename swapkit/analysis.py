@@ -41,7 +41,7 @@ from .transfer import map_pieces
 from .types import Faces, Frames
 from .video.files import printable_name
 from .video.probe import VideoInfo
-from .video.read import read_frames
+from .video.read import open_reader, read_frames
 from .weights import choose_model
 from .workdir import fingerprint, stage_fingerprint, WorkDir
 from .messages import hints, logger
@@ -270,10 +270,11 @@ def read_frames_near(
     numbers:torch.Tensor,   # (R,) of frames, sorted
     batch:int,
     apart:int=24,           # gaps up to this many frames are read, not skipped
+    get:Any=None,           # as for `read_frames`
 )->Iterator[Frames]:
     "Read some frames of a film, in a few stretches."
     for part in numbers.tensor_split((numbers.diff()>apart).nonzero()[:,0]+1):
-        with closing(read_frames(info, batch, int(part[0]), int(part[-1])+1)) as batches:
+        with closing(read_frames(info, batch, int(part[0]), int(part[-1])+1, get)) as batches:
             for f in batches:
                 some = f[torch.isin(f.idx, part)]
                 if len(some): yield some
@@ -296,7 +297,7 @@ def find_faces(
 )->None:
     "The first pass: write the smoothed faces and the people of a film to a file."
     device = torch.device(device)
-    at_once = frames_at_once(device, batch, (info.height, info.width))
+    at_once, get = frames_at_once(device, batch, (info.height, info.width)), open_reader(info, device=device)
     on_host = device.type=='cpu'
     film = lambda f, full=False: run_in_halves(lambda f,*_: find.film(f, full=full), f)
     def look(piece):
@@ -305,7 +306,7 @@ def find_faces(
     with (
         _explain_interrupt(),
         FilmAnalysis(f'{path}.raw', find) as seen,
-        closing(read_frames(info, at_once, first, last)) as batches,
+        closing(read_frames(info, at_once, first, last, get)) as batches,
         # on a GPU thumbnails are made while the next batch is uploaded; closing restores the thread settings
         closing(map_pieces(look, ((f, None if on_host else make_thumbnails(f)) for f in batches), device)) as done,
     ):
@@ -313,7 +314,7 @@ def find_faces(
             seen.add(faces, small, int(n[0]))
             if progress: progress(int(n[-1])+1-first, last-first, 'analyze')
         seen.reread_tilted(lambda numbers: map_pieces(
-            lambda piece: film(piece[0], True), ((f,) for f in read_frames_near(info, numbers, at_once)), device
+            lambda piece: film(piece[0], True), ((f,) for f in read_frames_near(info, numbers, at_once, get=get)), device
         ))
         seen.finish(path, about, (info.height, info.width))
 

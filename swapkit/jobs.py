@@ -34,7 +34,8 @@ from .runtime import file_hash, frames_at_once, run_in_halves
 from .target import Target
 from .transfer import map_pieces
 from .types import Faces, Frames, Source
-from .video.encode import choose_format, describe_loss, nominal_rate, SegmentWriter, try_encoding
+from .video.encode import choose_format, describe_loss, nominal_rate, resolve_encoder, SegmentWriter
+from .video.encode import try_encoding
 from .video.mux import join_segments, rehearse_mux, StreamFit
 from .video.photo import Photo
 from .video.photo_write import encode_photo, list_losses
@@ -100,7 +101,7 @@ class Rendering:
     assignment:Assignment
     frame:torch.Tensor          # (C,) frames of the assignment's faces
     compositor:Compositor
-    open:Callable[[], Any]      # opens a reader
+    open:Callable[[torch.device], Any]   # opens a reader for a device
     batch:int
     encode:dict[str, Any]       # options of `SegmentWriter`
     fit:StreamFit|None = None   # from a rehearsal
@@ -170,7 +171,7 @@ def render_segment(
         PartialSegment(partial_path(path), last-first) as kept,
         SegmentWriter(made, (i.height, i.width), nominal_rate(i), i.color, sar=i.sar, threads=threads,
                       queue_size=1 if gpu else 4, **job.encode) as w,
-        closing(read_frames(i, batch, first, last, get or job.open(), 1 if gpu else 2)) as batches,
+        closing(read_frames(i, batch, first, last, get or job.open(job.device), 1 if gpu else 2)) as batches,
     ):
         pieces = chain.from_iterable(split_pieces(job, f, faces, which) for f in batches)
         # closing restores the thread settings, also after an error
@@ -197,7 +198,7 @@ def render_at_once(
     def start(device):
         with turns[device], torch.cuda.device(device):
             if device not in here: here[device] = job.on(device)
-        get = job.open()
+        get = job.open(job.device)
         def render(segment, count):
             render_segment(here[device], work, *segment, progress=count, get=get, turn=turns[device])
         return render
@@ -222,7 +223,7 @@ def render_segments(
     try:
         if job.device.type!='cpu': render_at_once(job, work, rest, tell)
         else:
-            get = job.open()
+            get = job.open(device)
             for segment in rest: render_segment(job, work, *segment, progress=tell, get=get)
     except KeyboardInterrupt as e:
         n = count_done_frames(todo)
@@ -247,7 +248,7 @@ def prepare_encoding(
 )->tuple[dict[str, Any], StreamFit]: # options of `SegmentWriter`; which other streams are copied
     "Choose how a film is encoded and what is copied. Rehearses what could fail late, and logs what gets lost."
     for line in info.notes: logger.warning(line)
-    o, asked = options, options.pix_fmt or ('same' if options.lossless else '')
+    o, asked = resolve_encoder(options, info), options.pix_fmt or ('same' if options.lossless else '')
     encode:dict[str, Any] = dict(encoder=o.encoder, crf=o.crf, preset=o.preset, lossless=o.lossless,
                                  pix_fmt=choose_format(o.encoder, asked, info.pix_fmt))
     if o.encoder != 'libx264':
@@ -304,7 +305,7 @@ def plan_rendering(job:Job, work:WorkDir)->Rendering:
     work.make_room('*-*-*.*', name)
     return Rendering(
         info=info, faces_file=path, assignment=a, frame=table.frame[a.rows], compositor=job.compositor,
-        open=lambda: open_reader(info, job.run.reader, encode['pix_fmt']), batch=batch, encode=encode, fit=fit,
+        open=lambda device: open_reader(info, job.run.reader, encode['pix_fmt'], device), batch=batch, encode=encode, fit=fit,
         segments=plan_segments(work.folder, name, *t.span, SEGMENT), at_once=1 if job.compositor.weights() else 4,
         devices=job.devices, engine=job.run.engine,
     )

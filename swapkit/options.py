@@ -217,14 +217,15 @@ class AnalyzeOptions(Options):
 
 
 X26_PRESETS = 'ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow', 'placebo'
-CRF_MOST = dict(libx264=51, libx265=51, h264_nvenc=51, hevc_nvenc=51) # highest crf; 63 for all others (AV1, VP9)
+CRF_MOST = dict(auto=51, libx264=51, libx265=51, h264_nvenc=51, hevc_nvenc=51) # most crf; 63 for others (AV1, VP9)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeOptions(Options):
     "How the result is encoded."
     picture, argument = True, 'encode'
-    encoder: str = option('libx264', "Video encoder of ffmpeg, such as libx264, libx265, libsvtav1 or h264_nvenc.",
+    encoder: str = option('libx264', "Video encoder of ffmpeg, such as libx264, libx265, libsvtav1 or h264_nvenc. auto "
+                                     "uses the graphics card (NVENC) if it can encode the film, else libx264.",
                           metavar='NAME')
     crf: int = option(16, "Quality of the video; a lower number is better and gives a larger file. At most 51 for "
                           "H.264 and H.265, 63 for AV1 and VP9.", low=0, high=63, short='-q', widget='number',
@@ -239,7 +240,7 @@ class EncodeOptions(Options):
         if self.crf>most:
             raise BadInput(f"crf {self.crf} is not a whole number from 0 to {most}, the range of {self.encoder} "
                            "(AV1 and VP9 allow up to 63)")
-        if self.encoder in ('libx264', 'libx265'): check_choice('preset', self.preset, X26_PRESETS)
+        if self.encoder in ('auto', 'libx264', 'libx265'): check_choice('preset', self.preset, X26_PRESETS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,7 +256,8 @@ class RunOptions(Options):
     engine: str = option('auto', "What runs ONNX networks: onnxruntime on the CPU (cpu) or the GPU (cuda), or "
                                  "TensorRT. auto uses onnxruntime on the chosen device; torch refuses ONNX networks.",
                          'auto', 'torch', kind='engine')
-    reader: str = option('auto', "Library that decodes the film. auto uses pyav.", 'auto', kind='reader', picture=True)
+    reader: str = option('auto', "What decodes the film. auto uses gpu, the decoder of the graphics card, if frames "
+                                 "come out as with pyav; else pyav.", 'auto', kind='reader', picture=True)
     start: float|None = option(None, "Start of the part to render, as a time from the start of the film; by default "
                                      "the first frame.", parse=parse_time, metavar='TIME')
     end: float|None = option(None, "End of the part to render, as a time from the start of the film; by default the "

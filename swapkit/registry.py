@@ -300,5 +300,5 @@ EMBEDDERS: Registry[Any] = Registry(
     'embedder', 'swapkit.face.recognition', spec='swapkit.face.recognition:EmbedSpec', builtin=(
         'mobilefacenet_128', 'sface', 'arcface_w600k_r50', 'simswap_arcface'))
 SMOOTHERS: Registry[Any] = Registry('smoother', 'swapkit.face.smooth', builtin=('kalman', 'savgol', 'one_euro', 'none'))
-READERS: Registry[Any] = Registry('reader', 'swapkit.video.read', builtin=('pyav', 'decord'))
+READERS: Registry[Any] = Registry('reader', 'swapkit.video.read', builtin=('pyav', 'decord', 'gpu'))
 ENGINES: Registry[Any] = Registry('engine', 'swapkit.nets.onnx', builtin=('cpu', 'cuda', 'tensorrt'))

@@ -30,7 +30,7 @@ from .types import cat, Crops, Faces, Frames, Source
 from .video.files import collect_photos, file_kind, list_photos, no_photos_error, printable_name, warn_left_out
 from .video.photo import read_photo
 from .video.probe import video_info
-from .video.read import read_frame
+from .video.read import open_frames
 from .weights import find_file
 from .messages import logger
 
@@ -101,8 +101,9 @@ def read_portraits(
 )->Iterator[tuple[str, Frames]]:    # name; one frame
     "Frames of a film as photos, evenly spread over it."
     info = video_info(path)
+    frame = open_frames(info)
     for k in torch.linspace(0, len(info)-1, min(n, len(info))+2).round().long()[1:-1].unique().tolist():
-        yield f'{printable_name(path)} frame {k}', read_frame(info, k)
+        yield f'{printable_name(path)} frame {k}', frame(k)
 
 def read_source_pictures(path:str|Path)->Iterator[tuple[str, Frames]]: # name; one frame
     "One frame of a photo, or some frames of a film."

@@ -45,7 +45,7 @@ from ..video.files import file_kind, list_photos, printable_name
 from ..video.photo import read_photo
 from ..video.probe import video_info, VideoInfo
 from ..video.provenance import read_mark
-from ..video.read import read_frame
+from ..video.read import open_frames, read_frame
 from ..weights import find_file
 
 # %% ../../nbs/8_apps/12_session.ipynb #c93abef2
@@ -152,10 +152,11 @@ def person_cards(
     size:int=160,   # of the picture
 )->list[Card]:
     "Each person once, as they are seen largest."
+    frame = open_frames(info) if isinstance(info, VideoInfo) else lambda number: info
     def one(i):
         f = faces[faces.ids==i]
         face = f[int(f.wh.prod(1).argmax())]
-        crop = align(frame_at(info, int(face.frame)), face, size=size)
+        crop = align(frame(int(face.frame)), face, size=size)
         return Card(i, len(f), int(f.frame[0]), int(f.frame[-1]), as_bytes(crop.data[0]))
     return [one(i) for i in (faces.ids.unique().tolist() if len(faces) else [])]
 

@@ -22,7 +22,7 @@ from .landmarks import estimate_pose
 from .track import describe_people
 from ..types import Faces, Frames, PathLike
 from ..video.probe import VideoInfo
-from ..video.read import read_frame
+from ..video.read import open_frames
 
 # %% ../../nbs/3_face/09_people.ipynb #71a805d0
 @dataclass
@@ -152,6 +152,6 @@ def draw_people_sheet(
 
 def save_people_sheet(path:PathLike, people:Sequence[Person], info:VideoInfo)->Path:
     "Write the sheet of people as a .jpg and return its path."
-    im = draw_people_sheet(people, lambda n: read_frame(info, n), float(info.rate))
+    im = draw_people_sheet(people, open_frames(info), float(info.rate))
     Path(path).write_bytes(cv2.imencode('.jpg', im, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes())
     return Path(path)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ENCODERS', 'PRORES', 'DNXHR', 'INTERMEDIATES', 'pixel_formats', 'bit_depth', 'choose_format', 'describe_loss',
            'check_encoding', 'encode_command', 'Encoding', 'nominal_rate', 'SegmentWriter', 'encode_gray_film',
-           'try_encoding']
+           'try_encoding', 'resolve_encoder']
 
 # %% ../../nbs/2_video/11_encode.ipynb #4445a15c
 import functools
@@ -17,6 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +28,7 @@ import ffmpeg
 import numpy as np
 import torch
 
-from ..options import X26_PRESETS
+from ..options import EncodeOptions, X26_PRESETS
 from ..errors import BadInput, check_choice, SystemFault
 from ..messages import logger
 from ..types import check_shape, Frames, PathLike
@@ -50,11 +51,12 @@ def _x265(crf, preset, pix_fmt=''):
 def _nvenc(crf, preset, pix_fmt=''):
     speed = dict(
         ultrafast='p1', superfast='p1', veryfast='p2', faster='p3', fast='p3', medium='p4', slow='p5', slower='p6',
-        veryslow='p7',
+        veryslow='p7', placebo='p7',
     )
     return dict(
         preset=speed.get(preset, preset),
-        **(dict(tune='lossless') if crf is None else dict(rc='vbr', cq=crf, **{'b:v': 0})),
+        # 0 would leave the quality to the encoder
+        **(dict(tune='lossless') if crf is None else dict(rc='vbr', cq=max(crf, 1), **{'b:v': 0})),
     )
 def _svtav1(crf, preset, pix_fmt=''):
     speed = dict(ultrafast=12, superfast=11, veryfast=10, faster=9, fast=8, medium=7, slow=5, slower=4, veryslow=2)
@@ -128,6 +130,7 @@ def describe_loss(info:VideoInfo, encoder:str, pix_fmt:str)->str:
 
 def check_encoding(encoder:str, preset:str, lossless:bool=False)->None:
     "Raise `BadInput` for an unknown encoder or preset, or one that cannot be lossless."
+    if encoder=='auto': encoder = 'libx264'
     here = lambda name: has_encoder(ffmpeg_exe(name), name)
     if not here(encoder):
         have = ', '.join(filter(here, ENCODERS))
@@ -314,8 +317,8 @@ class SegmentWriter:
     def __exit__(self, *error): return self.todo.__exit__(*error)
 
 # %% ../../nbs/2_video/11_encode.ipynb #7bfcf2b6
-def encode_gray_film(path:Path, info:VideoInfo|None=None, **encode:Any)->Path:
-    "Encode one gray picture with the options of the film; raises `SystemFault` if that fails."
+def encode_gray_film(path:Path, info:VideoInfo|None=None, frames:int=1, **encode:Any)->Path:
+    "Encode gray pictures with the options of the film; raises `SystemFault` if that fails."
     how: dict[str, Any]
     size, how = (
         ((144, 256), dict(rate=25))
@@ -323,7 +326,8 @@ def encode_gray_film(path:Path, info:VideoInfo|None=None, **encode:Any)->Path:
         else (even_size((info.height, info.width)), dict(rate=nominal_rate(info), color=info.color, sar=info.sar))
     )
     try:
-        with SegmentWriter(path, size, **how, **encode) as w: w.write(torch.full((1,3,*size), 128, dtype=torch.uint8))
+        with SegmentWriter(path, size, **how, **encode) as w:
+            for _ in range(frames): w.write(torch.full((1,3,*size), 128, dtype=torch.uint8))
     except SystemFault as e:
         said = f"the encoder {encode['encoder']} does not work here ({e}); choose another, such as libx264"
         raise SystemFault(said) from e
@@ -344,3 +348,32 @@ def try_encoding(encoder:str, preset:str, pix_fmt:str, lossless:bool, suffix:str
     others = ' or '.join(s for s in FORMATS if holds[s]) or 'another encoder'
     if not holds[suffix]: raise BadInput(f"{suffix} does not hold what {encoder} writes: choose {others}")
     return container
+
+# %% ../../nbs/2_video/11_encode.ipynb #43aa0301
+def _nvenc_fault(info:VideoInfo, encoder:str, options:EncodeOptions)->str:
+    "Why an encoder of NVENC cannot encode a film, or ''."
+    if not has_encoder(ffmpeg_exe(encoder), encoder): return f"this ffmpeg has no {encoder}"
+    try:
+        pix_fmt = choose_format(encoder, options.pix_fmt, info.pix_fmt)
+        with TemporaryDirectory() as d:
+            encode_gray_film(
+                Path(d)/'try.mp4', info, 4, encoder=encoder, crf=options.crf, preset=options.preset, pix_fmt=pix_fmt
+            )
+    except BadInput: return f"{encoder} does not write {options.pix_fmt if options.pix_fmt!='same' else info.pix_fmt}"
+    except SystemFault as e:
+        return f"{encoder}: {str(e.__cause__).removeprefix('ffmpeg could not encode: ').partition(' … ')[0]}"
+    return ''
+
+def resolve_encoder(options:EncodeOptions, info:VideoInfo)->EncodeOptions:
+    """Replace the encoder `auto` by one that encodes this film: h264_nvenc, else hevc_nvenc, else libx264. One line
+    says which."""
+    if options.encoder!='auto': return options
+    faults, name = ["it is not used for lossless films"]*options.lossless, info.path.name
+    for encoder in () if options.lossless else ('h264_nvenc', 'hevc_nvenc'):
+        fault = _nvenc_fault(info, encoder, options)
+        if not fault:
+            logger.info(f"encoder auto: {encoder} of the graphics card encodes {name}")
+            return replace(options, encoder=encoder)
+        faults.append(fault)
+    logger.warning(f"encoder auto: libx264 encodes {name}, since NVENC cannot ({faults[0]})")
+    return replace(options, encoder='libx264')

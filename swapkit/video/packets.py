@@ -30,11 +30,15 @@ from ..types import PathLike
 from .files import check_file
 
 # %% ../../nbs/2_video/02_packets.ipynb #948bd037
-def open_media(path:PathLike)->av.container.InputContainer:
+def open_media(
+    path:PathLike,
+    hardware:Any=None,  # `av.codec.hwaccel.HWAccel`, to decode on a graphics card
+)->av.container.InputContainer:
     "Open a media file; raises `BadInput` with a one-line reason if that fails."
     check_file(path)
+    more = dict(hwaccel=hardware) if hardware else {} # older versions of PyAV do not know it
     try:
-        return av.open(f'file:{Path(path).absolute()}', metadata_errors='replace')
+        return av.open(f'file:{Path(path).absolute()}', metadata_errors='replace', **more)
     except (av.error.FFmpegError, ValueError) as e:
         raise BadInput(f"{path} is not a video or photo that can be read ({getattr(e, 'strerror', None) or e})") from e
 

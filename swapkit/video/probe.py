@@ -102,6 +102,8 @@ class VideoInfo:
     mirrored:bool = False
     stereo:str = ''         # packing of stereo views, as from `find_stereo`
     crop:tuple = ()         # pixels cropped by the container: top, bottom, left, right
+    closed:bool = field(default=False, repr=False)  # no frame needs one from before the last key frame
+    starts:torch.Tensor|None = field(default=None, repr=False)  # numbers of the key frames, without `order`
     order:torch.Tensor|None = field(default=None, repr=False)
     # with `order`: packet of a key frame → packet from which decoding starts
     keys:dict = field(default_factory=dict, repr=False)
@@ -288,6 +290,8 @@ def video_info(
         told |= _pictures(path, c, v, w, *found)
         pts = told['pts'] = torch.tensor(told['pts'], dtype=torch.long)
         if not len(pts): raise BadInput(f"{path} is damaged: no frame can be decoded")
+        keys = {t for t,key in zip(w.pts, w.key) if key}
+        starts = None if 'order' in told else torch.tensor([n for n,t in enumerate(pts.tolist()) if t in keys])
         short, (good, until) = _ends_early(w, c, v), _sound_until(pts-pts[0], v.time_base)
         if short and (end is None or end>until+1e-6):
             raise BadInput(
@@ -298,6 +302,7 @@ def video_info(
             Path(path), **told, **_shown_as(path, c, v, f), time_base=v.time_base, pix_fmt=f.format.name,
             bits=f.format.components[0].bits, color=read_color_tags(f), stream=v.index,
             streams=[*map(_stream_info, c.streams)], damaged=short, trimmed=len(w.hidden)>0, container=c.format.name,
+            starts=starts, closed=not w.leaning and v.codec_context.name in ('h264', 'hevc', 'vp8', 'vp9', 'mjpeg'),
         )
         info.notes += _display_notes(info, len(demux_pictures(c)), is_oblique(display_matrix(f)))
     if info.color.transfer in ('smpte2084', 'arib-std-b67'):

@@ -4,51 +4,40 @@
 
 # %% auto #0
 __all__ = ['READERS', 'decord_reader', 'plain_format', 'can_keep_planes', 'even_size', 'plane_sizes', 'plane_type', 'plane_bytes',
-           'plane_views', 'frame_planes', 'pyav_reader', 'open_reader', 'prefetch', 'read_frames', 'read_frame']
+           'plane_views', 'frame_planes', 'pyav_reader', 'gpu_reader', 'open_reader', 'prefetch', 'read_frames',
+           'read_frame', 'open_frames']
 
 # %% ../../nbs/2_video/05_read.ipynb #ca797951
+import functools
 import os
 import queue
 import threading
-from itertools import chain
+from contextlib import nullcontext
 from typing import Any
 
 import av
 import av.error
-import av.filter
 import numpy as np
 import torch
+from av.codec import Codec
 from av.video.reformatter import VideoReformatter
 
 from ..errors import BadInput, check_choice
 from ..registry import READERS
 from ..types import Frames
 from .display import turn_upright
-from .packets import decode_packets, demux_packets, nonempty_packets, number_packets, open_media
-from .packets import prepare_stream
-from .probe import VideoInfo
+from .decode import check_frame_size, film_frames, lost_frame
+from .probe import MATRIX_NAMES, read_color_tags, VideoInfo
+from .surface import SITINGS, surface_to_planes, surface_to_rgb, turn_tensor
 from ..messages import logger
 
 # %% ../../nbs/2_video/05_read.ipynb #524cb98c
 import cv2 # noqa: F401 (before decord, whose bundled zlib breaks cv2's PNG reader)
 
-try: import decord
+try:
+    import decord
+    decord.logging.set_level(decord.logging.QUIET) # it would write to the terminal; errors are raised all the same
 except ImportError: decord = None # no wheel for this platform; PyAV reads instead
-
-# %% ../../nbs/2_video/05_read.ipynb #2ea21059
-def _lost(info, frame):
-    if not frame: return BadInput(f"{info.path}: no frame can be decoded")
-    end = info.seconds[frame]-info.seconds[0]
-    return BadInput(f"{info.path} is damaged after frame {frame-1}; use only the part before it: end={end:.3f}")
-
-def _check_size(info, frame, number):
-    size = (frame.height, frame.width)[::-1 if info.rotation%180 else 1]
-    if size!=(info.height, info.width):
-        raise BadInput(
-            f"{info.path} changes its size at frame {number} from {info.width}×{info.height} to {size[1]}×{size[0]}; "
-            f"use the part before it: end {info.seconds[number]-info.seconds[0]:.3f}, "
-            "and cut the rest into a separate film"
-        )
 
 # %% ../../nbs/2_video/05_read.ipynb #426afa19
 def decord_reader(info:VideoInfo, planes:str=''):
@@ -58,6 +47,8 @@ def decord_reader(info:VideoInfo, planes:str=''):
         'more than 8 bits': info.bits>8, 'an edit list': info.trimmed, 'interlaced pictures': info.interlaced,
         'pictures that are mirrored': info.mirrored, 'pictures that are cropped': info.crop,
         'packets that give no picture': info.order is not None,
+        f'a container ({info.container})': not {'mp4', 'matroska', 'flv'} & {*info.container.split(',')},
+        'frames that may need frames from before a key frame': not info.closed,
     }
     wrong = next((what for what,found in faults.items() if found), '')
     if wrong: raise BadInput(f"{info.path} has {wrong}, which decord reads wrongly: use the reader 'pyav'")
@@ -70,7 +61,7 @@ def decord_reader(info:VideoInfo, planes:str=''):
         assert decord is not None
         try:
             with decord.bridge.use_torch(): return film.get_batch(list(numbers)).permute(0,3,1,2)
-        except decord.DECORDError as e: raise _lost(info, numbers[0]) from e
+        except decord.DECORDError as e: raise lost_frame(info, numbers[0]) from e
     return get
 
 # %% ../../nbs/2_video/05_read.ipynb #111192d3
@@ -119,11 +110,16 @@ def plane_views(
     return views
 
 # %% ../../nbs/2_video/05_read.ipynb #047a210b
+def _matrix(frame):
+    "Arguments for swscale, which refuses some color matrices: BT.2020 for its constant-luminance kind, else BT.601."
+    if frame.colorspace in (0, 2, *MATRIX_NAMES) and frame.colorspace!=10: return {}
+    return dict.fromkeys(('src_colorspace', 'dst_colorspace'), 9 if frame.colorspace==10 else 5)
+
 def _in_format(frame, name):
     "Convert a frame to another pixel format; matrix and range stay."
     if plain_format(frame.format.name)==name: return frame
     full = 2 if frame.format.name.startswith('yuvj') else frame.color_range
-    return VideoReformatter().reformat(frame, format=name, src_color_range=full, dst_color_range=full)
+    return VideoReformatter().reformat(frame, format=name, src_color_range=full, dst_color_range=full, **_matrix(frame))
 
 def frame_planes(
     frame:av.VideoFrame,
@@ -144,145 +140,176 @@ def frame_planes(
         to[:h,:w] = a
         to[h:,:w] = to[h-1:h,:w]; to[:,w:] = to[:,w-1:w]
 
-# %% ../../nbs/2_video/05_read.ipynb #c3163775
-def _cropped(frames, crop:tuple, stream):
-    "Crop frames as the container asks."
-    if not crop: yield from frames; return
-    (top, bottom, left, right), g = crop, av.filter.Graph()
-    g.link_nodes(
-        g.add_buffer(template=stream),
-        g.add('crop', f'iw-{left + right}:ih-{top + bottom}:{left}:{top}'),
-        g.add('buffersink'),
-    ).configure()
-    for f in frames: g.push(f); yield g.pull()
-
-def _whole(frames, info:VideoInfo):
-    "Deinterlace frames from the first interlaced one on; stamps stay the same."
-    before = None
-    for f in frames:
-        if f.interlaced_frame: break
-        yield f
-        before = f
-    else: return
-    if not info.interlaced:
-        logger.warning(
-            f"{info.path.name} is interlaced in parts; its frames are deinterlaced, and the result is progressive"
-        )
-    g, there = av.filter.Graph(), before is not None
-    ends = (
-        g.add_buffer(width=f.width, height=f.height, format=f.format, time_base=info.time_base),
-        g.add('bwdif', 'mode=send_frame:deint=interlaced'),
-        g.add('buffersink'),
-    )
-    g.link_nodes(*ends).configure()
-    for given in chain([before] if there else [], [f], frames, [None]):
-        g.push(given)
-        while True:
-            try: made = g.pull()
-            except (BlockingIOError, EOFError): break # the filter needs one more frame
-            assert made.pts is not None and made.time_base is not None
-            made.pts, made.time_base = round(made.pts*made.time_base/info.time_base), info.time_base
-            if there: there = False # the neighbor frame was already yielded
-            else: yield made
-
-# %% ../../nbs/2_video/05_read.ipynb #5d0c7a41
-def _wound(container, stream:Any, pts:int, back:float):
-    """Packets from a key frame that is shown at or before `pts`, after seeking to `back` seconds before it; None if the
-    container lands later."""
-    try: container.seek(pts-round(back/stream.time_base), stream=stream)
-    except av.error.FFmpegError: return None
-    packets = demux_packets(container, stream)
-    key = next((p for p in nonempty_packets(packets) if p.is_keyframe and p.pts is not None), None)
-    return None if key is None or key.pts is None or key.pts>pts else chain([key], packets)
-
-def _stamped(info, container, stream, first:int, back):
-    "Decode frames that have their own stamps."
-    packets = (
-        demux_packets(container, stream)
-        if back is None
-        else _wound(container, stream, int(info.pts[max(first - 2, 0)]), back)
-    )
-    yield from (f for f in decode_packets(packets or (), stream) if f.pts is not None)
-
-def _counted(info, container, stream, first:int, back):
-    """Decode frames of a film with an `order`: packets are counted from the start of the file, and decoded from a key
-    frame on."""
-    rank = {n:i for i,n in enumerate(info.order.tolist()) if n>=0}
-    skip = (
-        0
-        if back is None
-        else info.keys.get(max((n for n in info.keys if rank.get(n, first) <= first - 2), default=0), 0)
-    )
-    at = -1
-    for f in decode_packets(number_packets(demux_packets(container, stream), skip), stream):
-        at = rank.get(f.pts, at+1)
-        f.pts, f.time_base = int(info.pts[at]), info.time_base
-        yield f
-
-# %% ../../nbs/2_video/05_read.ipynb #5d0c7a42
-_BACK = {0:3, 3:None} # seconds to go back next; None: read from the start
-
-def _film(info:VideoInfo, first:int, back=0):
-    """Yield all frames from number `first` on: decoded from the key frame before it, or from the start if the container
-    lands too late."""
-    pts = int(info.pts[first])
-    with open_media(info.path) as c:
-        v = prepare_stream(c.streams[info.stream])
-        v.codec_context.thread_count = max((os.cpu_count() or 1)-1, 1) # one core stays free for the consumer
-        frames = (_stamped if info.order is None else _counted)(info, c, v, first, back)
-        frames = (f for f in _whole(_cropped(frames, info.crop, v), info) if f.pts is not None and f.pts>=pts)
-        start = next(frames, None)
-        if back is None or (start and start.pts==pts):
-            yield from chain([start] if start else [], frames)
-            return
-    yield from _film(info, first, _BACK[back])
-
 # %% ../../nbs/2_video/05_read.ipynb #e0462c04
 def _bytes(picture): # rgb24 → (H,W,3) view
     p = picture.planes[0]
     return np.frombuffer(p, np.uint8).reshape(p.height, -1)[:,:3*p.width].reshape(p.height, p.width, 3)
 
+_NEAR = 16 # frames; opening the file for a jump takes as long as decoding some
+
+def _can_go_on(info, at, number):
+    "Whether to decode on from frame `at` to a later one; a jump pays only if a key frame lies between."
+    if at is None or number<at: return False
+    return number-at<=_NEAR or info.starts is not None and not ((info.starts>at) & (info.starts<=number)).any()
+
 def pyav_reader(info:VideoInfo, planes:str=''):
     """Read with PyAV; numbers must be consecutive. `get(numbers)` gives (N,3,H,W) uint8, and raises `BadInput` if a
-    frame is missing."""
+    frame is missing. Later numbers up to the next key frame are reached without a jump."""
     state:dict[str, Any] = dict(at=None, film=None)
     size, to_rgb = (info.height, info.width), VideoReformatter()
     way = info.rotation, info.mirrored
     def get(numbers):
-        if state['at']!=numbers[0]: state['film'] = _film(info, numbers[0])
+        if not _can_go_on(info, state['at'], numbers[0]): state['film'] = film_frames(info, numbers[0])
         out, kept, at = (
             np.empty((len(numbers), *size, 3), np.uint8),
             np.empty((len(numbers), plane_bytes(planes, size)), np.uint8),
             numbers[0],
         )
         film:Any = state['film']
-        for to,k,f in zip(out, kept, film):
+        for f in film:
+            if f.pts<info.pts[at]: continue # passed over
             if f.pts!=info.pts[at]: break
-            _check_size(info, f, at)
+            to, k = out[at-numbers[0]], kept[at-numbers[0]]
+            check_frame_size(info, f, at)
             # kept until the next frame is made, because its memory is reused
-            state['rgb'] = rgb = to_rgb.reformat(f, format='rgb24', threads=1)
+            state['rgb'] = rgb = to_rgb.reformat(f, format='rgb24', threads=1, **_matrix(f))
             to[:] = turn_upright(_bytes(rgb), *way)
             if planes: frame_planes(f, planes, *way, k)
             at += 1
-        if at<=numbers[-1]: raise _lost(info, at)
+            if at>numbers[-1]: break
+        if at<=numbers[-1]: raise lost_frame(info, at)
         state['at'] = at
         data = torch.from_numpy(out).permute(0,3,1,2)
         return (data, torch.from_numpy(kept)) if planes else data
     return get
 
+# %% ../../nbs/2_video/05_read.ipynb #2b7f2210
+class _NotOnCard(BadInput):
+    "A film cannot be read with the decoder of the card; `why`."
+    def __init__(self, info, why):
+        super().__init__(f"the reader gpu cannot read {info.path}: {why}; use the reader 'pyav'")
+        self.why = why
+
+_tried:dict = {} # what the trial of a film found; a film is opened anew for each segment
+
+def _card_fault(info, planes):
+    "Why the decoder of a card cannot stand in for the CPU reader in a film, or ''."
+    name = plain_format(info.pix_fmt)
+    faults = {
+        f'the pixel format {name}': name not in ('yuv420p', 'yuv420p10le', 'yuv420p12le'),
+        'an odd side': info.width%2 or info.height%2, 'interlaced pictures': info.interlaced,
+        'pictures that are cropped': info.crop, 'packets that give no picture': info.order is not None,
+        f'{info.bits} bits, but {planes} is to be written': planes not in ('', name),
+    }
+    return next((what for what,found in faults.items() if found), '')
+
+def _card_film(info, device):
+    "A function from a frame number to the frames from there on, decoded on a card; raises `BadInput`."
+    codec = next(s.codec for s in info.streams if s.index==info.stream)
+    try:
+        from av.codec.hwaccel import HWAccel
+        how: dict[str, Any] = dict(allow_software_fallback=False, is_hw_owned=True)
+        hardware = HWAccel('cuda', str(device.index), **how)
+        hardware.create(Codec(codec, 'r'))
+    except (ImportError, TypeError) as e:
+        raise _NotOnCard(info, f"PyAV {av.__version__} is older than 17: `pip install 'swapkit[gpu]'`") from e
+    except (av.error.FFmpegError, LookupError, NotImplementedError, RuntimeError) as e:
+        said = getattr(e, 'strerror', None) or e
+        raise _NotOnCard(info, f"FFmpeg cannot open the card's decoder for {codec} ({said})") from e
+    return lambda first: film_frames(info, first, hardware=hardware)
+
+def gpu_reader(
+    info:VideoInfo,
+    planes:str='',      # '', or the film's own pixel format
+    device:Any='cuda',  # the card
+    film:Any=None,      # a function from a frame number to surfaces from there on; a card's by default
+):
+    """Read with the decoder of a graphics card. `get(numbers)` gives what `pyav_reader` gives, on the device, for work
+    on its default stream. Raises `BadInput` if the first frame does not equal that of the CPU."""
+    device = torch.device(device)
+    if device.type=='cuda': device = torch.device('cuda', device.index or 0)
+    if film is None and device.type!='cuda': raise _NotOnCard(info, f"the device is {device.type}")
+    if why := _card_fault(info, planes): raise _NotOnCard(info, f"it has {why}")
+    film_given, film = film, film or _card_film(info, device)
+    state:dict[str, Any] = dict(at=None, film=None, siting=SITINGS[0])
+    about = info.path, os.stat(info.path).st_mtime_ns, planes, str(device)
+    h, w = (info.height, info.width)[::-1 if info.rotation%180 else 1]
+    def leave():
+        "Free the decoder of the card."
+        if state['film'] is not None: state['film'].close()
+        state.update(at=None, film=None)
+    def surfaces(numbers):
+        if state['at']!=numbers[0]: leave(); state['film'] = film(numbers[0])
+        kind, n, at = torch.int16 if info.bits>8 else torch.uint8, len(numbers), numbers[0]
+        luma = torch.empty(n, h, w, dtype=kind, device=device)
+        chroma = torch.empty(n, h//2, w//2, 2, dtype=kind, device=device)
+        for y,c,f in zip(luma, chroma, state['film']): # the surface of a frame is needed for the next ones
+            if f.pts!=info.pts[at]: break
+            check_frame_size(info, f, at)
+            if read_color_tags(f)!=info.color: raise _NotOnCard(info, f"its color tags change at frame {at}")
+            # torch would name its stream, which PyAV refuses; both use the default stream
+            for to,p in zip((y, c), f.planes): to.copy_(torch.from_dlpack(p.__dlpack__()).view(kind))
+            at += 1
+        if at<=numbers[-1]: raise _NotOnCard(info, f"the decoder of the card does not give frame {at}")
+        state['at'] = at
+        return luma, chroma
+    way = info.rotation, info.mirrored
+    def get(numbers):
+        with torch.cuda.stream(torch.cuda.default_stream(device)) if device.type=='cuda' else nullcontext():
+            luma, chroma = surfaces(numbers) # on the stream of the decoder
+            rgb = turn_tensor(surface_to_rgb(luma, chroma, info.color, info.bits, state['siting']), *way)
+            return (rgb, surface_to_planes(luma, chroma, info.bits, *way)) if planes else rgb
+    if film_given or about not in _tried:
+        try: _tried[about] = _try_first_frame(info, planes, get, state)
+        finally: leave()
+    state['siting'] = _tried[about]
+    return get
+
+def _try_first_frame(info, planes, get, state):
+    "Compare the first frame with that of the CPU, and find the siting; raises `BadInput` unless exactly one fits."
+    right, fits = pyav_reader(info, planes)([0]), []
+    for state['siting'] in SITINGS if info.bits>8 else SITINGS[:1]:
+        got, state['at'] = get([0]), None
+        if all(torch.equal(a.cpu(), b) for a,b in zip(*((t,) if torch.is_tensor(t) else t for t in (got, right)))):
+            fits.append(state['siting'])
+    if len(fits)!=1:
+        raise _NotOnCard(info, "its first frame " + ("does not tell where chroma lies" if fits else
+                                                     "comes out with other values than on the CPU"))
+    return fits[0]
+
+@functools.lru_cache
+def _say_once(line): logger.warning(line)
+
+def _card_or_cpu(info, planes, device, film=None):
+    "A reader on the card; on the CPU, with one line, where that cannot be or as soon as it fails."
+    def lost(e):
+        _say_once(f"{info.path.name} is decoded by the CPU, not by the card: {getattr(e, 'why', e)}")
+        return pyav_reader(info, planes)
+    try: now = gpu_reader(info, planes, device, film)
+    except BadInput as e: return lost(e)
+    def get(numbers):
+        nonlocal now
+        try: return now(numbers)
+        except BadInput as e: now = lost(e)
+        return now(numbers)
+    return get
+
 # %% ../../nbs/2_video/05_read.ipynb #71ac9871
-READERS |= dict(pyav=pyav_reader, decord=decord_reader)
+READERS |= dict(pyav=pyav_reader, decord=decord_reader, gpu=gpu_reader)
 
 def open_reader(
     info:VideoInfo,
-    name:str='auto',    # key of `READERS`; auto is pyav, whose memory use does not grow with the film
-    planes:str='',      # pixel format for the frames' own planes; '' for none; only pyav has them
+    name:str='auto',    # key of `READERS`; auto is gpu where that gives the same values, else pyav
+    planes:str='',      # pixel format for the frames' own planes; '' for none; decord has none
+    device:Any='cpu',   # where the frames are needed
 ):
-    "Open a reader: a function from frame numbers to pixels, or with `planes` to pixels and (N,B) bytes."
+    """Open a reader: a function from frame numbers to pixels, or with `planes` to pixels and (N,B) bytes. Only gpu
+    gives them on the device. Raises `BadInput` if a reader that was asked for by name cannot read the film."""
     check_choice('reader', name, ('auto', *READERS))
-    return READERS['pyav' if name == 'auto' else name](
-        info, planes if can_keep_planes(info.pix_fmt.replace('yuva', 'yuv')) else ''
-    )
+    device, planes = torch.device(device), planes if can_keep_planes(info.pix_fmt.replace('yuva', 'yuv')) else ''
+    if name=='auto': return pyav_reader(info, planes) if device.type=='cpu' else _card_or_cpu(info, planes, device)
+    if name=='gpu': return gpu_reader(info, planes, device)
+    return READERS[name](info, planes)
 
 # %% ../../nbs/2_video/05_read.ipynb #a5be2add
 def prefetch(
@@ -335,3 +362,21 @@ def read_frame(info:VideoInfo, number:int)->Frames: # of one
     if not 0 <= number < len(info):
         raise BadInput(f"{info.path.name} has no frame {number}; it has {len(info)}, counted from 0")
     return next(iter(read_frames(info, 1, number, number+1)))
+
+# %% ../../nbs/2_video/05_read.ipynb #161fc2ea
+_LARGE = 2_200_000 # pixels; decord decodes ahead, and keeps about a hundred frames
+
+def open_frames(info:VideoInfo)->Any: # frame number → `Frames` of that one frame
+    """A function that gives single frames of a film in any order, from a reader that stays open. It raises `BadInput`
+    for a number that the film does not have."""
+    try:
+        if info.width*info.height>_LARGE: raise BadInput("its frames are large, and decord keeps many in memory")
+        get:Any = decord_reader(info)
+    except BadInput as e:
+        logger.debug("PyAV reads single frames of %s: %s", info.path.name, e)
+        get = pyav_reader(info)
+    def frame(number:int)->Frames:
+        if not 0 <= number < len(info): return read_frame(info, number) # raises
+        idx = torch.tensor([number])
+        return Frames(get([number]), idx, info.pts[idx], info.time_base)
+    return frame
