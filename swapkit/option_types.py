@@ -38,6 +38,7 @@ class FlatOptions(TypedDict, total=False):
     batch: int
     device: Literal['auto', 'cpu', 'cuda']
     engine: str
+    compile: Literal['auto', 'yes', 'no']
     reader: str
     start: float | str | None
     end: float | str | None
