@@ -149,7 +149,7 @@ def _cast_both_ways(net, forward, args):
 
 def _cast_outside(net:nn.Module, dtype:torch.dtype)->nn.Module: # the same network
     "Make a network take and return float32, and compute in `dtype` and channels-last inside."
-    net.inner_dtype = dtype
+    net.inner_dtype = dtype # type: ignore[assignment]
     return _wrap_forward(net, _cast_both_ways)
 
 # %% ../../nbs/nets/01_base.ipynb #4db4532c
@@ -176,7 +176,7 @@ def _copy_in_float32(net:nn.Module)->nn.Module:
     new = {id(t): nn.Parameter(t.float(), requires_grad=False) for t in net.parameters()}
     new |= {id(t): t.float() for t in net.buffers()}
     twin = copy.deepcopy(net, new) # takes these instead of copying the weights
-    twin.inner_dtype = torch.float32
+    twin.inner_dtype = torch.float32 # type: ignore[assignment]
     return twin
 
 def check_half(net:nn.Module, name:str)->nn.Module: # the same network, with a hook for its first call

@@ -19,7 +19,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial
 from importlib.util import find_spec
@@ -31,7 +31,7 @@ from torch import nn
 from ..cache import cache_dir
 from ..errors import check_choice
 from ..messages import logger
-from .base import make_stand_in, prepare_net
+from .base import cudnn_measures, make_stand_in, prepare_net
 
 # %% ../../nbs/nets/13_compiled.ipynb #2a27e4db
 _COMPILERS = 'cc', 'gcc', 'g++', 'clang', 'clang++', 'cl'
@@ -92,7 +92,7 @@ class CudaGraph:
             self.output = run(*self.inputs)
         self.done.record()
     def __call__(self, *inputs:torch.Tensor)->torch.Tensor:
-        with self.lock:
+        with self.lock, torch.cuda.device(self.output.device):
             torch.cuda.current_stream().wait_event(self.done)
             for mine,given in zip(self.inputs, inputs, strict=True): mine.copy_(given)
             self.graph.replay()
@@ -170,7 +170,8 @@ class FastNet:
         n, key = len(inputs[0]), tuple(t.shape for t in inputs)
         if n in COMPILED_COUNTS and key not in self.ready: self._count(key, inputs)
         run = self.ready.get(key)
-        return run(*(t.contiguous() for t in inputs)) if run else self.net(*inputs)
+        if not run: return self.net(*inputs)
+        with cudnn_measures: return run(*(t.contiguous() for t in inputs))
     def _count(self, key, inputs):
         "Decide whether it is time to compile this shape."
         self.calls[key] = calls = self.calls.get(key, 0)+1
@@ -186,14 +187,16 @@ class FastNet:
             if why := _fill_cache(_recipe(self.make, self.net, inputs), stop): self._give_up('compile', why)
             elif not stop(): self._compile(key, inputs)
     def _compile(self, key, inputs):
-        try: run = compile_net(self.net, *inputs)
-        except Exception as e: self._give_up('compile', f'{type(e).__name__}: {e}')
-        else: self.ready[key] = self._graphed(run, inputs)
+        here = torch.cuda.device(self.device) if self.device.type=='cuda' else nullcontext()
+        with here, cudnn_measures:
+            try: run = compile_net(self.net, *inputs)
+            except Exception as e: self._give_up('compile', f'{type(e).__name__}: {e}')
+            else: self.ready[key] = self._graphed(run, inputs)
     def _graphed(self, run, inputs):
         "The same as a CUDA graph, if there are few faces."
         if self.device.type!='cuda' or len(inputs[0])>_GRAPHED or 'graph' in self.broken: return run
         try:
-            with torch.cuda.device(self.device), torch.no_grad(): return CudaGraph(run, *inputs)
+            with torch.no_grad(): return CudaGraph(run, *inputs)
         except Exception as e: self._give_up('graph', f'{type(e).__name__}: {e}')
         return run
     def _give_up(self, what:str, why:str):
