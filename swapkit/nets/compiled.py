@@ -161,7 +161,8 @@ class FastNet:
     ):
         self.net, self.make, self.wait = net, make, wait
         self.device = next(net.parameters()).device
-        self.ready, self.calls, self.broken = {}, {}, set[str]() # shapes → function; shapes → calls so far
+        self.ready, self.calls = {}, {} # shapes → function; shapes → calls so far
+        self.cached, self.broken = set(), set[str]() # shapes that the other process compiled; what failed
     def __call__(self, *inputs:torch.Tensor)->Any: # as the network
         cut = _cut(len(inputs[0])) if self.device.type=='cpu' else []
         if len(cut)<2: return self._run(*inputs)
@@ -176,16 +177,15 @@ class FastNet:
         "Decide whether it is time to compile this shape."
         self.calls[key] = calls = self.calls.get(key, 0)+1
         if 'compile' in self.broken: return
-        if self.wait:
-            if not self.ready: self.net(*(t[:1] for t in inputs)) # see `check_half`
-            self._compile(key, inputs)
+        if self.wait and not self.ready: self.net(*(t[:1] for t in inputs)) # see `check_half`
+        if self.wait or key in self.cached: self._compile(key, inputs)
         elif calls==_CALLS_BEFORE: threading.Thread(target=self._in_background, args=(key, inputs)).start()
     def _in_background(self, key, inputs):
         stop = lambda: not threading.main_thread().is_alive()
         with _one_at_a_time:
             if stop() or 'compile' in self.broken: return
             if why := _fill_cache(_recipe(self.make, self.net, inputs), stop): self._give_up('compile', why)
-            elif not stop(): self._compile(key, inputs)
+            else: self.cached.add(key) # the next call compiles: no network may run while torch traces one
     def _compile(self, key, inputs):
         here = torch.cuda.device(self.device) if self.device.type=='cuda' else nullcontext()
         with here, cudnn_measures:
@@ -196,7 +196,7 @@ class FastNet:
         "The same as a CUDA graph, if there are few faces."
         if self.device.type!='cuda' or len(inputs[0])>_GRAPHED or 'graph' in self.broken: return run
         try:
-            with torch.no_grad(): return CudaGraph(run, *inputs)
+            with torch.inference_mode(False), torch.no_grad(): return CudaGraph(run, *inputs)
         except Exception as e: self._give_up('graph', f'{type(e).__name__}: {e}')
         return run
     def _give_up(self, what:str, why:str):
