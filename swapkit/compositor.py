@@ -22,6 +22,7 @@ from .mask.parsing import Parser
 from .mesh.reshape import reshape
 from .models import get_spec
 from .nets.base import get_dtype
+from .nets.compiled import compile_mode
 from .nets.load import uses_stand_in
 from .options import SwapOptions
 from .restore import Enhancer, Restorer
@@ -151,19 +152,21 @@ class Compositor:
         options:SwapOptions=SwapOptions(),
         device:str|torch.device|None=None,  # the best available one by default
         engine:str='auto',                  # what runs ONNX files: a key of `nets.onnx.ENGINES`
+        compile:str='auto',                 # whether torch networks are compiled: see `nets.compiled`
     ):
         self.device = device = torch.device(device or default_device())
         self.options = o = resolve_options(options, device)
         dtype = get_dtype(o.precision)
         some = lambda make,name,*a,**kw: None if name=='none' else make(name, device, engine, *a, **kw)
-        self.swap = Swapper(o.swapper, device, engine, dtype)
-        self.masks = Masks(
-            some(Parser, o.parser, dtype), some(Occluder, o.occluder), o.mouth, oval=not self.swap.spec.full_crop,
-            extra=make_masks(o.masks, device, engine)
-        )
-        self.restore = some(
-            Restorer, o.restore, dtype, strength=o.restore_strength, fidelity=o.fidelity, colors=o.color == 'match'
-        )
+        with compile_mode(compile):
+            self.swap = Swapper(o.swapper, device, engine, dtype)
+            self.masks = Masks(
+                some(Parser, o.parser, dtype), some(Occluder, o.occluder), o.mouth, oval=not self.swap.spec.full_crop,
+                extra=make_masks(o.masks, device, engine)
+            )
+            self.restore = some(
+                Restorer, o.restore, dtype, strength=o.restore_strength, fidelity=o.fidelity, colors=o.color == 'match'
+            )
         self.enhance = some(Enhancer, o.enhance)
     @property
     def shape(self)->float:

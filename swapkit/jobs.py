@@ -109,6 +109,7 @@ class Rendering:
     at_once:int = 4             # faces per piece on a CPU; 1 if networks take seconds per face
     devices:Sequence[torch.device] = ()
     engine:str = 'auto'         # of the compositor
+    compile:str = 'auto'        # the same
     @property
     def device(self)->torch.device: return self.compositor.device
     def workers(self)->int: # segments at once
@@ -120,7 +121,7 @@ class Rendering:
         "The same with networks and sources of its own on another device."
         if device==self.device: return self
         mine = [replace(s, crops=s.crops.to(device), kept={}, lock=threading.RLock()) for s in self.assignment.sources]
-        return replace(self, compositor=Compositor(self.compositor.options, device, self.engine),
+        return replace(self, compositor=Compositor(self.compositor.options, device, self.engine, self.compile),
                        assignment=replace(self.assignment, sources=mine))
     def draw(self, frames:Frames, faces:Faces, which:torch.Tensor)->Frames:
         "Swap the faces of some frames."
@@ -307,7 +308,7 @@ def plan_rendering(job:Job, work:WorkDir)->Rendering:
         info=info, faces_file=path, assignment=a, frame=table.frame[a.rows], compositor=job.compositor,
         open=lambda device: open_reader(info, job.run.reader, encode['pix_fmt'], device), batch=batch, encode=encode, fit=fit,
         segments=plan_segments(work.folder, name, *t.span, SEGMENT), at_once=1 if job.compositor.weights() else 4,
-        devices=job.devices, engine=job.run.engine,
+        devices=job.devices, engine=job.run.engine, compile=job.run.compile,
     )
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #b1464608

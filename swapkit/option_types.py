@@ -39,6 +39,7 @@ class FlatOptions(TypedDict, total=False):
     device: Literal['auto', 'cpu', 'cuda']
     devices: str
     engine: str
+    compile: Literal['auto', 'yes', 'no']
     reader: str
     start: float | str | None
     end: float | str | None

@@ -256,6 +256,9 @@ class RunOptions(Options):
     engine: str = option('auto', "What runs ONNX networks: onnxruntime on the CPU (cpu) or the GPU (cuda), or "
                                  "TensorRT. auto uses onnxruntime on the chosen device; torch refuses ONNX networks.",
                          'auto', 'torch', kind='engine')
+    compile: str = option('auto', "Whether large torch networks are compiled for this machine, which makes them faster "
+                                  "on a GPU. auto does it in the background on a GPU, if it is possible; yes waits for "
+                                  "it, on a CPU too.", 'auto', 'yes', 'no', widget='dropdown', folded=True)
     reader: str = option('auto', "What decodes the film. auto uses gpu, the decoder of the graphics card, if frames "
                                  "come out as with pyav; else pyav.", 'auto', kind='reader', picture=True)
     start: float|None = option(None, "Start of the part to render, as a time from the start of the film; by default "

@@ -114,7 +114,7 @@ def swap_video(
     check_out(out, [target, *list_source_photos(sources, assign)], run.overwrite or bool(run.part), formats)
     if not photo: check_encoding(encode.encoder, encode.preset, encode.lossless)
     devices, t, analyze = choose_devices(run.device, run.devices), open_target(target, run), resolve_networks(analyze)
-    compositor = Compositor(swap, device := devices[0], run.engine) # slow steps come after all checks
+    compositor = Compositor(swap, device := devices[0], run.engine, run.compile) # slow steps come after all checks
     find = lru_cache(1)(lambda: finder_of(analyze, device, run.engine)) # made when first needed
     people = load_sources(sources, assign, find, device, run.strangers)
     faces, who = resolve_people(faces, find, faces_file), list(resolve_people(assign or {}, find, faces_file))

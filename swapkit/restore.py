@@ -18,6 +18,7 @@ import torch.nn.functional as nnf
 
 from .imgproc import low_pass, resize_square
 from .nets.base import from_signed, to_signed
+from .nets.compiled import speed_up
 from .nets.gfpgan import make_gfpgan
 from .nets.load import load_net
 from .nets.onnx import OnnxNet
@@ -41,7 +42,7 @@ def load_gfpgan(
     name:str, device:torch.device|str, engine:str='auto', dtype:torch.dtype=torch.float32
 )->RestoreNet:
     "GFPGAN as a torch network."
-    return _signed(load_net(name, make_gfpgan(), device, dtype, key='params_ema'))
+    return _signed(speed_up(load_net(name, make_gfpgan(), device, dtype, key='params_ema'), make_gfpgan))
 
 def load_onnx_restorer(
     name:str, device:torch.device|str, engine:str='auto', dtype:torch.dtype|None=None

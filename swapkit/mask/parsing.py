@@ -19,6 +19,7 @@ from ..imgproc import erode, feather, resize_square
 from .polygons import face_mask
 from ..nets.base import to_imagenet
 from ..nets.bisenet import BiSeNet
+from ..nets.compiled import speed_up
 from ..nets.load import load_net
 from ..nets.onnx import OnnxNet
 from ..registry import NetSpec, NetStage, PARSERS
@@ -68,7 +69,7 @@ def load_bisenet(
     device:torch.device|str, engine:str='auto', dtype:torch.dtype=torch.float32
 )->Callable[[torch.Tensor], torch.Tensor]:
     "BiSeNet with ResNet-18 and the weights of zllrunning, which facexlib ships too."
-    net = load_net('bisenet_19', BiSeNet(), device, dtype)
+    net = speed_up(load_net('bisenet_19', BiSeNet(), device, dtype), BiSeNet)
     return lambda x: net(to_imagenet(x))
 
 def load_bisenet_onnx(

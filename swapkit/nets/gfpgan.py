@@ -68,7 +68,7 @@ def _load_archs()->tuple: # modules
 def _demodulation(
     weight:torch.Tensor,    # (1,O,I,k,k)
     style:torch.Tensor,     # (F,I)
-    eps:float=1e-8,
+    eps:float|torch.Tensor=1e-8,    # or (F,1)
 )->torch.Tensor:            # (F,O) factors for the outputs
     "1 / length of every filter after multiplication by the style."
     return (style.float().square()@weight[0].float().square().sum((2,3)).T + eps).rsqrt()
@@ -80,16 +80,16 @@ def _modulated_conv(
     gain=1.,    # factor for the output
 )->torch.Tensor:# (F,O,h,w), or (F,O,2h,2w) for a layer that enlarges
     "Modulated convolution with weights that all faces share."
-    style = self.modulation(style)
-    # cancels in the normalization; half precision would overflow without it
-    if self.demodulate and x.dtype!=torch.float32: style = style/style.abs().amax(1, keepdim=True).clamp(min=1e-6)
-    x = x*style[...,None,None]
+    style, size = self.modulation(style.float()), None
+    if x.dtype!=torch.float32: # half precision would overflow: the largest style becomes 1
+        size = style.abs().amax(1, keepdim=True).clamp(min=1e-6)
+        style = style/size
+    x = x*style.to(x.dtype)[...,None,None]
     if self.sample_mode=='upsample': x = nnf.interpolate(x, scale_factor=2, mode='bilinear')
     x = nnf.conv2d(x, self.weight[0], padding=self.padding)
-    return (
-        x.mul_((_demodulation(self.weight, style, self.eps) * gain).to(x.dtype)[..., None, None]) if self.demodulate
-        else x
-    )
+    if not self.demodulate: return x if size is None else (x*size[...,None,None]).to(x.dtype)
+    eps = self.eps if size is None else self.eps/size.square() # the size cancels
+    return x.mul_((_demodulation(self.weight, style, eps)*gain).to(x.dtype)[...,None,None])
 
 def _styled_conv(
     self,       # the package's `StyleConv`
@@ -115,6 +115,7 @@ def make_gfpgan(
         narrow=1, sft_half=True,
     )
     for m in net.modules():
+        if isinstance(m, style.ModulatedConv2d): m.modulation.in_float32 = True # see `prepare_net`
         m.__class__ = ours.get(type(m), type(m))
     net.final_conv.register_forward_hook(lambda m,args,out: out.contiguous()) # the package calls view on it
     return net

@@ -10,7 +10,7 @@ import os
 
 import torch
 
-from .base import make_stand_in, prepare_net
+from .base import check_half, make_stand_in, prepare_net
 from ..weights import load_state, model_path
 from ..messages import logger
 
@@ -34,4 +34,4 @@ def load_net(
         )
         state = make_stand_in(net)
     else: state = load_state(model_path(name), key)
-    return prepare_net(net, state, device, dtype)
+    return check_half(prepare_net(net, state, device, dtype), name)

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..errors import BadInput
+from .base import let_cudnn_measure
 from ..runtime import cached_tensor, default_device
 from ..types import pick, upload
 from ..weights import load_state, model_path
@@ -227,4 +228,4 @@ def load_tiny_net(
     net = _TINY_NETS[name]()
     net.load_state_dict({k:v.float() for k,v in load_state(model_path(name)).items()})
     net = net.requires_grad_(False).eval().to(device or default_device())
-    return net.to(memory_format=torch.channels_last) # type: ignore[call-overload]
+    return let_cudnn_measure(net.to(memory_format=torch.channels_last)) # type: ignore[call-overload]

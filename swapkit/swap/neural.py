@@ -21,6 +21,7 @@ from ..errors import BadInput
 from ..face.recognition import Embedder, realign_to_template, source_identity, to_unit_length
 from ..geometry import similarity, template_points, transform
 from ..nets.base import from_signed, to_imagenet, to_signed
+from ..nets.compiled import speed_up
 from ..nets.load import load_net
 from ..nets.onnx import OnnxNet
 from ..nets.onnx_graph import load_graph
@@ -58,7 +59,8 @@ def by_embedding(
 def load_simswap(name:str, device:_Device, engine:str='auto', dtype:torch.dtype=torch.float32)->FaceNet:
     "SimSwap as a torch network."
     form:dict[str, Any] = SIMSWAP_FORMS[name]
-    net = load_net(name, SimSwap(**form), device, dtype)
+    make = partial(SimSwap, **form)
+    net = speed_up(load_net(name, make(), device, dtype), make)
     return by_embedding(net, Embedder('simswap_arcface', device, engine))
 
 # %% ../../nbs/6_swap/03_neural.ipynb #d462e0cc
