@@ -314,7 +314,9 @@ def find_faces(
             seen.add(faces, small, int(n[0]))
             if progress: progress(int(n[-1])+1-first, last-first, 'analyze')
         seen.reread_tilted(lambda numbers: map_pieces(
-            lambda piece: film(piece[0], True), ((f,) for f in read_frames_near(info, numbers, at_once, get=get)), device
+            lambda piece: film(piece[0], True),
+            ((f,) for f in read_frames_near(info, numbers, at_once, get=get)),
+            device,
         ))
         seen.finish(path, about, (info.height, info.width))
 

@@ -93,8 +93,8 @@ def plan_paste(
     side:int,           # of the mask
     group:float=1.5,    # faces whose sizes differ by more than this factor are warped separately
 )->PastePlan:
-    """Compute the numbers of `paste` on a GPU: where whole crops lie in their frames. A GPU can take the numbers of several
-    stages in one `upload`."""
+    """Compute the numbers of `paste` on a GPU: where whole crops lie in their frames. A GPU can take the numbers of
+    several stages in one `upload`."""
     whole = torch.tensor([0, 0, size, size]).expand(len(M), 4)
     rect, rows, (H, W) = _pixel_positions(invert(M), whole, frames.size), frames.rows(frame), frames.size
     back = lambda i, x, y, s: compose(shift(-x, -y), invert(_way(M[i], size, s)))

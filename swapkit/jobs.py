@@ -224,7 +224,7 @@ def render_segments(
     try:
         if job.device.type!='cpu': render_at_once(job, work, rest, tell)
         else:
-            get = job.open(device)
+            get = job.open(job.device)
             for segment in rest: render_segment(job, work, *segment, progress=tell, get=get)
     except KeyboardInterrupt as e:
         n = count_done_frames(todo)
@@ -306,7 +306,8 @@ def plan_rendering(job:Job, work:WorkDir)->Rendering:
     work.make_room('*-*-*.*', name)
     return Rendering(
         info=info, faces_file=path, assignment=a, frame=table.frame[a.rows], compositor=job.compositor,
-        open=lambda device: open_reader(info, job.run.reader, encode['pix_fmt'], device), batch=batch, encode=encode, fit=fit,
+        open=lambda device: open_reader(info, job.run.reader, encode['pix_fmt'], device), batch=batch, encode=encode,
+        fit=fit,
         segments=plan_segments(work.folder, name, *t.span, SEGMENT), at_once=1 if job.compositor.weights() else 4,
         devices=job.devices, engine=job.run.engine, compile=job.run.compile,
     )

@@ -185,7 +185,8 @@ def download(outs:Any)->Any:    # a tensor, or a list, tuple or dictionary of te
         there = torch.cat([t.contiguous().view(-1).view(torch.uint8) for t in far]) if ends[-1] else far[0].new_empty(0)
         host = torch.empty(ends[-1], dtype=torch.uint8, pin_memory=True).copy_(there.view(-1))
         # a copy of each part: parts of a buffer are not aligned to their type
-        back = iter([host[b-t.numel()*t.element_size():b].clone().view(t.dtype).view(t.shape) for t,b in zip(far, ends)])
+        part = lambda t, end: host[end-t.numel()*t.element_size():end].clone().view(t.dtype).view(t.shape)
+        back = iter([part(t, end) for t,end in zip(far, ends)])
         items = [next(back) if isinstance(t, torch.Tensor) and t.is_cuda else t for t in items]
     if isinstance(outs, dict): return dict(zip(outs, items))
     return type(outs)(items) if isinstance(outs, (list, tuple)) else items[0]

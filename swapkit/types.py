@@ -24,8 +24,8 @@ def upload(
     device:torch.device|str,
     *tensors:torch.Tensor,  # on the host; one that is on a device already is moved as it is
 )->list[torch.Tensor]:      # the same on `device`
-    """Copy tensors of the host to a device: one copy from pinned memory, for which the host does not wait. A small tensor
-    keeps its copy, so that another `upload` finds it; its content must not change after that."""
+    """Copy tensors of the host to a device: one copy from pinned memory, for which the host does not wait. A small
+    tensor keeps its copy, so that another `upload` finds it; its content must not change after that."""
     device = torch.device(device)
     if device.type!='cuda': return [t.to(device) for t in tensors]
     index = torch.cuda.current_device() if device.index is None else device.index
@@ -35,7 +35,7 @@ def upload(
     for i,t in enumerate(tensors):
         if found[i] is None:
             found[i] = next(made)
-            if t.numel()<=_SMALL: t.__dict__.setdefault('_uploaded', {})[index] = found[i]
+            if t.numel()<=_SMALL: vars(t).setdefault('_uploaded', {})[index] = found[i]
     return found # type: ignore[return-value]
 
 _SMALL = 2**20 # numbers of a tensor that keeps its copy
@@ -57,8 +57,8 @@ def map_copies(
 )->torch.Tensor:
     "`f(t, …)`, and the same for the copies of `t` on devices: what follows from uploaded numbers needs no upload."
     out = f(t, *more)
-    if known := t.__dict__.get('_uploaded'):
-        out.__dict__['_uploaded'] = {d: f(c, *upload(c.device, *more)) for d,c in known.items()}
+    if known := vars(t).get('_uploaded'):
+        vars(out)['_uploaded'] = {d: f(c, *upload(c.device, *more)) for d,c in known.items()}
     return out
 
 def take(
@@ -116,7 +116,8 @@ class Batch:
         if isinstance(i, (list,tuple)): i = torch.tensor(i) if len(i) else torch.zeros(0, dtype=torch.long)
         if isinstance(i, slice) and i.indices(len(self))==(0, len(self), 1): return self
         if isinstance(i, torch.Tensor): i = (i.nonzero()[:,0] if i.dtype==torch.bool else i).cpu()
-        return self._apply(lambda t: take(t, i))
+        rows:Any = i
+        return self._apply(lambda t: take(t, rows))
     def __repr__(self)->str:
         shapes = (f"{k} {'×'.join(map(str, t.shape))}" for k,t in self.tensors().items())
         return f"{type(self).__name__}[{len(self)}]({', '.join(shapes)})"

@@ -1,8 +1,11 @@
 """Runs everything on the pretend accelerator and compares it with the CPU: `python3 dev.py device`.
 
-The table has a row for every stage and every pass: the largest difference to the CPU, how much of the picture differs by
-more than 2 levels, and what was done on the accelerator (see `pretend_device`). The last line has the totals. The exit code
-is 0 only if everything ran, agreed with the CPU, and stayed within `LIMITS`."""
+The table has a row for every stage and every pass: the largest difference to the CPU, how much of the changed picture
+differs by more than 2 levels, and what was done on the accelerator (see `pretend_device`). The last line has the
+totals. The exit code is 0 only if everything ran, agreed with the CPU, and stayed within `LIMITS`.
+
+On a CPU, OpenCV rounds positions to 1/32 pixel where it resamples pictures; a device does not. So the CPU runs here
+with torch in place of OpenCV (`exact_cpu`), but for one row, which has the CPU as users have it."""
 
 import json
 import os
@@ -13,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from unittest import mock
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
@@ -26,10 +30,12 @@ import torch  # noqa: E402
 import torch.nn.functional as nnf  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from swapkit import blend as blend_module, imgproc as imgproc_module  # noqa: E402
 from swapkit.analysis import Finder, FaceEmbedder  # noqa: E402
 from swapkit.apps.samples import person_file, person_source, sample_film  # noqa: E402
 from swapkit.blend import match_colors, match_tones, paste  # noqa: E402
 from swapkit.compositor import Compositor  # noqa: E402
+from swapkit.face import align as align_module  # noqa: E402
 from swapkit.face.align import align, realign  # noqa: E402
 from swapkit.face.morphable import Deep3D, MorphableModel  # noqa: E402
 from swapkit.face.track import choose_faces, track  # noqa: E402
@@ -42,13 +48,12 @@ from swapkit.nets.base import from_signed, make_stand_in, prepare_net, to_imagen
 from swapkit.nets.bisenet import BiSeNet  # noqa: E402
 from swapkit.nets.gfpgan import make_gfpgan  # noqa: E402
 from swapkit.nets.simswap import SimSwap  # noqa: E402
-from swapkit.options import SwapOptions  # noqa: E402
 from swapkit.pipeline import analyze, swap_image, swap_video  # noqa: E402
 from swapkit.restore import EnhanceSpec, Enhancer, ENHANCERS, Restorer, RestoreSpec, RESTORERS  # noqa: E402
 from swapkit.runtime import batch_sizes, download, run_padded  # noqa: E402
 from swapkit.swap.base import Swapper, SwapSpec  # noqa: E402
 from swapkit.registry import SWAPPERS  # noqa: E402
-from swapkit.types import Batch, upload  # noqa: E402
+from swapkit.types import Batch, Frames, upload  # noqa: E402
 from swapkit.video.encode import SegmentWriter  # noqa: E402
 from swapkit.video.photo import read_photo  # noqa: E402
 
@@ -60,11 +65,9 @@ LIMITS = {
     "operations a batch, built-in": 0.4 * OPERATIONS_050,
     "shapes of a network": 8,
     "padding above 8 faces": 0.3,
-    "part of the changed pixels over 2 levels": 0.0005,
+    "part over 2 levels, CPU with OpenCV": 0.001,
 }
-# Levels. On a CPU, OpenCV rounds positions to 1/32 pixel where pictures are resampled; a device does not. At sharp edges of a
-# small film that makes some levels; the limit above holds how many pixels may differ by more than 2.
-ROUNDED = 9
+LEVELS = 2  # largest difference of a picture; of landmarks a tenth of a pixel
 NETS = dict(detector="tiny_detect", landmarks="tiny_mesh")
 
 
@@ -98,8 +101,15 @@ def load_swapper(device, engine="auto", dtype=torch.float32):
     return run
 
 
+def load_parser(device, engine="auto", dtype=torch.float32):
+    net = small(device, 64, BiSeNet)
+    skin = torch.zeros(1, 19, 1, 1)
+    skin[:, 1] = 9
+    return lambda x: net(to_imagenet(x)) + upload(x.device, skin)[0]
+
+
 def load_restorer(device, engine="auto", dtype=torch.float32):
-    net = small(device, 64, make_gfpgan, 64)
+    net = small(device, 32, make_gfpgan, 32)
     return lambda x, fidelity: from_signed(net(to_signed(x)))
 
 
@@ -120,7 +130,7 @@ class Smooth(torch.nn.Module):
         super().__init__()
         self.layer = torch.nn.Conv2d(3, channels, 3, padding=1)
 
-    def forward(self, x): return self.layer(x).sigmoid()
+    def forward(self, x): return (self.layer(x) + 4).sigmoid()
 
 
 def register_small_networks():
@@ -128,18 +138,38 @@ def register_small_networks():
         template="arcface_112_v1", size=64, load=load_swapper, full_crop=True, license="none",
         run=lambda loaded, crops, source: loaded(crops).clamp(0, 1),
     )
-    PARSERS["small"] = ParseSpec(
-        load=lambda device, engine="auto", dtype=None: (lambda net: lambda x: net(to_imagenet(x)))(
-            small(device, 64, BiSeNet)
-        ),
-        license="none",
-    )
+    PARSERS["small"] = ParseSpec(load=load_parser, license="none")
     RESTORERS["small"] = RestoreSpec(load=load_restorer, license="none")
-    OCCLUDERS["small"] = OccludeSpec(load=lambda device, engine="auto": small(device, 64, Smooth, 1), size=64, license="none")
-    ENHANCERS["small"] = EnhanceSpec(load=lambda device, engine="auto": small(device, 64, Smooth, 3), license="none")
+    load = lambda n: lambda device, engine="auto": small(device, 64, Smooth, n)
+    OCCLUDERS["small"] = OccludeSpec(load=load(1), size=64, license="none")
+    ENHANCERS["small"] = EnhanceSpec(load=load(3), license="none")
 
 
 NEURAL = dict(swapper="small", parser="small", occluder="small", restore="small", precision="fp32")
+
+
+# --- the CPU without OpenCV's rounding --------------------------------------------------------------------------------
+
+def cut_exactly(parts, r, M, size):
+    "In place of `align._by_opencv`."
+    less = [align_module._reduce(p.permute(2, 0, 1)[None].float(), r) for p in parts]
+    return torch.cat([align_module.warp(x, m[None], (size, size)) for x, m in zip(less, M)]).div_(255)
+
+
+def paste_exactly(data, rows, crops, mask, back, part, rect):
+    "In place of `blend._by_opencv`."
+    frames = Frames(data, torch.arange(len(data)), torch.arange(len(data)))
+    for patch in blend_module.plan_paste(frames, rows, crops.M, crops.size, mask.shape[-1]).patches:
+        blend_module._by_torch(data, crops, mask, patch)
+
+
+@contextmanager
+def exact_cpu():
+    with (
+        mock.patch.object(align_module, "_by_opencv", cut_exactly),
+        mock.patch.object(blend_module, "_by_opencv", paste_exactly),
+        mock.patch.object(imgproc_module, "can_use_opencv", lambda x: False),
+    ): yield
 
 
 # --- comparing --------------------------------------------------------------------------------------------------------
@@ -181,7 +211,9 @@ def difference(a, b):
 def stage(name, run, limit=2.0):
     "Run a stage on both devices; `run` is called with the device."
     card.reset()
-    try: expected, got = run("cpu"), run("cuda")
+    try:
+        with exact_cpu(): expected = run("cpu")
+        got = run("cuda")
     except (RuntimeError, TypeError) as e: return Row(name, 0.0, 0.0, {}, words=f"{type(e).__name__}: {e}")
     counts = dict(card.COUNT)
     row = Row(name, difference(expected, got), 0.0, counts)
@@ -214,21 +246,22 @@ def stages():
     yield stage("find faces of a film", lambda d: finder[d].film(on[d]), 0.1)
     yield stage("compare faces", lambda d: FaceEmbedder("thumbnail", d)(on[d], faces), 0.05)
     yield stage("morphable landmarks", lambda d: deep[d](on[d], bare), 0.1)
-    yield stage("align", lambda d: align(on[d], faces, size=256), ROUNDED)
+    yield stage("align", lambda d: align(on[d], faces, size=256))
     yield stage("realign", lambda d: realign(crops[d], crops[d].M * 0.5, 128))
     yield stage("parse", lambda d: of(Parser, d)(crops[d]))
     yield stage("occlusion", lambda d: of(Occluder, d)(crops[d]))
     yield stage("masks", lambda d: Masks(of(Parser, d), of(Occluder, d))(crops[d], 128))
     yield stage("texture", lambda d: make_texture(source.to(d).crops, 256))
-    yield stage("reshape", lambda d: reshape(crops[d], shift), ROUNDED)
+    yield stage("reshape", lambda d: reshape(crops[d], shift))
     built_in = {d: (Swapper("mesh", d), source.to(d)) for d in on}
-    yield stage("swap, mesh", lambda d: built_in[d][0](crops[d], built_in[d][1]), ROUNDED)
-    yield stage("swap, network", lambda d: of(Swapper, d)(align(on[d], faces, "arcface_112_v1", 64), source.to(d)), ROUNDED)
+    yield stage("swap, mesh", lambda d: built_in[d][0](crops[d], built_in[d][1]))
+    own = {d: align(frames, faces, "arcface_112_v1", 64).to(d) for d in on}
+    yield stage("swap, network", lambda d: of(Swapper, d)(own[d], source.to(d)))
     yield stage("colors", lambda d: match_colors(red[d], crops[d], large[d]))
-    yield stage("tones", lambda d: match_tones(red[d], nnf.avg_pool2d(crops[d].data.mean(1, True).expand(-1, 3, -1, -1), 4),
-                                               nnf.avg_pool2d(mask[d], 2)))
+    gray = {d: nnf.avg_pool2d(c.data.mean(1, True).expand(-1, 3, -1, -1), 4) for d, c in crops.items()}
+    yield stage("tones", lambda d: match_tones(red[d], gray[d], nnf.avg_pool2d(mask[d], 2)))
     yield stage("restore", lambda d: of(Restorer, d)(crops[d], large[d]))
-    yield stage("paste", lambda d: paste(on[d], red[d], mask[d]), ROUNDED)
+    yield stage("paste", lambda d: paste(on[d], red[d], mask[d]))
     yield stage("enhance", lambda d: of(Enhancer, d)(on[d][:1]))
     yield _tracking(faces)
 
@@ -247,20 +280,20 @@ def _tracking(faces):
 # --- the passes -------------------------------------------------------------------------------------------------------
 
 def write_film(path, size=(240, 320)):
-    "Batches of 8 frames: one face, six faces, none, one face."
-    some = lambda first, *who: sample_film(range(first, first + 8), who, size)[0].data
+    "Batches of 6 frames: one face, none, six faces, one face."
+    some = lambda first, *who: sample_film(range(first, first + 6), who, size)[0].data
     with SegmentWriter(path, size, 24, preset="veryfast", crf=12) as w:
         for part in (
-            some(0, "ada"), some(8, "ada", "ben", "cai", "dot", "eve", "fay"),
-            torch.full((8, 3, *size), 90, dtype=torch.uint8), some(16, "ada"),
+            some(0, "ada"), torch.full((6, 3, *size), 90, dtype=torch.uint8),
+            some(6, "ada", "ben", "cai", "dot", "eve", "fay"), some(12, "ada"),
         ): w.write(part)
     return path
 
 
 @contextmanager
 def watched():
-    "Keeps the frames as they go to the encoder and as they were, and what was counted when each batch went there."
-    stored, put, seen = SegmentWriter.stored, SegmentWriter.put, dict(new={}, old={}, counts=[])
+    "Keeps the frames as they go to the encoder and as they were, and the counts before each batch and at the end."
+    stored, draw, seen = SegmentWriter.stored, Compositor.__call__, dict(new={}, old={}, counts=[])
 
     def keep(self, data, frames=None, *more):
         if frames is not None:
@@ -268,66 +301,79 @@ def watched():
                 seen["new"][n], seen["old"][n] = a.int(), b.int()
         return stored(self, data, frames, *more)
 
-    def count(self, parts):
+    def count(self, *args, **kwargs):
         seen["counts"].append(dict(card.COUNT))
-        return put(self, parts)
+        return draw(self, *args, **kwargs)
 
-    SegmentWriter.stored, SegmentWriter.put = keep, count
+    SegmentWriter.stored, Compositor.__call__ = keep, count
     try: yield seen
-    finally: SegmentWriter.stored, SegmentWriter.put = stored, put
+    finally:
+        SegmentWriter.stored, Compositor.__call__ = stored, draw
+        seen["counts"].append(dict(card.COUNT))
 
 
 def joined(frames): return torch.stack([frames[n] for n in sorted(frames)])
 
 
-def second_pass(name, film, folder, limit, **options):
-    "The second pass of a film, before the encoder. The first batch is left out of the counts: it uploads constants."
-    seen = {}
-    for device in ("cpu", "cuda"):
-        card.reset()
-        with watched() as seen[device]:
-            swap_video(
-                film, person_file("eve"), f"{folder}/{name}-{device}.mp4", faces="all", device=device, batch=8,
-                faces_file=f"{folder}/{device}.faces", preset="ultrafast", **NETS, **options,
-            )
-    a, b, was = (joined(seen[d][k]) for d, k in (("cpu", "new"), ("cuda", "new"), ("cuda", "old")))
-    counts = seen["cuda"]["counts"]
-    each = [{k: after.get(k, 0) - before.get(k, 0) for k in after} for before, after in zip(counts, counts[1:])]
+def render(film, folder, device, **options):
+    card.reset()
+    with watched() as seen:
+        swap_video(
+            film, person_file("eve"), f"{folder}/out.mp4", faces="all", device=device, batch=6, overwrite=True,
+            faces_file=f"{folder}/cpu.faces", preset="ultrafast", **NETS, **options,
+        )
+    return joined(seen["new"]), joined(seen["old"]), seen["counts"]
+
+
+def second_pass(name, film, folder, **options):
+    """The second pass of a film, before the encoder, with the faces that the CPU found. The counts are those of the
+    last two batches, with six faces a frame and with one; for operations those of the last."""
+    with exact_cpu(): a, *_ = render(film, folder, "cpu", **options)
+    b, was, counts = render(film, folder, "cuda", **options)
+    *_, two, last, end = counts
+    each = {k: (end[k] - two.get(k, 0)) / 2 for k in end} | dict(operations=end["operations"] - last["operations"])
+    return compare_films(name, a, b, was, each)
+
+
+def compare_films(name, a, b, was, counts, most=LEVELS):
     far, changed = (a - b).abs(), (a != was).sum()
-    # the film's first pass found six faces in one batch and none in another: the most of all batches counts
-    most = {k: max(c.get(k, 0) for c in each) for k in each[0]}
-    most["operations"] = each[-1]["operations"]  # one face a frame
-    row = Row(name, float(far.max()), float((far > 2).sum() / changed.clamp(min=1)), most, 1)
+    row = Row(name, float(far.max()), float((far > 2).sum() / changed.clamp(min=1)), counts)
     if int((b - was).abs().max()) < 20: row.words = "changed nothing"
-    if row.far > limit: row.words = f"differs from the CPU by {row.far:.0f} levels"
+    if row.far > most: row.words = f"differs from the CPU by {row.far:.0f} levels"
     return row
+
+
+def as_users_have_it(film, folder):
+    "The CPU with OpenCV: few pixels differ by more than 2 levels, at sharp edges."
+    a, was, _ = render(film, folder, "cpu", crop=256)
+    return compare_films("CPU with OpenCV", a, render(film, folder, "cuda", crop=256)[0], was, {}, 12)
 
 
 def first_pass(film, folder):
+    find = lambda device: analyze(film, f"{folder}/{device}.faces", device=device, batch=6, overwrite=True, **NETS)
     card.reset()
-    faces = {d: analyze(film, f"{folder}/{d}.faces", device=d, batch=8, **NETS) for d in ("cpu", "cuda")}
-    row = Row("first pass", difference(faces["cpu"], faces["cuda"]), 0.0, dict(card.COUNT), 4)
-    if row.far > 0.2: row.words = f"landmarks or boxes differ from the CPU by {row.far:.2f} pixels"
+    with exact_cpu(): expected = find("cpu")
+    row = Row("first pass", difference(expected, find("cuda")), 0.0, dict(card.COUNT), 4)
+    if row.far > 0.1: row.words = f"landmarks or boxes differ from the CPU by {row.far:.2f} pixels"
     return row
 
 
-def photo(folder):
-    small_photo = f"{folder}/photo.png"
-    Image.open(person_file("ada")).resize((256, 256)).save(small_photo)
-    pixels = lambda path: read_photo(path).data.int()
-    out = {
-        d: pixels(swap_video(small_photo, person_file("ben"), f"{folder}/photo-{d}.png", device=d, crop=128, **NETS))
-        for d in ("cpu", "cuda")
-    }
-    return Row("photo", float((out["cpu"] - out["cuda"]).abs().max()), 0.0, dict(card.COUNT))
+def picture(name, target, folder, make, **options):
+    "A photo, or a frame of a film."
+    card.reset()
+    pixels = lambda device: read_photo(
+        make(target, person_file("ben"), f"{folder}/{name}-{device}.png", device=device, crop=128, **NETS, **options)
+    ).data.int()
+    with exact_cpu(): expected = pixels("cpu")
+    got = pixels("cuda")
+    row = Row(name, float((expected - got).abs().max()), 0.0, dict(card.COUNT))
+    if row.far > LEVELS: row.words = f"differs from the CPU by {row.far:.0f} levels"
+    return row
 
 
-def preview(film, folder):
-    out = {
-        d: read_photo(swap_image(film, person_file("ben"), f"{folder}/frame-{d}.png", frame=3, device=d, crop=128, **NETS))
-        for d in ("cpu", "cuda")
-    }
-    return Row("preview", float((out["cpu"].data.int() - out["cuda"].data.int()).abs().max()), 0.0, dict(card.COUNT))
+def write_photo(path):
+    Image.open(person_file("ada")).resize((256, 256)).save(path)
+    return path
 
 
 # --- the report -------------------------------------------------------------------------------------------------------
@@ -344,10 +390,11 @@ def line(r):
 
 def passes(film, folder):
     yield "first pass", lambda: first_pass(film, folder)
-    yield "second pass, built-in", lambda: second_pass("second pass, built-in", film, folder, ROUNDED, crop=256)
-    yield "second pass, neural", lambda: second_pass("second pass, neural", film, folder, ROUNDED, crop=256, **NEURAL)
-    yield "photo", lambda: photo(folder)
-    yield "preview", lambda: preview(film, folder)
+    yield "second pass, built-in", lambda: second_pass("second pass, built-in", film, folder, crop=256)
+    yield "second pass, neural", lambda: second_pass("second pass, neural", film, folder, crop=256, **NEURAL)
+    yield "CPU with OpenCV", lambda: as_users_have_it(film, folder)
+    yield "photo", lambda: picture("photo", write_photo(f"{folder}/photo.png"), folder, swap_video)
+    yield "preview", lambda: picture("preview", film, folder, swap_image, frame=3)
 
 
 def padding(faces):
@@ -370,7 +417,7 @@ def main(out=None, only=()):
     "Print the table; returns 1 if there is a fault."
     register_small_networks()
     rows, faults, shapes = {}, [], {}
-    print("On the pretend accelerator (passes: for each batch of 8 frames):\n" + HEAD)
+    print("On the pretend accelerator (passes: for each batch of 6 frames):\n" + HEAD)
     with tempfile.TemporaryDirectory() as folder:
         for row in run_all(folder, only):
             rows[row.name] = row
@@ -378,6 +425,7 @@ def main(out=None, only=()):
             if row.words: faults.append(f"{row.name}: {row.words}")
             if "pass" in row.name:
                 for net, seen in card.SHAPES.items(): shapes.setdefault(net, set()).update(seen)
+    if os.environ.get("T"): print({k: sorted(s[0] for s in v) for k, v in shapes.items()})
     built, neural = (rows.get(f"second pass, {k}", Row("", 0, 0, {})) for k in ("built-in", "neural"))
     checks = {
         "host waits a batch, built-in": built.each("waits"),
@@ -386,18 +434,18 @@ def main(out=None, only=()):
         "operations a batch, built-in": built.each("operations"),
         "shapes of a network": max(map(len, shapes.values()), default=0),
         "padding above 8 faces": max(padding(n) for n in range(9, 300)),
-        "part of the changed pixels over 2 levels": max(built.over, neural.over),
+        "part over 2 levels, CPU with OpenCV": rows["CPU with OpenCV"].over if "CPU with OpenCV" in rows else 0.0,
     }
     for name, value in checks.items():
         print(f"{name:<44}{value:>10.4g}   at most {LIMITS[name]:g}")
         if value > LIMITS[name]: faults.append(f"{name}: {value:.4g}, at most {LIMITS[name]:g}")
     for fault in faults: print("FAULT", fault)
-    if out: Path(out).write_text(json.dumps(dict(rows=[vars(r) for r in rows.values()], checks=checks), indent=1) + "\n")
+    if out: Path(out).write_text(json.dumps(dict(rows=[*map(vars, rows.values())], checks=checks), indent=1) + "\n")
     total = {k: sum(r.counts.get(k, 0) for r in rows.values()) for k in ("operations", "waits", "copies", "bytes")}
     mixed = sum("same device" in f for f in faults)
     print(
-        f"totals: {len(rows)} rows, {mixed} with mixed devices, {total['operations']} operations, {total['waits']} waits, "
-        f"{total['copies']} copies, {total['bytes'] / 1e6:.0f} MB; {len(faults)} faults"
+        f"totals: {len(rows)} rows, {mixed} with mixed devices, {total['operations']:.0f} operations, "
+        f"{total['waits']:.0f} waits, {total['copies']:.0f} copies, {total['bytes'] / 1e6:.0f} MB; {len(faults)} faults"
     )
     return 1 if faults else 0
 

@@ -1,16 +1,16 @@
-"""A pretend accelerator for machines without one: the CPU holds the numbers, and Python sees them on `cuda:0` or `cuda:1`.
+"""A pretend accelerator for machines without one: the CPU holds the numbers, and Python sees them on `cuda:0` or
+`cuda:1`.
 
-`install()` comes before swapkit is imported. From then on tensors may be put on `cuda`, and each remembers its place. An
-operation on tensors of different places raises the error that CUDA raises; so do `numpy()` of a tensor on a card, and an
-enlarged picture with more elements than `INDEX_LIMIT`.
+`install()` comes before swapkit is imported. From then on tensors may be put on `cuda`, and each remembers its place.
+An operation on tensors of different places raises the error that CUDA raises; so do `numpy()` of a tensor on a card,
+and an enlarged picture with more elements than `INDEX_LIMIT`.
 
 `COUNT` counts, for work on the cards:
 - operations  what launches a kernel; views launch nothing and are counted apart, as `views`
-- waits       the host reads a value of a card (`read`), waits for a download (`download`), or uploads from memory that is
-              not pinned, which also waits (`upload`)
+- waits       the host reads a value of a card (`read`), waits for a download (`download`), or uploads from memory that
+              is not pinned, which also waits (`upload`)
 - copies, bytes   between host and card, or between cards
-- shapes      `SHAPES`: the input shapes of each network, and how often each was used
-`WHERE` has the line of swapkit behind each wait and copy.
+`SHAPES` has the input shapes of each network, and `WHERE` the line of swapkit behind each wait and copy.
 
 It cannot see kernels, races of streams, half-precision arithmetic, compiled code or onnxruntime."""
 
@@ -174,7 +174,8 @@ def operate(op, args, kwargs):
     out = op(*tree_map(raw, args), **tree_map(raw, kwargs))
     if not places: return out
     if name.startswith("upsample") and out.numel() >= INDEX_LIMIT:
-        raise RuntimeError(f"{name} only supports output tensors with less than INT_MAX elements, but got {list(out.shape)}")
+        said = "only supports output tensors with less than INT_MAX elements, but got"
+        raise RuntimeError(f"{name} {said} {list(out.shape)}")
     if op._schema.is_mutable and isinstance(out, torch.Tensor):
         return args[0] if name.endswith("_") else kwargs.get("out", args[0])
     place = next(iter(places))

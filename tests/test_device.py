@@ -35,12 +35,13 @@ assert 'cuda:0 and cuda:1' in refused(lambda: far+other)
 assert 'numpy' in refused(far.numpy) and 'numpy' in refused(lambda: np.asarray(far))
 assert 'ordinal' in refused(lambda: host.to('cuda:2'))
 # host waits: reads of values and of sizes that only the card knows
-for f in (lambda: float(far.sum()), lambda: bool((far>0).any()), far.tolist, far.nonzero, lambda: far[far>0], far.unique,
-          lambda: far.masked_select(far>0), lambda: torch.linalg.svd(torch.eye(3, device='cuda'))):
+for f in (lambda: float(far.sum()), lambda: bool((far>0).any()), far.tolist, far.nonzero, lambda: far[far>0],
+          far.unique, lambda: far.masked_select(far>0), lambda: torch.linalg.svd(torch.eye(3, device='cuda'))):
     assert counted('read', f)==1 and card.COUNT['waits']==1, f
 # copies, with and without a wait
-for f in (lambda: host.to('cuda'), lambda: host.cuda(), lambda: torch.tensor([1.], device='cuda'), lambda: far.new_tensor([1.]),
-          lambda: far[[0,2]], lambda: far.copy_(host), lambda: host.pin_memory().to('cuda')):
+for f in (lambda: host.to('cuda'), lambda: host.cuda(), lambda: torch.tensor([1.], device='cuda'),
+          lambda: far.new_tensor([1.]), lambda: far[[0,2]], lambda: far.copy_(host),
+          lambda: host.pin_memory().to('cuda')):
     assert counted('upload', f)==1 and (card.COUNT['copies'], card.COUNT['waits'])==(1, 1), f
 assert counted('download', far.cpu)==1 and card.COUNT['copies']==1
 assert counted('waits', lambda: host.pin_memory().to('cuda', non_blocking=True))==0 and card.COUNT['copies']==1
@@ -58,7 +59,8 @@ from swapkit.types import Frames
 import dataclasses
 frames = Frames(torch.zeros(4, 3, 8, 8, dtype=torch.uint8), torch.arange(4), torch.arange(4)).to('cuda')
 def large(f, *_):
-    return dataclasses.replace(f, data=nnf.interpolate(f.data.float(), scale_factor=2., mode='bilinear').to(torch.uint8))
+    more = nnf.interpolate(f.data.float(), scale_factor=2., mode='bilinear')
+    return dataclasses.replace(f, data=more.to(torch.uint8))
 whole = large(frames).data
 card.INDEX_LIMIT = whole.numel()//2
 assert 'INT_MAX' in refused(lambda: large(frames))
@@ -81,10 +83,11 @@ def planted(name, where, what, fault):
     finally: setattr(where, what, was)
     run.register_small_networks = lambda: None
 
-# constants on the wrong side, a number read for each face, an upload for each face, a mask of another size than the CPU's
-planted('mixed', compositor, 'block_mean', lambda f: lambda x, n: f(x, n)*torch.ones(1, 3, 1, 1)[:,:x.shape[1]])
-planted('reads', compositor, 'paste', lambda f: lambda fr, c, m, p=None: f(fr, c, m*float([float(x) for x in m.amax((1,2,3))][0]>=0), p))
-planted('wrong', compositor, 'paste', lambda f: lambda fr, c, m, p=None: f(fr, c, m if not m.is_cuda else m*.9, p))
+# a constant on the wrong side; numbers read for each face; a mask that is too weak on a device only
+paste = compositor.paste
+planted('mixed', compositor, 'block_mean', lambda f: lambda x, n: f(x, n)*torch.ones(1, 1, 1, 8)[...,:1])
+planted('reads', compositor, 'paste', lambda f: lambda fr, c, m, p=None: (m.amax((1,2,3)).tolist(), f(fr, c, m, p))[1])
+planted('wrong', compositor, 'paste', lambda f: lambda fr, c, m, p=None: f(fr, c, m*.9 if m.is_cuda else m, p))
 print('all caught')
 """
 

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import numpy as np
@@ -212,10 +213,11 @@ def plan_crops(
 )->CropPlan:
     "Compute the numbers of `cut_crops`. A GPU can take those of several stages in one `upload`."
     groups, on_cpu = group_faces(_choose_reduction(scale_of(M))), frames.device.type=='cpu'
+    none = torch.zeros(len(M), dtype=torch.long)
     def cut(k, i):
         r = next(f for f in _REDUCTIONS[k::-1] if f.numerator<=min(frames.size))
         n = r.numerator
-        if on_cpu and n==1: return _Cut(*[torch.zeros(len(M[i]), dtype=torch.long)]*2, *frames.size, r, M[i])
+        if on_cpu and n==1: return _Cut(none[i], none[i], *frames.size, r=r, M=M[i])
         x,y,h,w = _crop_rectangles(M[i], (size,size), frames.size, 2*n)
         x,y,h,w = _align_to_blocks(x, y, h, w, n, frames.size)
         # pixels of the reduced part → of the part → of the frame → of the crop
@@ -245,7 +247,7 @@ def cut_crops(
 class AlignPlan:
     "All numbers of an alignment."
     M:torch.Tensor          # (F,2,3) frame → crop
-    lms:torch.Tensor|None   # landmarks in crop pixels
+    lms:Any                 # landmarks in crop pixels, or None
     cut:CropPlan
     def tensors(self)->list[torch.Tensor]: # for `upload`
         return self.cut.tensors() + ([] if self.lms is None else [self.lms])

@@ -32,9 +32,9 @@ def _rows(size, supersampling): # (R,) y of each row; (R,) where its row of pixe
     r = torch.arange(size*supersampling)
     return (r+.5)/supersampling - .5, r//supersampling*(size+2)
 
-def _fill_on_device(ring, y, rows, size, supersampling):
-    """The same with every edge and every row, where an edge that does not cross a row adds 0. A GPU would have to tell the
-    host how many crossings there are."""
+def _fill_on_device(ring, size, supersampling, y, rows):
+    """The same with every edge and every row, where an edge that does not cross a row adds 0. A GPU would have to tell
+    the host how many crossings there are."""
     after = ring.roll(-1, 1)
     way = (ring[...,1:2]<=y).float()-(after[...,1:2]<=y).float()
     (x1, y1), (x2, y2) = (p.unsqueeze(-1).unbind(2) for p in (ring, after))
@@ -52,7 +52,7 @@ def fill_polygons(
 )->torch.Tensor:        # (F,1,S,S), the covered part of each pixel
     "Fill polygons, with soft edges."
     y, rows = _rows(size, supersampling)
-    if ring.is_cuda: return _fill_on_device(ring.float(), *upload(ring.device, y, rows), size, supersampling)
+    if ring.is_cuda: return _fill_on_device(ring.float(), size, supersampling, *upload(ring.device, y, rows))
     f, r, x, way = _edge_crossings(ring.float(), y)
     x = (x+.5).clamp(0, size)
     i = x.long()

@@ -55,7 +55,9 @@ def rasterize(
     lo = v[...,:2].amin(1).ceil().long()
     side = (v[...,:2].amax(1).floor().long()-lo+1).amax(1)
     on = (side>0) & (lo<size).all(1) & (lo+side[:,None]>0).all(1)
-    if not cpu: return _rasterize_on_device(*upload(device, points.float(), tris), size, int(side[on].max()) if on.any() else 1)
+    if not cpu:
+        most = int(side[on].max()) if on.any() else 1
+        return _rasterize_on_device(size, most, *upload(device, points.float(), tris))
     pixel, depth, name = [], [], []
     sides, most = [0, 4], int(side[on].max()) if on.any() else 0
     while sides[-1]<most: sides.append(2*sides[-1])
@@ -78,7 +80,7 @@ def _nearest(pixel, depth, name, n, device):
 
 _NO_TRIANGLE = 2**62 # larger than any triangle's number
 
-def _rasterize_on_device(points, tris, size, most): # most: side of the largest triangle's box, in pixels
+def _rasterize_on_device(size, most, points, tris): # most: side of the largest triangle's box, in pixels
     "The same without a size that only the GPU knows: every triangle tests all pixels of a box that holds the largest."
     F, T, side = len(points), len(tris), 1<<(most-1).bit_length()
     v = points[:,tris].view(-1,3,3)
@@ -93,7 +95,8 @@ def _rasterize_on_device(points, tris, size, most): # most: side of the largest 
     face, name = (torch.arange(n, device=v.device) for n in (F, T))
     pixel = (face.repeat_interleave(T)[:,None]*size + y.clamp(0, size-1))*size + x.clamp(0, size-1)
     depth = torch.where(on, w[:,3], math.inf)
-    front = torch.full((F*size*size,), math.inf, device=v.device).scatter_reduce_(0, pixel.flatten(), depth.flatten(), 'amin')
+    pixels, all_depths = torch.full((F*size*size,), math.inf, device=v.device), depth.flatten()
+    front = pixels.scatter_reduce_(0, pixel.flatten(), all_depths, 'amin')
     won = on & (depth<=front[pixel])
     best = torch.where(won, name.repeat(F)[:,None], _NO_TRIANGLE).flatten()
     seen = torch.full((F*size*size,), _NO_TRIANGLE, device=v.device).scatter_reduce_(0, pixel.flatten(), best, 'amin')
@@ -107,7 +110,7 @@ def interpolate(
     seen:torch.Tensor,      # (F,S,S) from `rasterize`
 )->torch.Tensor:            # (F,C,S,S) on the device of `seen`, 0 where there is no triangle
     "Interpolate values of the points at every pixel."
-    if seen.is_cuda: return _interpolate_on_device(*upload(seen.device, values, points, tris), seen)
+    if seen.is_cuda: return _interpolate_on_device(seen, *upload(seen.device, values, points, tris))
     W = barycentric(points[...,:2].double()[:,tris].flatten(0,1)).view(len(points), len(tris), 3, 3)
     of = values.double()[:,tris].mT@W # (F,T,C,3) planes of the values
     f,y,x = (seen>=0).nonzero(as_tuple=True)
@@ -116,7 +119,7 @@ def interpolate(
     out[f,y,x] = (a*x[:,None]+b*y[:,None]+c).to(out)
     return out.permute(0,3,1,2)
 
-def _interpolate_on_device(values, points, tris, seen):
+def _interpolate_on_device(seen, values, points, tris):
     "The same at all pixels; where no triangle is seen the result is replaced by 0."
     F, S, C = len(seen), seen.shape[-1], values.shape[-1]
     W = barycentric(points[...,:2].double()[:,tris].flatten(0,1)).view(F, -1, 3, 3)

@@ -158,7 +158,7 @@ class TinyDetect(nn.Module):
         out[row,i,5:] = p.flatten(1)
         return out
     def again_everywhere(self, said, fine, sizes, where, times):
-        "The same for every cell, of which only those that see a face count: a GPU would have to tell the host how many."
+        "The same for every cell; only those that see a face count. A GPU would have to tell the host how many."
         (at, by), (n, cells) = _cell_grid(sizes, self.strides, said.device), said.shape[:2]
         row = torch.arange(n, device=said.device).repeat_interleave(cells)
         at, by = at.repeat(n,1)[:,None], by.repeat(n,1)[:,None]

@@ -6,6 +6,8 @@
 __all__ = ['skin_map', 'mouth_width', 'occlusion_mask', 'mesh_swap']
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #409acf1f
+from typing import Any
+
 import torch
 
 from ..imgproc import block_mean, blur, coarse_step, enlarge, resize_square
@@ -52,14 +54,12 @@ def _without_smile(
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #a428dfbc
 def _visible_window(
     see:torch.Tensor,   # (F,1,s,s)
-    lms:torch.Tensor,   # (F,468,3) in pixels of the crop, on the host
     step:int,
-)->tuple[tuple, tuple]: # of slices: of the coarse grid, of the crop
-    "The smallest window that holds every face of the batch; only it is computed."
-    if see.is_cuda: # which would have to tell the host where the mask is; the mesh holds it
-        lo, hi = (((p[...,:2]+.5)/step-.5).clamp(0, see.shape[-1]-1) for p in (lms.amin((0,1)), lms.amax((0,1))))
-        x, y = zip(lo.ceil().int().tolist(), hi.floor().int().tolist())
-    else: y, x = ((see>0).flatten(0,1).any(0).any(d).nonzero()[:,0].tolist() or [0] for d in (1, 0))
+)->tuple[Any, Any]: # of slices: of the coarse grid, of the crop
+    "The smallest window that holds every face of the batch; only it is computed. On a GPU the whole crop."
+    # a GPU would have to tell the host where the mask is, and is faster with shapes that do not change
+    if see.is_cuda: return ..., ...
+    y, x = ((see>0).flatten(0,1).any(0).any(d).nonzero()[:,0].tolist() or [0] for d in (1, 0))
     # a multiple of 4 with a rim of 4: wide blurs work on every fourth pixel, and must see the same ones in every batch
     part = [(max(i[0]-4, 0)//4*4, min(-(-(i[-1]+5)//4)*4, see.shape[-1])) for i in (y, x)]
     return (..., *(slice(a, b) for a,b in part)), (..., *(slice(a*step, b*step) for a,b in part))
@@ -81,7 +81,7 @@ def mesh_swap(
     at, on, told = texture_positions(crops.lms, crops.size, texture.shape[-1], skin_map(), crops.device)
     s = on.shape[-1]
     see = on*(1-occlusion_mask(crops, s))
-    few, many = _visible_window(see, crops.lms, step)
+    few, many = _visible_window(see, step)
     skin, _ = sample_texture(texture, at[few], on[few], step)
     feature, own, rim, folds = told[few].split(1, 1)
     own = _without_smile(own, folds, smile-mouth_width(lms))

@@ -52,7 +52,9 @@ def by_embedding(
     convert:_Convert=to_unit_length,     # (1,D) of length one → what the swapper expects
 )->FaceNet:
     "A swapper whose second input is the source's embedding."
-    def told(source, n): return convert(upload(embed.device, source_identity(source, embed))[0]).expand(n, -1).contiguous()
+    def told(source, n):
+        identity, = upload(embed.device, source_identity(source, embed))
+        return convert(identity).expand(n, -1).contiguous()
     return FaceNet(net, told)
 
 # %% ../../nbs/6_swap/03_neural.ipynb #565cf7e0
