@@ -67,7 +67,9 @@ LIMITS = {
     "padding above 8 faces": 0.3,
     "part over 2 levels, CPU with OpenCV": 0.001,
 }
-LEVELS = 2  # largest difference of a picture; of landmarks a tenth of a pixel
+LEVELS = 2  # largest difference of a picture
+# In a film of small faces a pixel at the rim of a mesh may differ by more: rounding decides which triangle it shows.
+RIM_LEVELS, RIM_PART = 6, 5e-5
 NETS = dict(detector="tiny_detect", landmarks="tiny_mesh")
 
 
@@ -328,25 +330,32 @@ def render(film, folder, device, **options):
 def second_pass(name, film, folder, **options):
     """The second pass of a film, before the encoder, with the faces that the CPU found. The counts are those of the
     last two batches, with six faces a frame and with one; for operations those of the last."""
-    with exact_cpu(): a, *_ = render(film, folder, "cpu", **options)
+    return on_device(name, film, folder, reference(film, folder, **options), **options)
+
+
+def reference(film, folder, **options):
+    with exact_cpu(): return render(film, folder, "cpu", **options)[0]
+
+
+def on_device(name, film, folder, expected, **options):
     b, was, counts = render(film, folder, "cuda", **options)
     *_, two, last, end = counts
     each = {k: (end[k] - two.get(k, 0)) / 2 for k in end} | dict(operations=end["operations"] - last["operations"])
-    return compare_films(name, a, b, was, each)
+    return compare_films(name, expected, b, was, each)
 
 
-def compare_films(name, a, b, was, counts, most=LEVELS):
+def compare_films(name, a, b, was, counts, most=RIM_LEVELS, part=RIM_PART):
     far, changed = (a - b).abs(), (a != was).sum()
-    row = Row(name, float(far.max()), float((far > 2).sum() / changed.clamp(min=1)), counts)
+    row = Row(name, float(far.max()), float((far > LEVELS).sum() / changed.clamp(min=1)), counts)
     if int((b - was).abs().max()) < 20: row.words = "changed nothing"
-    if row.far > most: row.words = f"differs from the CPU by {row.far:.0f} levels"
+    if row.far > most or row.over > part: row.words = f"differs from the CPU by {row.far:.0f} levels"
     return row
 
 
 def as_users_have_it(film, folder):
     "The CPU with OpenCV: few pixels differ by more than 2 levels, at sharp edges."
     a, was, _ = render(film, folder, "cpu", crop=256)
-    return compare_films("CPU with OpenCV", a, render(film, folder, "cuda", crop=256)[0], was, {}, 12)
+    return compare_films("CPU with OpenCV", a, render(film, folder, "cuda", crop=256)[0], was, {}, 12, 1)
 
 
 def first_pass(film, folder):
