@@ -424,7 +424,7 @@ BENCHMARKS = dict(
         'Compared with kornia',
         'Functions of swapkit and the functions of kornia that do nearly the same, on the same inputs, in turn. A '
         'difference is in levels of 255 for pictures. A time is kornia’s divided by that of swapkit.',
-        'python -m swapkit.research.kornia_compare --threads 1 --rounds 2', kornia_charts, '9_research/09_kornia',
+        'python -m swapkit.research.kornia_compare --threads 1 --rounds 2', kornia_charts, '9_research/09_kornia_compare',
         kornia_result,
     ),
     built_in=Benchmark(

@@ -11,7 +11,7 @@ import dev
 
 FLOORS = {
     1: 'errors messages registry fingerprint options option_tables option_types option_values '
-    'checks types runtime cache models weights geometry topology '
+    'checks types runtime transfer workers cache models weights geometry topology '
     'imgproc show',
     2: 'nets.*',
     3: 'video.*',
