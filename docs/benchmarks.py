@@ -284,6 +284,20 @@ def detect_charts(data):
                  ('batch of 16', 'one by one', 'OpenCV, one by one'), 'ms')]
 
 
+def device_charts(data):
+    kinds = ('operations', 'waits', 'copies')
+    got = {v: c['second pass'] for v, c in data['versions'].items()}
+    return [bars(f'{kind} in a batch of the second pass (fewer is better)', [(v, [c[kind]]) for v, c in got.items()],
+                 (kind,)) for kind in kinds]
+
+
+def device_result(data):
+    first, now = (list(data['versions'].values())[i]['second pass'] for i in (0, -1))
+    return (f"For a batch the host starts {now['operations']:.0f} operations, waits {now['waits']:.0f} times for the card "
+            f"and copies {now['copies']:.0f} times; {first['operations']:.0f}, {first['waits']:.0f} and "
+            f"{first['copies']:.0f} in 0.5.0.")
+
+
 def kornia_charts(data):
     rows = [r for r in data['rows'] if r['faces'] == 8 and r['threads'] in (0, 1)]
     return [bars('Operations of torch on a GPU, each of which is a launch (shorter is better)',
@@ -419,6 +433,13 @@ BENCHMARKS = dict(
         'take as long as trained ones.',
         'SWAPKIT_STAND_INS=all python -m swapkit.research.neural FILM --save results/neural.json', neural_charts,
         '9_research/07_neural', neural_result,
+    ),
+    device=Benchmark(
+        'What a GPU is asked to do',
+        'How many operations are started on a GPU, how often the host waits for it, and how many copies go between them, '
+        'for each batch of 16 frames of 480 × 480 pixels with one face. It is counted on a pretend accelerator: no GPU '
+        'is needed, and no time is measured.',
+        'python tests/device_count.py FOLDER results/device.json', device_charts, 'learn/gpu', device_result,
     ),
     kornia=Benchmark(
         'Compared with kornia',
