@@ -46,7 +46,7 @@ def similarity(
     "Least-squares rotation, scale and shift from `src` to `dst`, never a reflection (Umeyama 1991)."
     src, dst = src.double(), dst.to(src.device).double()
     ms, md = src.mean(-2), dst.mean(-2)
-    p, q = (torch.view_as_complex((t - m.unsqueeze(-2)).contiguous()) for t,m in ((src, ms), (dst, md)))
+    p, q = (torch.complex(*(t - m.unsqueeze(-2)).unbind(-1)) for t,m in ((src, ms), (dst, md)))
     a = (p.conj()*q).sum(-1)/p.abs().square().sum(-1).clamp(min=1e-12)
     a = torch.where(a.abs()<1e-6, torch.ones_like(a), a) # all points equal: identity, so that M has an inverse
     R = torch.stack([a.real, -a.imag, a.imag, a.real], -1).view(*a.shape, 2, 2)

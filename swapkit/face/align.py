@@ -27,7 +27,7 @@ def _places(M, frame, size): # (F,2,3), (h, w) of the pictures, (H, W) of the re
     "The part of each column and of each row in the place of a pixel in its picture; −1 and 1 are the borders."
     (h, w), (H, W) = frame, size
     unit = M.new_tensor([[2/max(w-1,1),0,-1],[0,2/max(h-1,1),-1]]).expand(len(M),2,3)
-    dx, dy, at = torch.view_as_complex(compose(unit, invert(M)).mT.contiguous()).unbind(1)
+    dx, dy, at = torch.complex(*compose(unit, invert(M)).unbind(1)).unbind(1)
     step = lambda d,n: d[:,None]*torch.arange(n, device=d.device)
     return torch.view_as_real(torch.cat([step(dx, W)+at[:,None], step(dy, H)], 1).to(torch.complex64))
 
