@@ -293,8 +293,8 @@ def device_charts(data):
 
 def device_result(data):
     first, now = (list(data['versions'].values())[i]['second pass'] for i in (0, -1))
-    return (f"For a batch the host starts {now['operations']:.0f} operations, waits {now['waits']:.0f} times for the card "
-            f"and copies {now['copies']:.0f} times; {first['operations']:.0f}, {first['waits']:.0f} and "
+    return (f"For a batch the host starts {now['operations']:.0f} operations, waits {now['waits']:.0f} times for the "
+            f"card and copies {now['copies']:.0f} times; {first['operations']:.0f}, {first['waits']:.0f} and "
             f"{first['copies']:.0f} in 0.5.0.")
 
 
@@ -436,8 +436,8 @@ BENCHMARKS = dict(
     ),
     device=Benchmark(
         'What a GPU is asked to do',
-        'How many operations are started on a GPU, how often the host waits for it, and how many copies go between them, '
-        'for each batch of 16 frames of 480 × 480 pixels with one face. It is counted on a pretend accelerator: no GPU '
+        'How many operations are started on a GPU, how often the host waits for it, and how many copies go between '
+        'them, for each batch of 16 frames of 480 × 480 pixels with one face. It is counted on a pretend accelerator: no GPU '
         'is needed, and no time is measured.',
         'python tests/device_count.py FOLDER results/device.json', device_charts, 'learn/gpu', device_result,
     ),
@@ -445,8 +445,8 @@ BENCHMARKS = dict(
         'Compared with kornia',
         'Functions of swapkit and the functions of kornia that do nearly the same, on the same inputs, in turn. A '
         'difference is in levels of 255 for pictures. A time is kornia’s divided by that of swapkit.',
-        'python -m swapkit.research.kornia_compare --threads 1 --rounds 2', kornia_charts, '9_research/09_kornia_compare',
-        kornia_result,
+        'python -m swapkit.research.kornia_compare --threads 1 --rounds 2', kornia_charts,
+        '9_research/09_kornia_compare', kornia_result,
     ),
     built_in=Benchmark(
         'The built-in networks and their teachers',
