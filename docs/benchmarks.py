@@ -437,8 +437,8 @@ BENCHMARKS = dict(
     device=Benchmark(
         'What a GPU is asked to do',
         'How many operations are started on a GPU, how often the host waits for it, and how many copies go between '
-        'them, for each batch of 16 frames of 480 × 480 pixels with one face. It is counted on a pretend accelerator: no GPU '
-        'is needed, and no time is measured.',
+        'them, for each batch of 16 frames of 480 × 480 pixels with one face. It is counted on a pretend accelerator: '
+        'no GPU is needed, and no time is measured.',
         'python tests/device_count.py FOLDER results/device.json', device_charts, 'learn/gpu', device_result,
     ),
     kornia=Benchmark(
