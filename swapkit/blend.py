@@ -70,6 +70,7 @@ def _way(M, size, side):
     "Matrices from the frame to a picture of `side` pixels on the crop, whose side is `size`."
     return M if side==size else compose(rescale(side/size, M), M)
 
+# %% ../nbs/6_swap/05_blend.ipynb #fe09bebc
 @dataclass
 class _Patch:
     "Faces that a GPU blends together, and the rectangles of their frames; no two of them share a frame."
@@ -107,6 +108,7 @@ def plan_paste(
     few = max(1, pixels_at_once(frames.device)//size**2)
     return PastePlan([patch(i) for i in _apart(rect, _rank_in_frame(frame), group, few) if len(i)])
 
+# %% ../nbs/6_swap/05_blend.ipynb #42d5fc12
 def _by_torch(data, crops, mask, patch):
     "Blend the crops of a patch into `data` in place, in one operation."
     h, w = patch.size

@@ -50,6 +50,7 @@ def _copy_together(tensors:Sequence[torch.Tensor], device:torch.device)->list[to
     there = host.to(device, non_blocking=True)
     return [piece(there, t, a) for t,a in zip(tensors, ends)]
 
+# %% ../nbs/1_base/01_types.ipynb #27cc71ec
 def map_copies(
     f:Callable[..., torch.Tensor],
     t:torch.Tensor,     # on the host
@@ -61,6 +62,7 @@ def map_copies(
         vars(out)['_uploaded'] = {d: f(c, *upload(c.device, *more)) for d,c in known.items()}
     return out
 
+# %% ../nbs/1_base/01_types.ipynb #41d75d45
 def take(
     t:torch.Tensor,         # (N,…), anywhere
     i:slice|torch.Tensor,   # rows: a slice, or numbers on the host

@@ -46,6 +46,7 @@ def supersampling(
     a scale of 0.75, 2 down to 0.375, and so on."""
     return (.75/scale_of(M)).ceil().clamp(1, max_samples).long()
 
+# %% ../../nbs/3_face/01_align.ipynb #242164a1
 @dataclass
 class WarpPlan:
     "All numbers of a warp, for pictures and results of one size each."
@@ -64,6 +65,7 @@ def plan_warp(
     places = [_places(compose(rescale(n, M[i]), M[i]), frame, (H*n, W*n)) for n,i in groups.parts]
     return WarpPlan(groups, places, size)
 
+# %% ../../nbs/3_face/01_align.ipynb #760a79b9
 def warp(
     images:torch.Tensor,        # (F,C,h,w) float
     M:torch.Tensor|WarpPlan,    # (F,2,3) on the host, from pixels of `images` to pixels of the result; or a plan of it
@@ -226,6 +228,7 @@ def plan_crops(
         return _Cut(x, y, h, w, r, at, plan)
     return CropPlan(groups, [cut(*part) for part in groups.parts] if len(M) else [], frames.rows(frame))
 
+# %% ../../nbs/3_face/01_align.ipynb #1cbda321
 def cut_crops(
     frames:Frames,
     frame:torch.Tensor,     # (F,) frame numbers of the film
