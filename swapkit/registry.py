@@ -294,8 +294,8 @@ MASKS: Registry[Any] = Registry('mask', spec='swapkit.mask.compose:MaskSpec') # 
 DETECTORS: Registry[Any] = Registry('detector', 'swapkit.face.detect', spec='swapkit.face.detect:DetectSpec', builtin=(
     'yunet_n', 'yunet_s', 'yunet_kornia', 'tiny_detect'))
 MESHES: Registry[Any] = Registry(
-    'landmarks', 'swapkit.face.landmarks', spec='swapkit.face.landmarks:MeshSpec', builtin=(
-        'face_mesh_468', 'tiny_mesh'))
+    'landmarks', 'swapkit.face.landmarks', 'swapkit.face.expression', spec='swapkit.face.landmarks:MeshSpec', builtin=(
+        'face_mesh_468', 'tiny_mesh', 'face_landmarker_478'))
 EMBEDDERS: Registry[Any] = Registry(
     'embedder', 'swapkit.face.recognition', spec='swapkit.face.recognition:EmbedSpec', builtin=(
         'mobilefacenet_128', 'sface', 'arcface_w600k_r50', 'simswap_arcface'))
