@@ -1011,6 +1011,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'swapkit.mask.compose.box_mask': ('4_mask/compose.html#box_mask', 'swapkit/mask/compose.py'),
                                       'swapkit.mask.compose.make_masks': ('4_mask/compose.html#make_masks', 'swapkit/mask/compose.py'),
                                       'swapkit.mask.compose.own_mouth': ('4_mask/compose.html#own_mouth', 'swapkit/mask/compose.py')},
+            'swapkit.mask.hair': { 'swapkit.mask.hair.hair_to_mask': ('4_mask/hair.html#hair_to_mask', 'swapkit/mask/hair.py'),
+                                   'swapkit.mask.hair.load_hair': ('4_mask/hair.html#load_hair', 'swapkit/mask/hair.py')},
             'swapkit.mask.occlusion': { 'swapkit.mask.occlusion.OccludeSpec': ( '4_mask/occlusion.html#occludespec',
                                                                                 'swapkit/mask/occlusion.py'),
                                         'swapkit.mask.occlusion.Occluder': ('4_mask/occlusion.html#occluder', 'swapkit/mask/occlusion.py'),

@@ -290,7 +290,8 @@ PARSERS: Registry[Any] = Registry('parser', 'swapkit.mask.parsing', spec='swapki
 OCCLUDERS: Registry[Any] = Registry(
     'occluder', 'swapkit.mask.occlusion', spec='swapkit.mask.occlusion:OccludeSpec', builtin=(
         'face_unet_256', 'xseg', 'xseg_1', 'xseg_2', 'xseg_3'))
-MASKS: Registry[Any] = Registry('mask', spec='swapkit.mask.compose:MaskSpec') # masks of users; none is built in
+MASKS: Registry[Any] = Registry( # masks of users, and one that is built in
+    'mask', 'swapkit.mask.hair', spec='swapkit.mask.compose:MaskSpec', builtin=('hair',))
 DETECTORS: Registry[Any] = Registry('detector', 'swapkit.face.detect', spec='swapkit.face.detect:DetectSpec', builtin=(
     'yunet_n', 'yunet_s', 'yunet_kornia', 'tiny_detect'))
 MESHES: Registry[Any] = Registry(
