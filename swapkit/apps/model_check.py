@@ -32,7 +32,7 @@ from ..sources import make_comparer
 from ..video.provenance import publish, SOURCE_TYPE
 from ..weights import check_models, find_file, model_dirs
 
-# %% ../../nbs/8_apps/20_model_check.ipynb #bbdddb7c
+# %% ../../nbs/8_apps/20_model_check.ipynb #cfac5ee3
 _ROLES:tuple = ( # registry, and what tries its entries
     (SWAPPERS, try_swapper), (RESTORERS, try_restorer), (ENHANCERS, try_enhancer), (PARSERS, try_parser),
     (OCCLUDERS, try_occluder), (MASKS, try_mask), (DETECTORS, try_detector), (MESHES, try_mesh),
@@ -48,7 +48,8 @@ def find_role(model:str)->tuple[str, str, Callable]: # role, name of the entry, 
 
 def _without_paths(text:str)->str:
     "A message without the folders of this machine."
-    for folder in sorted({str(p) for p in (*model_dirs(), cache_dir(), Path.cwd(), Path.home())}, key=len, reverse=True):
+    folders = {str(p) for p in (*model_dirs(), cache_dir(), Path.cwd(), Path.home())}
+    for folder in sorted(folders, key=len, reverse=True):
         text = text.replace(folder, '…')
     return ' '.join(text.split())
 
@@ -64,7 +65,8 @@ def _check_files(model:str, needs:Iterable[str])->list[Check]:
 
 def _facts(model:str)->dict[str, str]:
     m, path = get_spec(model), find_file(get_spec(model))
-    return dict(file=m.file, license=m.license, **(dict(bytes=f'{path.stat().st_size:,}', sha256=file_hash(path)) if path else {}))
+    found = dict(bytes=f'{path.stat().st_size:,}', sha256=file_hash(path)) if path else {}
+    return dict(file=m.file, license=m.license) | found
 
 def try_model(
     model:str,              # key of `MODELS`
@@ -81,18 +83,22 @@ def try_model(
     embed = make_comparer(device) if trial in (try_swapper, try_restorer) else None
     try: checks, made.pictures = trial(entry, device, embed, pairs or choose_pairs())
     except (SwapkitError, RuntimeError, ValueError) as e:
-        checks = [Check(what='runs', value=_without_paths(str(e)), wanted='no error', good=False)]
+        checks = [Check(what='loads strictly, and runs', value=_without_paths(str(e)), wanted='no error', good=False)]
+    else: made.checks.append(Check(what='loads strictly, and runs', value='yes', wanted='yes', good=True))
     made.checks += checks
     return made
 
-# %% ../../nbs/8_apps/20_model_check.ipynb #ef8f27a5
+# %% ../../nbs/8_apps/20_model_check.ipynb #d80dc23f
 def _write_sheet(trials:Sequence[Trial], out:Path)->None:
     "Write the pictures of all trials as one marked JPEG."
-    pictures = [(f'{t.model}: {c}' if not i%3 else c, x) for t in trials for i,(c,x) in enumerate(t.pictures)]
-    side = [nnf.interpolate(x[None].clamp(0,1), (256,256), mode='area')[0] for _,x in pictures]
-    fig, axs = plt.subplots(-(-len(side)//3), 3, figsize=(9, 3.3*-(-len(side)//3)), layout='constrained', squeeze=False)
+    rows = [(t.model if not i else '', t.pictures[i:i+3]) for t in trials for i in range(0, len(t.pictures), 3)]
+    fig, axs = plt.subplots(len(rows), 3, figsize=(9, 3.3*len(rows)), layout='constrained', squeeze=False)
     for ax in axs.flat: ax.set_axis_off()
-    for ax,x,(c,_) in zip(axs.flat, side, pictures): ax.imshow(x.permute(1,2,0)); ax.set_title(c, fontsize=9)
+    for (model,some),line in zip(rows, axs):
+        for ax,(caption,x) in zip(line, some):
+            ax.imshow(nnf.interpolate(x[None].clamp(0,1), (256,256), mode='area')[0].permute(1,2,0))
+            ax.set_title(caption, fontsize=9)
+        if model: line[0].set_title(f'{model}\n{some[0][0]}', fontsize=9)
     made = out.with_name(f'.{out.stem}-unmarked.jpg')
     fig.savefig(made, dpi=90, pil_kwargs=dict(quality=85)); plt.close(fig)
     publish(made, out, person_file(choose_pairs()[0][0]))
@@ -105,16 +111,16 @@ table{border-collapse:collapse;width:100%}td,th{padding:.3rem .5rem;border-botto
 def _rows(t:Trial)->str:
     esc, mark = partial(html.escape, quote=True), lambda c: c.line()[:4]
     facts = '<br>'.join(f'{k}: <code>{esc(v)}</code>' for k,v in t.facts.items())
-    rows = [f"<tr><td class={mark(c)}>{mark(c)}</td><td>{esc(c.what)}</td><td>{esc(c.value)}</td><td>{esc(c.wanted)}</td></tr>"
-            for c in t.checks]
-    return (f"<h2>{esc(t.model)} ({esc(t.role)}): {'passed' if t.good else 'failed'}</h2><p>{facts}</p><table><tr><th></th>"
-            f"<th>check</th><th>measured</th><th>expected</th></tr>{''.join(rows)}</table>")
+    rows = [f"<tr><td class={mark(c)}>{mark(c)}</td>"
+            f"<td>{esc(c.what)}</td><td>{esc(c.value)}</td><td>{esc(c.wanted)}</td></tr>" for c in t.checks]
+    return (f"<h2>{esc(t.model)} ({esc(t.role)}): {'passed' if t.good else 'failed'}</h2><p>{facts}</p><table>"
+            f"<tr><th></th><th>check</th><th>measured</th><th>expected</th></tr>{''.join(rows)}</table>")
 
 def check_page(trials:Sequence[Trial], sheet:bytes=b'')->str: # HTML, in one file
     "The results as a page that can be sent back."
-    about = machine_info() | dict(onnxruntime=onnxruntime.__version__, pairs=', '.join(f'{s} → {t}' for t,s in choose_pairs()))
-    picture = (f"<h2>Pictures</h2><img alt='synthetic faces' src='data:image/jpeg;base64,{base64.b64encode(sheet).decode()}'>"
-               if sheet else '')
+    pairs = ', '.join(f'{s} → {t}' for t,s in choose_pairs())
+    about, data = machine_info() | dict(onnxruntime=onnxruntime.__version__, pairs=pairs), base64.b64encode(sheet)
+    picture = f"<h2>Pictures</h2><img alt='synthetic faces' src='data:image/jpeg;base64,{data.decode()}'>" if sheet else ''
     lines = ''.join(f"<tr><th>{k}</th><td>{html.escape(str(v))}</td></tr>" for k,v in about.items())
     return (f"<!doctype html><html lang=en><head><meta charset=utf-8><title>swapkit model check</title>"
             f"<meta name=viewport content='width=device-width,initial-scale=1'><meta name=DigitalSourceType "

@@ -104,7 +104,7 @@ def _frames_of(crops:Crops)->tuple[Frames, Faces]:
     frames = Frames((crops.data.clamp(0,1)*255).round().byte().cpu(), n, n)
     return frames, faces_from_mesh(crops.lms, n)
 
-# %% ../../nbs/8_apps/19_model_trials.ipynb #30058e28
+# %% ../../nbs/8_apps/19_model_trials.ipynb #aabecee4
 def _likeness(frames:Frames, faces:Faces, sources:Sequence, result:Frames, embed:Embedder)->list[Check]:
     unit = lambda f: to_unit_length(embed(align(f, faces, size=256)))
     told = torch.cat([to_unit_length(source_embeddings(s, embed)[:1]) for s in sources])
@@ -124,6 +124,7 @@ def try_swapper(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple[
     out = run(len(pairs))
     result, took, first = out.frames.to('cpu'), time.perf_counter()-began, run(1)
     crops, mask, new = out.base.to('cpu'), face_mask(out.base.to('cpu')), out.swapped.data.cpu()
+    sharp = inside_sharpness(replace(crops, data=new))/inside_sharpness(crops)
     inside = float(((new-crops.data).abs().mean(1, keepdim=True)*mask).sum()/mask.sum()*255)
     checks = [
         _finite(new), *(_likeness(frames, faces, sources, result, embed) if embed else [_no_embedder()]),
@@ -131,16 +132,16 @@ def try_swapper(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple[
         within('change of its color, levels', _color_change(new, crops.data, mask), high=30, form='.0f'),
         within('change outside the face, levels', difference_outside(frames, result, faces), high=.02, form='.3f'),
         within('landmarks off the target, % of the eye distance', _misplaced(result, faces, device), high=9, form='.1f'),
-        within("sharpness, target = 1", float((inside_sharpness(replace(crops, data=new))/inside_sharpness(crops)).mean()),
-               .4, 2.5),
+        within("sharpness, target = 1", float(sharp.mean()), .4, 2.5),
         within('a batch against one by one, levels', float((new[:1]-first.swapped.data.cpu()).abs().max())*255, high=2),
         Check(what='seconds per face', value=f'{took/len(pairs):.2f}'),
     ]
     pictures = [p for k,(t,s) in enumerate(pairs) for p in (
-        (f'target {t}', frames.data[k]/255), (f'source {s}', load_person(s)[0].data[0]/255), ('result', result.data[k]/255))]
+        (f'target {t}', frames.data[k]/255), (f'source {s}', load_person(s)[0].data[0]/255),
+        ('result', result.data[k]/255))]
     return checks, pictures
 
-# %% ../../nbs/8_apps/19_model_trials.ipynb #a944a4e2
+# %% ../../nbs/8_apps/19_model_trials.ipynb #964506d4
 def _spoil(x:torch.Tensor, sigma:float)->torch.Tensor: # (F,3,S,S)
     "Blur a picture and add noise."
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))*.015
@@ -157,6 +158,7 @@ def try_restorer(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple
     began = time.perf_counter()
     new = work(poor.to(device), mask.to(device)).data.cpu()
     took = time.perf_counter()-began
+    off = _misplaced(*_frames_of(replace(good, data=new)), device)
     alone = work(poor[:1].to(device), mask[:1].to(device)).data.cpu()
     checks = [_finite(new)]
     if embed:
@@ -166,8 +168,7 @@ def try_restorer(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple
     else: checks.append(_no_embedder())
     checks += [
         within('change of color, levels', _color_change(new, poor.data, mask), high=15, form='.0f'),
-        within('landmarks off the person, % of the eye distance', _misplaced(*_frames_of(replace(good, data=new)), device),
-               high=8, form='.1f'),
+        within('landmarks off the person, % of the eye distance', off, high=8, form='.1f'),
         within('detail, input = 1', _detail(new, mask)/_detail(poor.data, mask), 1.15, 6),
         within('a batch against one by one, levels', float((new[:1]-alone).abs().max())*255, high=2),
         Check(what='seconds per face', value=f'{took/len(pairs):.2f}'),
@@ -190,8 +191,8 @@ def try_enhancer(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple
     plain = nnf.interpolate(x.float()/255, scale_factor=scale, mode='bicubic').clamp(0,1)
     checks = [
         _finite(large),
-        Check(what='size of the result', value='×'.join(map(str, large.shape[-2:])), wanted=f'{128*scale}×{128*scale}',
-              good=tuple(large.shape)==(1,3,128*scale,128*scale)),
+        Check(what='size of the result', value='×'.join(map(str, large.shape[-2:])),
+              wanted=f'{128*scale}×{128*scale}', good=tuple(large.shape)==(1,3,128*scale,128*scale)),
         within('change of color, levels', _color_change(small, x.float()/255, whole), high=8, form='.1f'),
         within('change when shrunk back, levels', float((small-x.float()/255).abs().mean())*255, .2, 15, '.1f'),
         within('detail, enlarged by interpolation = 1', _detail(large, torch.ones_like(large[:,:1]))/
@@ -200,7 +201,7 @@ def try_enhancer(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple
     ]
     return checks, [('compressed', plain[0]), ('enhanced', large[0].clamp(0,1))]
 
-# %% ../../nbs/8_apps/19_model_trials.ipynb #4f0fd401
+# %% ../../nbs/8_apps/19_model_trials.ipynb #62de4d4e
 def _share(prob:torch.Tensor, where:torch.Tensor)->float: # part of a region that has these classes
     return float((prob*where).sum()/where.sum())
 
@@ -211,14 +212,19 @@ def _tint(crops:Crops, mask:torch.Tensor)->list[torch.Tensor]:
 def _overlap(a:torch.Tensor, b:torch.Tensor)->float: # intersection over union
     return float(torch.minimum(a, b).sum()/torch.maximum(a, b).sum())
 
+def _spots(crops:Crops, points:Sequence[int], side:int)->torch.Tensor: # (F,1,128,128)
+    "Small squares around landmarks."
+    x, y = (crops.lms[:,list(points),:2]*128/crops.size).round().long().clamp(0,127).unbind(2)
+    dots = torch.zeros(len(crops),1,128*128).scatter(2, (y*128+x)[:,None], 1)
+    return nnf.max_pool2d(dots.view(-1,1,128,128), side, 1, side//2)
+
 def try_parser(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple[str, str]])->tuple[list, list]:
     crops = align(*sample_batch([n for p in pairs for n in p]), size=256)
     work = Parser(name, device)
     prob = work(crops.to(device)).cpu()
-    ring = lambda *rings: sum(fill_polygons((crops.lms[:,r,:2]+.5)/2-.5, 128) for r in rings).clamp(max=1)
-    oval, eyes, lips = nnf.adaptive_avg_pool2d(face_mask(crops), 128), ring(EYE_LEFT, EYE_RIGHT), ring(LIPS_OUTER)
-    cheeks = nnf.max_pool2d(torch.zeros_like(oval).flatten(2).scatter(2, _places(crops, (50,280,151)), 1).view_as(oval), 9, 1, 4)
-    nose = nnf.max_pool2d(torch.zeros_like(oval).flatten(2).scatter(2, _places(crops, (4,195)), 1).view_as(oval), 7, 1, 3)
+    ring = lambda r: fill_polygons((crops.lms[:,r,:2]+.5)/2-.5, 128)
+    oval, eyes, lips = face_mask(crops, size=128), ring(EYE_LEFT)+ring(EYE_RIGHT), ring(LIPS_OUTER)
+    cheeks, nose = _spots(crops, (50,280,151), 9), _spots(crops, (4,195), 7)
     of = lambda names: class_probability(prob, tuple(CLASSES.index(n) for n in names.split()))
     alone = work(crops[:1].to(device)).cpu()
     checks = [
@@ -230,12 +236,10 @@ def try_parser(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple[s
         within('face against the oval of the mesh, overlap', _overlap(class_probability(prob, FACE_CLASSES), oval), .6),
         within('a batch against one by one', float((prob[:1]-alone).abs().max()), high=.01, form='.3f'),
     ]
-    return checks, [(n, t) for n,t in zip([n for p in pairs for n in p], _tint(crops, class_probability(prob, FACE_CLASSES)))]
+    names = [n for p in pairs for n in p]
+    return checks, [*zip(names, _tint(crops, class_probability(prob, FACE_CLASSES)))]
 
-def _places(crops:Crops, points:Sequence[int])->torch.Tensor: # (F,1,n) pixels of a 128 grid, counted along the rows
-    x, y = (crops.lms[:,list(points),:2]/2).round().long().clamp(0,127).unbind(2)
-    return (y*128+x)[:,None]
-
+# %% ../../nbs/8_apps/19_model_trials.ipynb #57c0a97a
 def try_occluder(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple[str, str]])->tuple[list, list]:
     crops = align(*sample_batch([n for p in pairs for n in p]), size=256)
     work, oval = Occluder(name, device), face_mask(crops)
@@ -244,12 +248,12 @@ def try_occluder(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple
     covered.data[:,:,110:,100:160] = .35*torch.rand(1,3,1,1, generator=torch.Generator().manual_seed(1))+.1 # a dark bar
     bar = torch.zeros_like(oval)
     bar[...,120:,106:154] = oval[...,120:,106:154]
-    seen = work(covered.to(device)).cpu()
+    seen, alone = (work(x.to(device)).cpu() for x in (covered, crops[:1]))
     checks = [
         _finite(free),
         within('part of a free face that is seen', _share(free, oval), .85),
         within('part of a bar over the face that is seen', _share(seen, bar), high=.6),
-        within('a batch against one by one', float((free[:1]-work(crops[:1].to(device)).cpu()).abs().max()), high=.01, form='.3f'),
+        within('a batch against one by one', float((free[:1]-alone).abs().max()), high=.01, form='.3f'),
     ]
     shown = _tint(crops, free*oval)[:3] + _tint(covered, seen*oval)[:3]
     return checks, [(f'{"covered" if k>2 else "free"}, seen part', t) for k,t in enumerate(shown)]

@@ -20,13 +20,13 @@ from ..registry import MESHES
 from ..runtime import default_device, download, run_padded
 from ..types import Faces, Frames, pick, upload
 
-# %% ../../nbs/3_face/11_expression.ipynb #733771da
+# %% ../../nbs/3_face/11_expression.ipynb #c14002b3
 LEFT_IRIS, RIGHT_IRIS = tuple(range(468, 473)), tuple(range(473, 478)) # in the picture; the center comes first
 _SIZE, _HALF = 256, torch.tensor([.5,.5,0])
 
 def load_landmarker(device:torch.device|str, engine:str='auto')->Any:
-    """MediaPipe's landmark network: a function of crops (F,3,256,256) in [0,1] → points (F,478,3) in pixels of the crop,
-    presence (F,). Raises `ModelMissing` if the file is missing and cannot be downloaded."""
+    """MediaPipe's landmark network: a function of crops (F,3,256,256) in [0,1] → points (F,478,3) in pixels of the
+    crop, presence (F,). Raises `ModelMissing` if the file is missing and cannot be downloaded."""
     net:Any = OnnxNet(converted_path('face_landmarker', 'face_landmarks_detector'), device, engine=engine)
     def run(crops):
         points, there, _ = net(crops.contiguous()).values()
@@ -70,7 +70,7 @@ def find_irises(
     eyes = torch.stack([pick(points, LEFT_IRIS), pick(points, RIGHT_IRIS)], 1)[...,:2]
     return eyes[:,:,0], (eyes[:,:,1:]-eyes[:,:,:1]).norm(dim=-1).mean(2)
 
-# %% ../../nbs/3_face/11_expression.ipynb #736c71ca
+# %% ../../nbs/3_face/11_expression.ipynb #5c78707c
 BLENDSHAPES = tuple("""_neutral browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff
     cheekSquintLeft cheekSquintRight eyeBlinkLeft eyeBlinkRight eyeLookDownLeft eyeLookDownRight eyeLookInLeft
     eyeLookInRight eyeLookOutLeft eyeLookOutRight eyeLookUpLeft eyeLookUpRight eyeSquintLeft eyeSquintRight
@@ -83,8 +83,8 @@ BLENDSHAPES = tuple("""_neutral browDownLeft browDownRight browInnerUp browOuter
 # the landmarks that the network reads
 _READ = (
     0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70, 78, 80, 81,
-    82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144, 145, 146, 148, 149, 150, 152, 153, 154, 155,
-    157, 158, 159, 160, 161, 162, 163, 168, 172, 173, 176, 178, 181, 185, 191, 195, 197, 234, 246, 249, 251, 263, 267,
+    82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144, 145, 146, 148, 149, 150, 152, 153, 154,
+    155, 157, 158, 159, 160, 161, 162, 163, 168, 172, 173, 176, 178, 181, 185, 191, 195, 197, 234, 246, 249, 251, 263, 267,
     269, 270, 276, 282, 283, 284, 285, 288, 291, 293, 295, 296, 297, 300, 308, 310, 311, 312, 314, 317, 318, 321, 323,
     324, 332, 334, 336, 338, 356, 361, 362, 365, 373, 374, 375, 377, 378, 379, 380, 381, 382, 384, 385, 386, 387, 388,
     389, 390, 397, 398, 400, 402, 405, 409, 415, 454, 466, *range(468, 478),

@@ -117,7 +117,7 @@ def _planar(x:np.ndarray, rank:int)->np.ndarray: # a constant that is combined w
     x = x.reshape((1,)*(rank-x.ndim)+x.shape)
     return x.transpose(_order(rank))
 
-# %% ../../nbs/nets/14_tflite.ipynb #5f3024bb
+# %% ../../nbs/nets/14_tflite.ipynb #ee4cf94a
 class _Writer:
     "Collects the nodes and weights of the ONNX graph."
     def __init__(self, graph:_Graph): self.graph, self.nodes, self.weights = graph, [], {}
@@ -142,14 +142,16 @@ class _Writer:
         if activation not in (0, 1, 3): raise BadInput(f"a TFLite file with activation {activation}: it is not known")
         if not activation: self.node(kind, ins, out, **attributes); return
         made = [self.node(kind, ins, **attributes)]
-        if activation==3: made += [self.constant(np.float32(0)), self.constant(np.float32(6))]
+        if activation==3: made += [self.constant(np.array(v, np.float32)) for v in (0, 6)]
         self.node('Relu' if activation==1 else 'Clip', made, out)
 
-# %% ../../nbs/nets/14_tflite.ipynb #48158a67
+# %% ../../nbs/nets/14_tflite.ipynb #e3d7078c
 _OPS: dict[int, Callable[[_Writer, _Op], Any]] = {}
 
 def _writes(*codes:int)->Callable: # decorator
-    def add(f): _OPS.update(dict.fromkeys(codes, f)); return f
+    def add(f):
+        for c in codes: _OPS[c] = f
+        return f
     return add
 
 def _padding(same:bool, shape:tuple, kernel:tuple, stride:tuple, dilation:tuple=(1,1))->list[int]: # top, left, …
@@ -210,7 +212,7 @@ def _write_reduction(w:_Writer, op:_Op)->None: # MEAN, SUM
     if op.code==40: w.node('ReduceMean', [w.tensor(op.ins[0])], op.outs[0], axes=axes, keepdims=keep)
     else: w.node('ReduceSum', [w.tensor(op.ins[0]), w.constant(np.array(axes))], op.outs[0], keepdims=keep)
 
-# %% ../../nbs/nets/14_tflite.ipynb #a87d9f3b
+# %% ../../nbs/nets/14_tflite.ipynb #4e665bce
 @_writes(39)
 def _write_transpose(w:_Writer, op:_Op)->None: # TRANSPOSE
     perm = w.graph.values[op.ins[1]].tolist()
@@ -239,7 +241,8 @@ def _write_concat(w:_Writer, op:_Op)->None: # CONCATENATION
 def _write_slice(w:_Writer, op:_Op)->None: # STRIDED_SLICE
     o, shape = op.options, w.graph.shapes[op.ins[0]]
     batch = o.number(4)==1 and shape[0]==1 # the batch of one is dropped: here it stays
-    if o.number(2) or o.number(3) or o.number(4) and not batch: raise BadInput("a TFLite file with a slice that changes the number of axes")
+    if o.number(2) or o.number(3) or o.number(4) and not batch:
+        raise BadInput("a TFLite file with a slice that changes the number of axes")
     begin, end, step = (w.graph.values[i].astype(np.int64) for i in op.ins[1:])
     begin = np.array([0 if o.number(0)>>k&1 else b for k,b in enumerate(begin)])   # a bit of the mask: from the start
     end = np.array([shape[k] if o.number(1)>>k&1 else e for k,e in enumerate(end)]) # … to the end
