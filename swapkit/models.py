@@ -196,6 +196,12 @@ MODELS = {
             license='Apache-2.0', commercial='yes',
             about='built-in face mesh, 468 landmarks and presence (distilled from MediaPipe)',
         ),
+        ModelSpec(
+            'tiny_parse', 'tiny_parse.safetensors',
+            sha256='d06a006d91c96273773a596ec0baa6e2c78b76d5ffe84a6241bc254c57c41914', size=844192, urls=(),
+            license='Apache-2.0', commercial='yes',
+            about='built-in face parser, ten parts (learned from MIT and Apache-2.0 networks and drawings)',
+        ),
     ]
 }
 
