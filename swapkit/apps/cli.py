@@ -118,7 +118,7 @@ def swap_command(
     who:dict[str, Any] = dict(faces=faces, assign=assign, faces_file=faces_file)
     if check:
         from swapkit.apps.pair_lines import print_check
-        return print_check(target, list(sources), save, swap=options['swap'], analyze=options['analyze'], run=run, **who)
+        return print_check(target, list(sources), save, **who, **options)
     with ClosingLine() as work:
         made = pipeline.swap_video(target, list(sources), out, progress=work.step, **who, **options)
         work.made.append(made)

@@ -41,6 +41,7 @@ def save_problems(problems:Sequence[Problem], path:str|Path)->None:
 def print_check(
     target:str, sources:list[str],
     save:str|None=None,     # .json to write
+    encode:Any=None,        # of no use here: nothing is encoded
     **kw:Any,               # as for `check_swap`
 )->None:
     "`swapkit swap --check`: print the problems of a job."
@@ -62,7 +63,7 @@ WORDS = dict(
 def badges_html(problems:Sequence[Problem])->str:
     "The problems as badges; empty if there are none."
     def one(p):
-        style = f'background:{COLORS[p.level]};color:white;border-radius:8px;padding:0 6px;margin:1px;white-space:nowrap'
+        style = f'background:{COLORS[p.level]};color:white;border-radius:8px;padding:0 6px;white-space:nowrap'
         return f'<span title="{escape(p.text)}" style="{style}">{escape(WORDS[p.kind])}</span>'
     return f'<div style="max-width:200px;line-height:1.7">{" ".join(map(one, problems))}</div>' if problems else ''
 
