@@ -337,6 +337,41 @@ def decord_charts(data):
     ]
 
 
+def reversed_rows(data, **want):
+    "Rows of the table of pairs with these values."
+    return [r for r in data['pairs'] if all(r[k] == v for k, v in want.items())]
+
+
+def reversed_charts(data):
+    plain = reversed_rows(data, light='the same', landmarks='auto')
+    sets, versions = (list(dict.fromkeys(r[k] for r in plain)) for k in ('set', 'version'))
+    got = {(r['set'], r['version'], r['what']): r for r in plain}
+    whats = {'F': 'nothing done', 'own': 'nothing to do', 'got': 'the photo onto F'}
+    rows = [(f'{s}: {said}', [got[s, v, w]['slow'] for v in versions]) for s in sets for w, said in whats.items()]
+    bands = [k[9:] for k in plain[0] if k.startswith('contrast ')]
+    first = [(f'band {b} px', [got[sets[0], v, 'got'][f'contrast {b}'] for v in versions]) for b in bands]
+    spread = [(r['kind'], r['version'], r['ratio']) for r in data['spread'] if r['figure'] == 'slow']
+    kinds = list(dict.fromkeys(k for k, _, _ in spread))
+    ratio = {(k, v): x for k, v, x in spread}
+    charts = [
+        bars('Slow color difference from the true face (shorter is better)', rows, versions),
+        bars('Contrast of the result / contrast of the true face, the photo onto F (1 is right)', first, versions,
+             mark=(1, 'as the true face')),
+    ]
+    if not kinds: return charts
+    spread = [(k, [ratio.get((k, v)) for v in versions]) for k in kinds]
+    return [*charts, bars('Color difference of the worst served group / the best', spread, versions,
+                          mark=(1.3, 'at most'))]
+
+
+def reversed_result(data):
+    rows = reversed_rows(data, light='the same', landmarks='auto', what='got')
+    own = {(r['set'], r['version']): r for r in reversed_rows(data, light='the same', landmarks='auto', what='own')}
+    rows = [r for r in rows if r['set'] == rows[0]['set']]
+    return '; '.join(f"{r['version']}: {r['slow']:.1f} where the photo is put onto F, "
+                     f"{own[r['set'], r['version']]['slow']:.1f} where there is nothing to do" for r in rows) + '.'
+
+
 # --- what they say ----------------------------------------------------------------------------------------------------
 
 BENCHMARKS = dict(
@@ -382,6 +417,15 @@ BENCHMARKS = dict(
         'time of how far mouth and eyes are open, in the result and in the target.',
         'python -m swapkit.apps.evaluate FILM... --source NAME=PHOTO,... --keep FOLDER --save results/look.json',
         look_charts, '8_apps/05_evaluate', look_result,
+    ),
+    reversed=Benchmark(
+        'Swaps with a known answer',
+        'A person’s own photo is put onto a picture of them that shows another face, and the result is compared with '
+        'the original picture. The pictures with the other face (F) were made by 0.5.0. Beside it: F itself (nothing '
+        'was done) and the photo put onto the original (there is nothing to do). Intervals are 95 %, by bootstrap '
+        'over people.',
+        'python -m swapkit.research.reversed_report FOLDER... --name OLD NEW --save results/reversed.json',
+        reversed_charts, '9_research/13_reversed_report', reversed_result,
     ),
     steady=Benchmark(
         'Steadiness',

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SIDE', 'BANDS', 'REGION_FIGURES', 'EDGEFACE', 'FIGURES', 'ROWS', 'NETWORKS', 'read_picture', 'swap_job', 'swap_all',
-           'draw_pairs', 'make_pairs', 'relight', 'difference_maps', 'summarize_maps', 'face_ellipse', 'face_regions',
-           'measure_pair', 'EdgeFace', 'to_frames', 'from_frames', 'mesh_of', 'Judge', 'condition_name', 'score_pairs',
-           'mean_rows', 'print_means', 'main']
+           'draw_pairs', 'make_pairs', 'relight', 'split_bands', 'difference_maps', 'summarize_maps', 'face_ellipse',
+           'face_regions', 'measure_pair', 'EdgeFace', 'to_frames', 'from_frames', 'mesh_of', 'Judge', 'condition_name',
+           'score_pairs', 'mean_rows', 'print_means', 'main']
 
 # %% ../../nbs/9_research/10_reversed_pairs.ipynb #7732475d
 import argparse
@@ -154,15 +154,23 @@ BANDS = (6, 12), (3, 6), (1.5, 3), (0, 1.5) # standard deviations in pixels of `
 
 def _low_pass(x:np.ndarray, sigma:float)->np.ndarray: return cv2.GaussianBlur(x, (0,0), sigma) if sigma else x
 
+def split_bands(
+    picture:np.ndarray, # (H,W,3) BGR uint8
+)->dict[str, Any]:      # lab and slow (H,W,3); bands: (H,W) each, in the order of `BANDS`
+    "A picture in CIELAB, its slow part, and its lightness in bands."
+    lab = cv2.cvtColor(picture.astype(np.float32)/255, cv2.COLOR_BGR2LAB)
+    slow, light = _low_pass(lab, 12), np.ascontiguousarray(lab[...,0])
+    low = {12: slow[...,0]} | {s: _low_pass(light, s) for s in (6, 3, 1.5, 0)}
+    return dict(lab=lab, slow=slow, bands=[low[a]-low[b] for a,b in BANDS])
+
 def difference_maps(
-    truth:np.ndarray, got:np.ndarray,   # (H,W,3) BGR uint8
+    truth:dict[str, Any], got:dict[str, Any],   # from `split_bands`
 )->dict[str, Any]: # slow (H,W), apart (H,W,3), bands: pairs of (H,W), ssim (H,W)
     "What differs between the true picture and the result, for each pixel."
-    A, B = (cv2.cvtColor(x.astype(np.float32)/255, cv2.COLOR_BGR2LAB) for x in (truth, got))
-    bands = [[_low_pass(x[...,0], a)-_low_pass(x[...,0], b) for x in (A, B)] for a,b in BANDS]
-    light = [torch.from_numpy(x[...,0].copy())[None,None]/100 for x in (A, B)]
-    return dict(slow=np.linalg.norm(_low_pass(A, 12)-_low_pass(B, 12), axis=-1), apart=B-A, bands=bands,
-                ssim=ssim(*light, window_size=11)[0,0].numpy())
+    light = [torch.from_numpy(x['lab'][...,0].copy())[None,None]/100 for x in (truth, got)]
+    return dict(
+        slow=np.linalg.norm(truth['slow']-got['slow'], axis=-1), apart=got['lab']-truth['lab'],
+        bands=list(zip(truth['bands'], got['bands'])), ssim=ssim(*light, window_size=11)[0,0].numpy())
 
 def summarize_maps(
     maps:dict[str, Any],    # from `difference_maps`
@@ -207,9 +215,9 @@ def face_regions(
 REGION_FIGURES = 'slow', 'dE', 'contrast 3-6', 'agree 3-6', 'ssim'
 
 def measure_pair(
-    truth:np.ndarray, got:np.ndarray,   # (H,W,3) BGR uint8
-    face:np.ndarray,                    # (H,W) bool
-    regions:dict[str, np.ndarray],      # name → (H,W) bool
+    truth:dict[str, Any], got:dict[str, Any],   # from `split_bands`
+    face:np.ndarray,                            # (H,W) bool
+    regions:dict[str, np.ndarray],              # name → (H,W) bool
 )->dict[str, float]:
     "All figures of a result: of the whole face, and some of each region."
     maps = difference_maps(truth, got)
@@ -275,7 +283,8 @@ class Judge:
         "Measure results, all at the place of the true face."
         face = self.face(truth)
         mask, regions = face_ellipse(truth.shape, self.points(truth, face)), face_regions(truth.shape, mesh_of(face))
-        rows = [measure_pair(truth, x, mask, regions) for x in results]
+        parts = split_bands(truth)
+        rows = [measure_pair(parts, split_bands(x), mask, regions) for x in results]
         if not self.embed: return rows
         cut = lambda x: align(to_frames(x), face, 'arcface_112_v2', 112).data
         crops = torch.cat([cut(x) for x in (truth, *results)])
