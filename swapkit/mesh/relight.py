@@ -6,11 +6,9 @@
 __all__ = ['LIGHT_SIGMA', 'masked_rms', 'local_contrast', 'shrink', 'light_basis', 'fit_light', 'relight', 'skin_outliers']
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #1e490fcf
-from itertools import pairwise
-
 import torch
 
-from ..imgproc import block_mean, blur, enlarge, low_pass
+from ..imgproc import block_mean, blur, enlarge, low_pass, sample_at
 from .texture import skin_tone, TONE_SPREAD
 from ..runtime import cached_tensor
 from ..types import upload
@@ -42,26 +40,29 @@ def local_contrast(
 # %% ../../nbs/5_mesh/04_relight.ipynb #65fd7969
 def shrink(x:torch.Tensor, limit:float|torch.Tensor)->torch.Tensor: # same shape
     "Move each value toward 0 by `limit`; smaller values become 0."
-    return x.sign()*(x.abs()-limit).clamp(min=0)
+    return x-torch.minimum(torch.maximum(x, -limit), limit) if isinstance(limit, torch.Tensor) else x-x.clamp(-limit, limit)
 
 def _band_gain(
-    mine:torch.Tensor, other:torch.Tensor,  # (F,1,s,s) the same band of two faces
+    mine:torch.Tensor, other:torch.Tensor,  # (F,C,s,s) the same bands of two faces
     mask:torch.Tensor,      # (F,1,s,s)
     free:float|torch.Tensor,    # a logarithm: how much stronger a person's band may be
     most:float=1.5,         # a weak band is mostly noise
-)->torch.Tensor:            # (F,1,1,1)
-    "The factor that brings the strength of a band near to the other's. It raises a weak band in full."
-    ratio = masked_rms(other, mask).clamp(min=1e-5)/masked_rms(mine, mask).clamp(min=1e-5)
-    return torch.where(ratio>1, ratio, shrink(ratio.log(), free).exp()).clamp(.1, most)
+)->torch.Tensor:            # (F,C,1,1)
+    "The factor that brings the strength of each band near to the other's. It raises a weak band in full."
+    a, b = ((torch.cat([mine, other], 1).square()*mask).sum((2,3), keepdim=True)+1e-9).log().mul(.5).chunk(2, 1)
+    ratio = b-a
+    return torch.where(ratio>0, ratio, shrink(ratio, free)).exp().clamp(.1, most)
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #75a4c938
+@cached_tensor(2)
 def light_basis(
-    at:torch.Tensor,    # (F,2,s,s) places on the texture, −1 … 1
+    size:int=64,        # side of the map
     degree:int=3,
-)->torch.Tensor:        # (F,10,s,s) for degree 3; the first is 1
-    "Polynomials of the place on the face."
-    x, y = at[:,:1], at[:,1:]
-    return torch.cat([x**i*y**j for j in range(degree+1) for i in range(degree+1-j)], 1)
+)->torch.Tensor:        # (1,10,size,size) for degree 3; the first is 1
+    "Polynomials of the place on the texture, as maps."
+    x = torch.linspace(-1, 1, size)
+    x, y = x.expand(size, -1), x[:,None].expand(-1, size)
+    return torch.stack([x**i*y**j for j in range(degree+1) for i in range(degree+1-j)])[None]
 
 def fit_light(
     difference:torch.Tensor,    # (F,1,n,n) logarithms
@@ -71,13 +72,16 @@ def fit_light(
 )->tuple[torch.Tensor, torch.Tensor]:   # (F,1,K) factors; (F,1,n,n) the weights of the last fit
     "Fit a sum of the basis to a difference, robustly."
     B, d, w = basis.flatten(2), difference.flatten(2), weight.flatten(2)
-    held = 1e-3*w.sum(2, keepdim=True)+1e-6
+    held = upload(d.device, _one(B.shape[1]))[0]*(1e-3*w.sum(2, keepdim=True)+1e-6)
     now = w
     for _ in range(times):
-        A = (B*now)@B.mT + held*torch.eye(B.shape[1], device=B.device)
-        factors = torch.cholesky_solve((B*now)@d.mT, torch.linalg.cholesky_ex(A)[0]).mT
-        now = w/(1+((d-factors@B)/spread).square())
+        part = B*now
+        factors = torch.cholesky_solve(part@d.mT, torch.linalg.cholesky_ex(torch.baddbmm(held, part, B.mT))[0]).mT
+        now = w/((d-factors@B).div(spread).square()+1)
     return factors, now.view_as(weight)
+
+@cached_tensor(4)
+def _one(n): return torch.eye(n)
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #facbac79
 LIGHT_SIGMA = .075 # as a part of the crop side; slower changes are light
@@ -92,15 +96,18 @@ def _slow_light(
     shadow:float=.2, tint:float=.03,    # slow differences up to here are the face's, not the light's
 )->tuple[torch.Tensor, torch.Tensor]: # (F,3,s,s) log of the new slow band; (F,1,1,1) 1 if the tones are far apart
     "The slow band of the source in the target's light."
-    gray_s, gray_t = (x.mean(1, keepdim=True) for x in (source, target))
-    basis, few = light_basis(at), lambda x: x[...,::4,::4] # slow bands have nothing between
-    factors, weight = fit_light(few(gray_t-gray_s), few(flat), few(basis))
-    gray = gray_s + (factors@basis.flatten(2)).view_as(gray_s)
-    color_s, color_t = source-gray_s, target-gray_t
-    color = color_s + _mean(few(color_t-color_s), weight)
-    far = ((_mean(gray_t-gray_s, flat).abs()-_FAR[0])/(_FAR[1]-_FAR[0])).clamp(0,1)
-    gray = gray + shrink(gray_t-gray, shadow*(1-far))
-    return gray + color + shrink(color_t-color, tint), far
+    basis, = upload(source.device, light_basis())
+    few = lambda x: x[...,::4,::4] # slow bands have nothing between
+    place = lambda at: (at+1)*((basis.shape[-1]-1)/2)
+    more = target-source
+    gray = more.mean(1, keepdim=True)
+    color = more-gray
+    few_gray, few_flat = few(gray), few(flat)
+    factors, weight = fit_light(few_gray, few_flat, sample_at(basis, place(few(at)).contiguous()))
+    light = sample_at((factors@basis.flatten(2)).view(-1, 1, *basis.shape[2:]), place(at))
+    far = ((_mean(few_gray, few_flat).abs()-_FAR[0])/(_FAR[1]-_FAR[0])).clamp(0,1)
+    left = gray-light, color-(cast := _mean(few(color), weight))
+    return source + light + cast + shrink(left[0], shadow*(1-far)) + shrink(left[1], tint), far
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #2d45c083
 _BRIGHTER, _DARKER = .35, .8    # powers of the factor of brightness
@@ -123,11 +130,10 @@ def _detail(
     shade = made.mean(1, keepdim=True)*low/low.mean(1, keepdim=True) # in the color of the skin
     made = made + _FAR_COLOR*far*(1-dark)*(shade-made)
     both = torch.cat([x.mean(1, keepdim=True) for x in (made, target)], 1)
-    lows = [torch.zeros_like(both), *(low_pass(both, see, sigma/k) for k in (2.5, 5)), both]
-    for slow, quick in pairwise(lows):
-        a, b = (quick-slow).chunk(2, 1)
-        g = _band_gain(a, b, flat, _FREE*(1-far))
-        made = made + (torch.lerp(g, g.clamp(min=.9), feature)-1)*a
+    first, second = (low_pass(both, see, sigma/k) for k in (2.5, 5))
+    a, b = (torch.cat(bands, 1) for bands in zip(*(x.chunk(2, 1) for x in (first, second-first, both-second))))
+    g = _band_gain(a, b, flat, _FREE*(1-far))
+    made = made + ((torch.lerp(g, g.clamp(min=.9), feature)-1)*a).sum(1, keepdim=True)
     made = torch.lerp(made, target, (own*(1+2.5*far)+_FAR_SHARE*far*(1-feature)).clamp(max=.8))
     most = (_GLOSS[0]+(_GLOSS[1]-_GLOSS[0])*far)*masked_rms(target, flat)+.01
     excess = (made.mean(1, keepdim=True)-most).clamp(min=0)
@@ -172,7 +178,8 @@ def relight(
     shade = low+detail-.02
     if step==1: return shade
     light = scale*lit
-    r = light*_band_gain(light*local_contrast(skin, step), local_contrast(target, step), see, _FREE_FINE)
+    mine, other = local_contrast(torch.cat([skin, target]), step).chunk(2)
+    r = light*_band_gain(light*mine, other, see, _FREE_FINE)
     # shade + r·(skin − its own coarse grid)
     return torch.addcmul(enlarge(shade-r*(a/lit-.02), step), skin, enlarge(r, step))
 

@@ -6,11 +6,13 @@
 __all__ = ['skin_map', 'mouth_width', 'occlusion_mask', 'mesh_swap']
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #409acf1f
+from functools import lru_cache
 from typing import Any
 
 import torch
 
 from ..imgproc import block_mean, blur, coarse_step, enlarge, resize_square, sample_at
+from ..mask.parsing import hidden_mask, Parser
 from ..mask.polygons import fill_polygons, region_masks
 from ..mesh.raster import sample_texture, texture_positions
 from ..mesh.relight import LIGHT_SIGMA, relight, skin_outliers
@@ -95,12 +97,16 @@ def mesh_swap(
     return out
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #72dcbc17
-def _texture(source:Source): return source.get('texture', lambda s: make_texture(s.crops))
+def _texture(source:Source):
+    return source.get('texture', lambda s: make_texture(s.crops, hidden=hidden_mask(_parser(s.crops.device)(s.crops))))
+@lru_cache(2)
+def _parser(device): return Parser('tiny_parse', device)
 def _shadows(source:Source): return source.get('shadows', lambda s: side_shadows(_texture(s)))
 def _smile(source:Source): return source.get('mouth_width', lambda s: mouth_width(s.crops.lms).median()).cpu()
 
 SWAPPERS['mesh'] = SwapSpec(
     template='ffhq_512',
+    needs=('tiny_parse',),  # for the photos
     run=lambda _, crops, source: mesh_swap(crops, _texture(source), _shadows(source), _smile(source)),
     license='Apache-2.0 (no weights)',
     commercial='yes',
