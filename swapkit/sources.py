@@ -143,6 +143,7 @@ def cut_photo(
     middle, reach = (face.boxes[0,:2]+face.boxes[0,2:])/2, 2*float(face.wh.max())
     (H, W), (x, y) = frame.size, (int(v) for v in (middle-reach).clamp(min=0).floor())
     part = frame.data[...,y:min(H, int(middle[1]+reach)+1), x:min(W, int(middle[0]+reach)+1)]
+    if not part.numel(): return align(frame, face) # outside the picture
     big = nnf.interpolate(part.float(), scale_factor=2., mode='bicubic').clamp(0,255).round().byte()
     place = lambda p: (p-torch.tensor([x, y]).to(p)+.5)*2-.5
     lms = None if face.lms is None else torch.cat([place(face.lms[...,:2]), 2*face.lms[...,2:]], -1)

@@ -15,7 +15,7 @@ from ..imgproc import block_mean, blur, coarse_step, enlarge, resize_square, sam
 from ..mask.parsing import hidden_mask, Parser
 from ..mask.polygons import fill_polygons, region_masks
 from ..mesh.raster import sample_texture, texture_positions
-from ..mesh.relight import LIGHT_SIGMA, relight, skin_outliers
+from ..mesh.relight import LIGHT_SIGMA, relight, rim_change, rim_tone, skin_outliers
 from ..mesh.texture import make_texture, rim_weights, side_shadows
 from ..runtime import cached_tensor
 from ..registry import SWAPPERS
@@ -76,6 +76,7 @@ def mesh_swap(
     crops:Crops,            # with mesh landmarks
     texture:torch.Tensor,   # (1,3,t,t) from `make_texture`
     shadows:torch.Tensor,   # (1,1,t,t) from `side_shadows`
+    around:tuple[torch.Tensor, torch.Tensor],   # of the photos, from `rim_tone`
     smile:torch.Tensor,     # () `mouth_width` of the photos, on the host
 )->torch.Tensor:            # (F,3,S,S)
     "The source's skin drawn on the target's mesh, in the target's light, with the target's eyes and inner mouth."
@@ -91,7 +92,8 @@ def mesh_swap(
     target = crops.data[many]
     bare = see[few]*(1-rim*skin_outliers(block_mean(target, step), see[few]*(rim<.01)*(feature<.05), s/160))
     place = at[few]*on[few]*(2/(texture.shape[-1]-1))-1 # outside the mesh any place will do
-    lit = relight(skin, target, bare, feature, own, place, LIGHT_SIGMA*s, sample_at(shadows, at[few]))
+    lit = relight(skin, target, bare, feature, own, place, LIGHT_SIGMA*s, sample_at(shadows, at[few]),
+                  rim_change(around, rim_tone(crops)))
     out = crops.data.clone()
     out[many] = torch.lerp(target, lit, enlarge(bare, step)).clamp_(0,1)
     return out
@@ -102,12 +104,14 @@ def _texture(source:Source):
 @lru_cache(2)
 def _parser(device): return Parser('tiny_parse', device)
 def _shadows(source:Source): return source.get('shadows', lambda s: side_shadows(_texture(s)))
+def _around(source:Source): return source.get('around', lambda s: rim_tone(s.crops))
 def _smile(source:Source): return source.get('mouth_width', lambda s: mouth_width(s.crops.lms).median()).cpu()
 
 SWAPPERS['mesh'] = SwapSpec(
     template='ffhq_512',
     needs=('tiny_parse',),  # for the photos
-    run=lambda _, crops, source: mesh_swap(crops, _texture(source), _shadows(source), _smile(source)),
+    run=lambda _, crops, source: mesh_swap(crops, _texture(source), _shadows(source), _around(source),
+                                            _smile(source)),
     license='Apache-2.0 (no weights)',
     commercial='yes',
     conditioning='texture',
