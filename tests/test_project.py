@@ -52,7 +52,7 @@ def requirements(*keys):
 def test_constraints_name_every_requirement():
     lines = (dev.ROOT/'constraints.txt').read_text().splitlines()
     pinned = {re.match(r'[\w.-]+', l)[0].lower() for l in lines if '==' in l}
-    assert requirements('requirements', 'extra_notebook', 'extra_studio', 'extra_dev', 'no_deps')==pinned
+    assert requirements('requirements', 'extra_notebook', 'extra_studio', 'extra_dev', 'extra_reference', 'no_deps')==pinned
 
 
 def test_installed_version():

@@ -9,7 +9,8 @@ __all__ = ['models', 'models_list', 'models_swappers', 'models_pull', 'models_ch
 import click
 
 from .console import ClosingLine, count, HELP_SETTINGS
-from .flags import plugin_option
+from .flags import click_options, flag, plugin_option
+from ..options import RunOptions
 
 # %% ../../nbs/8_apps/14_cli_models.ipynb #9bb1fd12
 @click.group(**HELP_SETTINGS)
@@ -62,8 +63,15 @@ def models_pull(names:tuple[str, ...])->None:
 # %% ../../nbs/8_apps/14_cli_models.ipynb #574d693e
 @models.command('check', **HELP_SETTINGS)
 @click.argument('names', nargs=-1)
-def models_check(names:tuple[str, ...])->None:
-    "Compare files with their checksums. Models named in NAMES must be here."
+@flag('out', '--out', '-o', type=click.Path(dir_okay=False), default='model_check.html', show_default=True,
+      metavar='FILE.html', help='Where the page is written; the sheet of pictures gets the same name with .jpg.')
+@flag('files', '--files', is_flag=True, help='Compare checksums only, and write nothing.')
+@click_options(RunOptions, only=('device',))
+def models_check(names:tuple[str, ...], out:str, files:bool, device:str)->None:
+    """Compare files with their checksums. Models named in NAMES must be here; they are also run on people who do not
+    exist, and what they do is compared with what is expected: one line per check, a sheet of pictures, and one page
+    that can be sent back."""
+    if names and not files: _run_models(names, out, device); return
     from swapkit.errors import ModelMissing
     from swapkit.weights import check_models
     state = check_models(names)
@@ -72,6 +80,21 @@ def models_check(names:tuple[str, ...])->None:
     if bad: raise ModelMissing(f"not in order: {', '.join(bad)}; `swapkit models pull NAME` fetches a model")
     good = sum(s=='ok' for s in state.values())
     click.echo(f"swapkit: done: {count(len(state), 'model')}, {good} valid, the others not installed", err=True)
+
+def _run_models(names:tuple[str, ...], out:str, device:str)->None:
+    "Try models, and print one line per check."
+    from pathlib import Path
+    from swapkit.apps.model_check import check_in_use
+    from swapkit.errors import BadInput, ModelMissing
+    if Path(out).suffix!='.html': raise BadInput(f"{out}: the page is an HTML file; give it a name that ends in .html")
+    def tell(trial):
+        click.echo(f"{trial.model} ({trial.role})")
+        for c in trial.checks: click.echo(f"  {c.line()}")
+    with ClosingLine() as work:
+        done = check_in_use(names, out, None if device=='auto' else device, tell)
+        work.made += [p for p in (Path(out), Path(out).with_suffix('.jpg')) if p.exists()]
+    bad = [t.model for t in done if not t.good]
+    if bad: raise ModelMissing(f"not in order: {', '.join(bad)}; {out} has the details")
 
 # %% ../../nbs/8_apps/14_cli_models.ipynb #e1475858
 @models.command('confirm', **HELP_SETTINGS)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TONE_SPREAD', 'BANDS', 'unwrap_photos', 'mirror_texture', 'rim_weights', 'skin_tone', 'skin_likeness', 'sharpness',
-           'photo_weight', 'even_light', 'push_pull', 'find_strands', 'even_sides', 'make_texture']
+           'photo_weight', 'even_light', 'push_pull', 'find_strands', 'side_shadows', 'even_sides', 'make_texture']
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #74b80897
 import dataclasses
@@ -125,9 +125,8 @@ def even_light(
     sigma:float=40.,    # pixels: what changes slower is light
 )->torch.Tensor:
     "Bring all photos into the light of their mean; otherwise each change of weights would be a seam."
-    low = low_pass(skin, w, sigma)
-    all_w = w.sum(0, keepdim=True)
-    mean = low_pass((low*w).sum(0, keepdim=True)/all_w.clamp(min=1e-12), all_w, sigma)
+    low, wide = low_pass(skin, w, sigma), blur(w, sigma)
+    mean = (low*wide).sum(0, keepdim=True)/wide.sum(0, keepdim=True).clamp(min=1e-12)
     return skin*(mean/low.clamp(min=.02)).clamp(.25,4)
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #0a40607b
@@ -176,18 +175,21 @@ def _outer_skin(size:int)->torch.Tensor: # (1,1,t,t) in [0,1]
     "The outer part of the face, which hair may cover."
     return spread_on_texture(_outer_points(.1, .04)[None,:,None], size)
 
-def even_sides(
+def side_shadows(
     skin:torch.Tensor,  # (1,3,t,t) texture
     min_difference:float=.1,    # of logarithms: smaller ones inside the face are kept
     max_lift:float=.4,          # a logarithm
-)->torch.Tensor:
-    "Lift what is dark on one side of the face only and smaller than a tenth of the face."
+)->torch.Tensor:        # (1,1,t,t) logarithms
+    "How much lighter the other side is where one side is darker, in parts smaller than a tenth of the face."
     t = skin.shape[-1]
     y = blur(skin.mean(1, keepdim=True).clamp(min=.02).log(), t/100) # the mean face is not quite its mirror image
     y = y-blur(y, t/13)
     free, soft = (f(t).to(y.device) for f in (_outer_skin, _plain_skin))
-    lift = (y.flip(-1)-y-min_difference*(1-free)).clamp(0, max_lift)*soft
-    return (skin*lift.exp()).clamp(0,1)
+    return (y.flip(-1)-y-min_difference*(1-free)).clamp(0, max_lift)*soft
+
+def even_sides(skin:torch.Tensor)->torch.Tensor: # (1,3,t,t) texture → the same
+    "Lift what is dark on one side of the face only."
+    return (skin*side_shadows(skin).exp()).clamp(0,1)
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #05c39399
 def _texture_weights(
@@ -221,4 +223,4 @@ def make_texture(
     skin, w = _texture_weights(crops, size)
     one = _blend_bands(even_light(skin, w.clamp(min=1e-8), size/13), w).clamp(0,1)
     known = (w.amax(0, keepdim=True)/.03).clamp(0,1)
-    return even_sides(push_pull(one, known*(1-find_strands(one))))
+    return push_pull(one, known*(1-find_strands(one)))

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from ..imgproc import block_mean, blur, coarse_step, enlarge, resize_square
+from ..imgproc import block_mean, blur, coarse_step, enlarge, resize_square, sample_at
 from ..mask.polygons import fill_polygons, region_masks
 from ..mesh.raster import sample_texture, texture_positions
 from ..mesh.relight import LIGHT_SIGMA, relight, skin_outliers
-from ..mesh.texture import make_texture, rim_weights
+from ..mesh.texture import make_texture, rim_weights, side_shadows
 from ..runtime import cached_tensor
 from ..registry import SWAPPERS
 from .base import SwapSpec
@@ -73,6 +73,7 @@ def occlusion_mask(crops:Crops, size:int)->torch.Tensor: # (F,1,size,size)
 def mesh_swap(
     crops:Crops,            # with mesh landmarks
     texture:torch.Tensor,   # (1,3,t,t) from `make_texture`
+    shadows:torch.Tensor,   # (1,1,t,t) from `side_shadows`
     smile:torch.Tensor,     # () `mouth_width` of the photos, on the host
 )->torch.Tensor:            # (F,3,S,S)
     "The source's skin drawn on the target's mesh, in the target's light, with the target's eyes and inner mouth."
@@ -87,18 +88,20 @@ def mesh_swap(
     own = _without_smile(own, folds, smile-mouth_width(lms))
     target = crops.data[many]
     bare = see[few]*(1-rim*skin_outliers(block_mean(target, step), see[few]*(rim<.01)*(feature<.05), s/160))
-    lit = relight(skin, target, bare, feature, own, LIGHT_SIGMA*s)
+    place = at[few]*on[few]*(2/(texture.shape[-1]-1))-1 # outside the mesh any place will do
+    lit = relight(skin, target, bare, feature, own, place, LIGHT_SIGMA*s, sample_at(shadows, at[few]))
     out = crops.data.clone()
     out[many] = torch.lerp(target, lit, enlarge(bare, step)).clamp_(0,1)
     return out
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #72dcbc17
 def _texture(source:Source): return source.get('texture', lambda s: make_texture(s.crops))
+def _shadows(source:Source): return source.get('shadows', lambda s: side_shadows(_texture(s)))
 def _smile(source:Source): return source.get('mouth_width', lambda s: mouth_width(s.crops.lms).median()).cpu()
 
 SWAPPERS['mesh'] = SwapSpec(
     template='ffhq_512',
-    run=lambda _, crops, source: mesh_swap(crops, _texture(source), _smile(source)),
+    run=lambda _, crops, source: mesh_swap(crops, _texture(source), _shadows(source), _smile(source)),
     license='Apache-2.0 (no weights)',
     commercial='yes',
     conditioning='texture',
