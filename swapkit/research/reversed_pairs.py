@@ -16,6 +16,7 @@ import random
 import shlex
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,15 +48,19 @@ def read_picture(path:PathLike)->np.ndarray: # (H,W,3) BGR uint8
 def _swap_jobs(listed, say=print): # self-contained: its text is also run by other versions
     import json
     import swapkit
-    from swapkit.pipeline import swap_video
+    from swapkit import pipeline
+    analyze = getattr(pipeline, 'analyze' if hasattr(pipeline, 'analyze') else 'analyse') # as 0.5.0 spells it
     for line in open(listed, encoding='utf-8'):
         job = json.loads(line)
-        try: swap_video(job['target'], job['source'], job['out'], overwrite=True, **job['options']); error = ''
+        target, out, options, error = job['target'], job['out'], job['options'], ''
+        try:
+            if job['source']: pipeline.swap_video(target, job['source'], out, overwrite=True, **options)
+            else: analyze(target, out, overwrite=True, **options)
         except Exception as e: error = f'{type(e).__name__}: {e}'
         say(json.dumps(dict(out=job['out'], error=error, version=swapkit.__version__)))
 
 def swap_job(target:PathLike, source:Any, out:PathLike, **options:Any)->dict[str, Any]: # options: of `swap_video`
-    "Describe one swap for `swap_all`."
+    "Describe one swap for `swap_all`; without a source, the first pass over a film, whose faces are written."
     photos = [source] if isinstance(source, (str, Path)) else source
     return dict(target=str(target), source=[str(p) for p in photos], out=str(out), options=options)
 
@@ -76,13 +81,13 @@ def swap_all(
     if not todo: return {}, ''
     for d in {Path(j['out']).parent for j in todo}: d.mkdir(parents=True, exist_ok=True)
     Path(folder).mkdir(parents=True, exist_ok=True)
-    listed = Path(folder)/'jobs.jsonl'
+    listed = Path(folder)/f'jobs-{threading.get_ident()}.jsonl'
     listed.write_text(''.join(json.dumps(j)+'\n' for j in todo), encoding='utf-8')
     said, why = _run_elsewhere(listed, python) if python else ([], '')
     if not python: _swap_jobs(listed, said.append)
+    listed.unlink()
     rows = [json.loads(l) for l in said]
     if len(rows)<len(todo): raise SystemFault(f"swapping ended after {len(rows)} of {len(todo)}: {why}")
-    listed.unlink()
     return {r['out']: r['error'] for r in rows if r['error']}, rows[0]['version']
 
 # %% ../../nbs/9_research/10_reversed_pairs.ipynb #1e07b53c
