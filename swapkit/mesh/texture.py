@@ -196,7 +196,7 @@ def even_sides(skin:torch.Tensor)->torch.Tensor: # (1,3,t,t) texture → the sam
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #05c39399
 def _texture_weights(
-    crops:Crops, size:int=512, hidden:torch.Tensor|None=None,
+    crops:Crops, size:int=512, hidden:torch.Tensor|None=None, prefer:torch.Tensor|None=None,
 )->tuple[torch.Tensor, torch.Tensor]: # (2F,3,t,t) skin, (2F,1,t,t) weights
     "All photos and their mirror images on the mean face, with the weight of each place."
     both = cat([crops, mirror_texture(crops)])
@@ -206,6 +206,7 @@ def _texture_weights(
         square = square*sample_at(seen, _photo_places(both, size)[:,:2])
     w = erode(square*skin_likeness(skin)**4, round(size/64))
     photo = photo_weight(crops, skin, square)
+    if prefer is not None: photo = photo*prefer.to(photo)
     return skin, w*torch.cat([photo, photo*.03])[:,None,None,None]
 
 BANDS = (20, 50, 110) # the texture's side, divided by the blur that ends each band
@@ -226,9 +227,10 @@ def make_texture(
     crops:Crops,        # photos of one person, with landmarks
     size:int=512,
     hidden:torch.Tensor|None=None,  # (F,1,s,s) 1 where something is in front of the face, such as hair or glasses
+    prefer:torch.Tensor|None=None,  # (F,) factors of the photos' weights
 )->torch.Tensor:        # (1,3,size,size)
     "Make the texture of a person from all photos."
-    skin, w = _texture_weights(crops, size, hidden)
+    skin, w = _texture_weights(crops, size, hidden, prefer)
     one = _blend_bands(even_light(skin, w.clamp(min=1e-8), size/13), w).clamp(0,1)
     known = (w.amax(0, keepdim=True)/.03).clamp(0,1)
     return push_pull(one, known*(1-find_strands(one)))

@@ -21,7 +21,7 @@ from ..runtime import cached_tensor
 from ..registry import SWAPPERS
 from .base import SwapSpec
 from ..topology import BROWS, distance_to_landmarks, FOLDS, LIPS_INNER, LIPS_OUTER, mean_mesh, NOSTRILS, SMILE
-from ..types import Crops, pick, Source, take, upload
+from ..types import Crops, pick, Source, upload
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #48af7c85
 @cached_tensor(1)
@@ -129,7 +129,9 @@ def _parser(device): return Parser('tiny_parse', device)
 
 def _make_textures(crops): # → (E,3,t,t)
     hidden, (_, groups) = hidden_mask(_parser(crops.device)(crops)), photo_expressions(crops.lms)
-    return torch.cat([make_texture(crops[i], hidden=take(hidden, torch.tensor(i))) for i in groups])
+    # the other photos show what is hidden in these
+    prefer = (torch.full((len(crops),), .03).index_fill(0, torch.tensor(g), 1.) for g in groups)
+    return torch.cat([make_texture(crops, hidden=hidden, prefer=p) for p in prefer])
 
 def _textures(source:Source): return source.get('textures', lambda s: _make_textures(s.crops))
 def _widths(source:Source): return photo_expressions(source.crops.lms)[0]
