@@ -372,6 +372,19 @@ def reversed_result(data):
                      f"{own[r['set'], r['version']]['slow']:.1f} where there is nothing to do" for r in rows) + '.'
 
 
+def pair_check_charts(data):
+    rows = [(mark, [n, named]) for mark, (n, named) in data['counts'].items()]
+    return [bars('Pairs by what their swap looks like, and how many the check names', rows, ('pairs', 'named'))]
+
+
+def pair_check_result(data):
+    counts = data['counts']
+    bad, named = (sum(counts[m][k] for m in ('wrong', 'grotesque')) for k in (0, 1))
+    fine, warned = (sum(counts[m][k] for m in ('believable', 'odd')) for k in (0, 1))
+    return (f'Of {bad} pairs that came out wrong or grotesque the check names {named}; of the {fine} others it names '
+            f'{warned}.')
+
+
 # --- what they say ----------------------------------------------------------------------------------------------------
 
 BENCHMARKS = dict(
@@ -491,6 +504,14 @@ BENCHMARKS = dict(
         'difference is in levels of 255 for pictures. A time is kornia’s divided by that of swapkit.',
         'python -m swapkit.research.kornia_compare --threads 1 --rounds 2', kornia_charts,
         '9_research/09_kornia_compare', kornia_result,
+    ),
+    pair_check=Benchmark(
+        'Warnings before rendering',
+        'Forty pairs of a portrait and a film, drawn by a seed, were swapped with the default options and marked by '
+        'eye on three frames each: believable, odd, wrong or grotesque. The limits of the check were chosen on these '
+        'pairs. The people with whom results are judged are not among them.',
+        'python -m swapkit.research.pair_limits measure FOLDER --marks MARKS --save results/pair_check.json',
+        pair_check_charts, '9_research/14_pair_limits', pair_check_result,
     ),
     built_in=Benchmark(
         'The built-in networks and their teachers',

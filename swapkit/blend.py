@@ -76,9 +76,9 @@ def _way(M, size, side):
 # %% ../nbs/6_swap/05_blend.ipynb #235952dd
 def paste_sharpening(
     M:torch.Tensor,     # (F,2,3) frame → crop
-)->torch.Tensor:        # (F,) 0 … 1
+)->torch.Tensor:        # (F,) 0 … 1.2
     "How much a pasted crop is sharpened, because it was enlarged when it was cut out and is made smaller again."
-    return ((scale_of(M)-.75)/.5).clamp(0, 1).float()
+    return ((scale_of(M)-.75)/.5).clamp(0, 1.2).float()
 
 @cached_tensor(1)
 def _soft()->torch.Tensor: # (1,1,5,5) with sum 1

@@ -230,7 +230,7 @@ MODELS = {
         ),
         ModelSpec(
             'tiny_parse', 'tiny_parse.safetensors',
-            sha256='d06a006d91c96273773a596ec0baa6e2c78b76d5ffe84a6241bc254c57c41914', size=844192, urls=(),
+            sha256='4c7c7a6500662ca2662183d5f68f165243f04412019716e99da63374838b4932', size=844192, urls=(),
             license='Apache-2.0', commercial='yes',
             about='built-in face parser, ten parts (learned from MIT and Apache-2.0 networks and drawings)',
         ),

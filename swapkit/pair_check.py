@@ -7,7 +7,7 @@ __all__ = ['SMALL', 'PROFILE', 'ROLLED', 'LEVELS', 'LIMITS', 'FRAMES', 'Cover', 
            'measure_views', 'Problem', 'judge_pair', 'pick_rows', 'cover_of', 'look_at', 'check_pair', 'check_people',
            'report_problems', 'film_problems', 'picture_problems']
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #4fab5c13
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #c1e2b1b3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +33,7 @@ from .types import Batch, cat, Crops, Faces, Frames, Source, upload
 from .video.probe import VideoInfo
 from .video.read import open_frames
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #0f985d82
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #c0b13850
 @dataclass(repr=False)
 class FaceLooks(Batch):
     "How F faces look, in numbers on the host: see `measure_faces`."
@@ -48,7 +48,7 @@ class FaceLooks(Batch):
     _shapes = dict(tone=('F',3), shade=('F',), sides=('F',), detail=('F',6), mouth=('F',3), off_gray=('F',),
                    width=('F',), covered=('F',))
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #05f5f94a
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #57665df3
 @cached_tensor(1)
 def _skin_points()->torch.Tensor: # (P,) landmark numbers
     "Landmarks on skin: away from brows, eyes, lips, nostrils and the rim."
@@ -73,7 +73,7 @@ def _at_part(x:torch.Tensor, part:float)->torch.Tensor: # (F,P,…) → (F,…)
     "A quantile of the points."
     return x.sort(1).values[:,round(part*(x.shape[1]-1))]
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #5d22548b
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #526e7252
 def _mouth(lms:torch.Tensor)->torch.Tensor: # (F,468,3) → (F,3) open, wide, raised
     "The mouth as it is seen from the front, in distances of the eyes' outer corners."
     p = to_frontal(lms)
@@ -95,7 +95,7 @@ def _detail(data:torch.Tensor, xy:torch.Tensor)->torch.Tensor: # (F,3,S,S), (F,P
     power = torch.cat([(a-b).square() for a,b in zip(soft, soft[1:])], 1)
     return _sample(blur(power, 6*r), xy).sqrt()
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #bcb8d682
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #ab6118ef
 def measure_faces(
     crops:Crops,                        # ffhq_512, with mesh landmarks; F may be 0
     covered:torch.Tensor|None=None,     # (F,1,s,s) 1 where something is in front of the face
@@ -124,7 +124,7 @@ def _share(covered:torch.Tensor, crops:Crops)->torch.Tensor: # (F,1,s,s) → (F,
     oval = face_mask(crops, size=covered.shape[-1])
     return (covered*oval).sum((1,2,3))/oval.sum((1,2,3)).clamp(min=1e-6)
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #2c97b672
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #3b782722
 SMALL, PROFILE, ROLLED = 40., 57., 60. # pixels; degrees of yaw, and of roll in the picture
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def measure_views(
     else: yaw, roll = head_angles(faces.pose)[:,0].abs(), faces.pose[:,2].abs()
     return Views(len(faces), share(yaw>PROFILE), share(roll>ROLLED), share(faces.wh.amin(1)<SMALL), share(out))
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #a80a9935
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #62b79d32
 LEVELS = 'note', 'odd', 'wrong', 'grotesque'
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class Problem:
 # kind → level → from which value: see the section about limits
 LIMITS:dict[str, dict[str, float]] = dict(
     darker=dict(wrong=15., grotesque=24.),      # lightness of the target minus that of the photos
-    lighter=dict(wrong=32.),                    # the other way round
+    lighter=dict(odd=23., wrong=32.),           # the other way round
     light=dict(wrong=.9, grotesque=1.2),        # `shade` of the photos
     target_light=dict(odd=1.),                  # `shade` of the target
     texture=dict(wrong=4.3, grotesque=6.),      # strongest fine detail, photos over target
@@ -188,7 +188,7 @@ def _problem(kind:str, value:float, text:str)->Problem|None:
     reached = [(level, limit) for level,limit in LIMITS[kind].items() if over(limit)]
     return Problem(kind, reached[-1][0], round(value, 3), reached[-1][1], text) if reached else None
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #2952e908
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #816586ab
 def _tone(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
     "Skin that is darker or lighter than the target's, and a dark or gray target."
     mine, theirs = (float(x.tone[:,0].median()) for x in (photos, seen))
@@ -215,7 +215,7 @@ def _light(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
                                          "with the face; choose another scene if you can"),
     ]
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #de93275e
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #2d08cd43
 _FINE, _STRONG = 0, 3 # columns of `detail`: the finest band, typical and strongest
 
 def _sharpness(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
@@ -247,7 +247,7 @@ def _expression(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
                                       f"the folds of a smile; {add} with a smile"),
     ]
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #f584dbe6
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #03216127
 def _view(seen:FaceLooks, views:Views, part:str)->list[Problem|None]:
     "Faces that are turned, tilted, small, covered or cut."
     of = lambda x: f"in {x:.0%} of its frames" if part=='film' else 'here'
@@ -279,7 +279,7 @@ def judge_pair(
     order = lambda p: (-LEVELS.index(p.level), list(LIMITS).index(p.kind))
     return [replace(p, person=person) for p in sorted(filter(None, found), key=order)]
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #c6ff5869
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #bb6f311d
 FRAMES = 12 # looked at for each person
 
 def pick_rows(
@@ -311,7 +311,7 @@ def _no_crops()->Crops:
     z = torch.zeros(0, dtype=torch.long)
     return Crops(torch.zeros(0,3,512,512), torch.zeros(0,2,3), z, z, torch.zeros(0,468,3), 'ffhq_512')
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #1707fa6e
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #caf319f2
 def check_pair(
     source:Source,
     pairs:Iterable[tuple[Frames, Faces]],   # as for `look_at`
@@ -346,7 +346,7 @@ def check_people(
         found += check_pair(source, pairs, table[table.ids==i], size, cover, i, part)
     return found
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #ca4dda39
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #0a474336
 def report_problems(problems:Sequence[Problem])->None:
     "Log one line for each problem, and notes as information. With several people, lines begin with their number."
     several = len({p.person for p in problems})>1
@@ -354,7 +354,7 @@ def report_problems(problems:Sequence[Problem])->None:
         say = logger.info if p.level=='note' else logger.warning
         say(f"person {p.person}: {p.text}" if several else p.text)
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #18da0dbf
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #a1f72336
 def film_problems(
     info:VideoInfo, path:str|Path,  # a film and its faces file
     table:Faces,                    # the faces in that file; landmarks are not needed

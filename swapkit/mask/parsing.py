@@ -192,10 +192,16 @@ def region_mask(
     return resize_square(feather(erode(m, round(s*shrink)), s*soft), size or crops.size)
 
 # %% ../../nbs/4_mask/02_parsing.ipynb #fb224c58
+def _both_sides(glasses:torch.Tensor)->torch.Tensor: # (F,1,s,s) → (F,1,1,1)
+    "How far glasses are seen in both halves of a crop, 0…1."
+    sides = nnf.adaptive_avg_pool2d(glasses, (1,2))*glasses[0,0].numel()/2   # pixels
+    unit = glasses.shape[-1]**2/128**2
+    return ((sides.amin(3, keepdim=True)/unit-4)/12).clamp_(0,1)
+
 @cached_tensor(4)
-def _hiding_weights(glasses:str)->torch.Tensor: # (1,10,1,1)
+def _hiding_weights()->torch.Tensor: # (1,10,1,1)
     w = torch.zeros(1,len(PARTS),1,1)
-    w[:,list(HIDING_CLASSES)], w[:,list(GLASSES_CLASSES)] = 1, 1.6*(glasses=='keep')
+    w[:,list(HIDING_CLASSES)] = 1
     return w
 
 def hidden_mask(
@@ -205,7 +211,11 @@ def hidden_mask(
     "Where something surely hides a face: hair, a hand, a microphone. 1 hidden, 0 visible."
     check_choice('glasses', glasses, ('keep', 'remove'))
     if not len(prob): return prob[:,:1]
-    weights, = upload(prob.device, _hiding_weights(glasses))
-    sure = nnf.conv2d(prob, weights.to(prob)*4).sub_(2).clamp_(0,1)
+    weights, = upload(prob.device, _hiding_weights())
+    hidden = nnf.conv2d(prob, weights.to(prob))
+    if glasses=='keep':
+        worn = prob[:,GLASSES_CLASSES[0]:GLASSES_CLASSES[0]+1]
+        hidden = hidden + worn*_both_sides(worn)*1.6
+    sure = hidden.sub_(.5).mul_(4).clamp_(0,1)
     around = blur(sure, prob.shape[-1]*.07).sub_(.02).mul_(50).clamp_(0,1)
     return blur(sure*around, prob.shape[-1]*.005)
