@@ -228,6 +228,12 @@ MODELS = {
             license='Apache-2.0', commercial='yes',
             about='built-in face mesh, 468 landmarks and presence (distilled from MediaPipe)',
         ),
+        ModelSpec(
+            'tiny_parse', 'tiny_parse.safetensors',
+            sha256='4c7c7a6500662ca2662183d5f68f165243f04412019716e99da63374838b4932', size=844192, urls=(),
+            license='Apache-2.0', commercial='yes',
+            about='built-in face parser, ten parts (learned from MIT and Apache-2.0 networks and drawings)',
+        ),
     ]
 }
 
