@@ -194,9 +194,8 @@ def region_mask(
 # %% ../../nbs/4_mask/02_parsing.ipynb #fb224c58
 def _both_sides(glasses:torch.Tensor)->torch.Tensor: # (F,1,s,s) → (F,1,1,1)
     "How far glasses are seen in both halves of a crop, 0…1."
-    sides = nnf.adaptive_avg_pool2d(glasses, (1,2))*glasses[0,0].numel()/2   # pixels
-    unit = glasses.shape[-1]**2/128**2
-    return ((sides.amin(3, keepdim=True)/unit-4)/12).clamp_(0,1)
+    sides = nnf.adaptive_avg_pool2d(glasses, (1,2))*(128**2/2) # in pixels of 128 × 128
+    return ((sides.amin(3, keepdim=True)-.25*sides.amax(3, keepdim=True)-15)/20).clamp_(0,1)
 
 @cached_tensor(4)
 def _hiding_weights()->torch.Tensor: # (1,10,1,1)
@@ -215,7 +214,7 @@ def hidden_mask(
     hidden = nnf.conv2d(prob, weights.to(prob))
     if glasses=='keep':
         worn = prob[:,GLASSES_CLASSES[0]:GLASSES_CLASSES[0]+1]
-        hidden = hidden + worn*_both_sides(worn)*1.6
-    sure = hidden.sub_(.5).mul_(4).clamp_(0,1)
+        hidden = hidden + worn*_both_sides(worn)
+    sure = hidden.sub_(.3).div_(.3).clamp_(0,1)
     around = blur(sure, prob.shape[-1]*.07).sub_(.02).mul_(50).clamp_(0,1)
     return blur(sure*around, prob.shape[-1]*.005)

@@ -30,10 +30,11 @@ from ...nets.onnx import OnnxNet
 from ...nets.tiny import folded_copy, load_tiny_net, TinyParse
 from .course import CourseClock, format_options, learning_rate, load_or_make
 from .course import save_record, time_used, training_parser, update_average
-from .dress import BROWS, dress, EYES, fill_ring, FRONT, GLASSES, glasses_plane, HAIR, LIPS, MOUTH
-from .dress import NOSE, OTHER, Portraits, SIDE, SKIN, UNKNOWN
+from .dress import dress
+from .glasses import BROWS, EYES, fill_ring, FRONT, GLASSES, glasses_plane, HAIR, LIPS, MOUTH
+from .glasses import NOSE, OTHER, Portraits, SIDE, SKIN, UNKNOWN
 from .pictures import degrade
-from .portraits import _add_shadow
+from .portraits import add_shadow
 from ...topology import BROWS as BROW_POINTS, EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, OVAL
 from ...types import Frames, PathLike
 from ...video.photo import read_photo
@@ -209,7 +210,7 @@ def _add_glare(rng, x):
 
 def film_look(rng:np.random.Generator, x:np.ndarray)->np.ndarray: # (128,128,3) uint8
     "Degrade a crop as films do."
-    if rng.random()<.25: x = _add_shadow(rng, x)
+    if rng.random()<.25: x = add_shadow(rng, x)
     if rng.random()<.2: x = _add_glare(rng, x)
     x = _soften(rng, x)
     if rng.random()<.2: # haze
