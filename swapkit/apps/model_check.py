@@ -120,7 +120,7 @@ def check_page(trials:Sequence[Trial], sheet:bytes=b'')->str: # HTML, in one fil
     "The results as a page that can be sent back."
     pairs = ', '.join(f'{s} → {t}' for t,s in choose_pairs())
     about, data = machine_info() | dict(onnxruntime=onnxruntime.__version__, pairs=pairs), base64.b64encode(sheet)
-    picture = f"<h2>Pictures</h2><img alt='synthetic faces' src='data:image/jpeg;base64,{data.decode()}'>" if sheet else ''
+    picture = f"<h2>Pictures</h2><img alt='synthetic faces' src='data:image/jpeg;base64,{data.decode()}'>"*bool(sheet)
     lines = ''.join(f"<tr><th>{k}</th><td>{html.escape(str(v))}</td></tr>" for k,v in about.items())
     return (f"<!doctype html><html lang=en><head><meta charset=utf-8><title>swapkit model check</title>"
             f"<meta name=viewport content='width=device-width,initial-scale=1'><meta name=DigitalSourceType "

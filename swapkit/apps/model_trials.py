@@ -124,6 +124,7 @@ def try_swapper(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple[
     out = run(len(pairs))
     result, took, first = out.frames.to('cpu'), time.perf_counter()-began, run(1)
     crops, mask, new = out.base.to('cpu'), face_mask(out.base.to('cpu')), out.swapped.data.cpu()
+    off = _misplaced(result, faces, device)
     sharp = inside_sharpness(replace(crops, data=new))/inside_sharpness(crops)
     inside = float(((new-crops.data).abs().mean(1, keepdim=True)*mask).sum()/mask.sum()*255)
     checks = [
@@ -131,7 +132,7 @@ def try_swapper(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple[
         within('change inside the face, levels', inside, 3, 60, '.0f'),
         within('change of its color, levels', _color_change(new, crops.data, mask), high=30, form='.0f'),
         within('change outside the face, levels', difference_outside(frames, result, faces), high=.02, form='.3f'),
-        within('landmarks off the target, % of the eye distance', _misplaced(result, faces, device), high=9, form='.1f'),
+        within('landmarks off the target, % of the eye distance', off, high=9, form='.1f'),
         within("sharpness, target = 1", float(sharp.mean()), .4, 2.5),
         within('a batch against one by one, levels', float((new[:1]-first.swapped.data.cpu()).abs().max())*255, high=2),
         Check(what='seconds per face', value=f'{took/len(pairs):.2f}'),
