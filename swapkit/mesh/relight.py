@@ -44,7 +44,8 @@ def local_contrast(
 # %% ../../nbs/5_mesh/04_relight.ipynb #65fd7969
 def shrink(x:torch.Tensor, limit:float|torch.Tensor)->torch.Tensor: # same shape
     "Move each value toward 0 by `limit`; smaller values become 0."
-    return x-torch.minimum(torch.maximum(x, -limit), limit) if isinstance(limit, torch.Tensor) else x-x.clamp(-limit, limit)
+    if isinstance(limit, float): return x-x.clamp(-limit, limit)
+    return x-torch.minimum(torch.maximum(x, -limit), limit)
 
 def _band_gain(
     mine:torch.Tensor, other:torch.Tensor,  # (F,C,s,s) the same bands of two faces
@@ -112,14 +113,15 @@ def _slow_light(
     factors, weight = fit_light(few_gray, few_flat, sample_at(basis, place(few(at)).contiguous()))
     light = sample_at((factors@basis.flatten(2)).view(-1, 1, *basis.shape[2:]), place(at))
     far = ((_mean(few_gray, few_flat).abs()-_FAR[0])/(_FAR[1]-_FAR[0])).clamp(0,1)
-    left = gray-light, color-(cast := _mean(few(color), weight))
+    cast = _mean(few(color), weight)
+    left = gray-light, color-cast
     new = source + light + cast + shrink(left[0], shadow*(1-far)) + shrink(left[1], tint)
     if around is None: return new, far
     change, trust = around
     off = change-cast-_mean(few(light), few_flat)
     trust = trust*(2-off.abs().amax(1, keepdim=True)/.1).clamp(0,1) # all up to a difference of .1, none from .2 on
-    unlike = _mean(few(left[0]).square(), few_flat).sqrt()/_UNLIKE-1 # the same face, in another light, needs no help
-    return new + trust*unlike.clamp(0,1)*off, far
+    unlike = _mean(few(left[0]).square(), few_flat).sqrt()/_UNLIKE-1
+    return new + trust*unlike.clamp(0,1)*off, far # the same face, in another light, needs no help
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #2d45c083
 _BRIGHTER, _DARKER = .35, .8    # powers of the factor of brightness
@@ -201,9 +203,9 @@ def rim_change(
     change = torch.where(w>.5, d, math.nan).nanmedian(2, keepdim=True).values.nan_to_num()
     for _ in range(2):
         near = w/(1+((d-change).abs().mean(1, keepdim=True)/.04).square())
-        agree = near.sum(2, keepdim=True)
-        change = (d*near).sum(2, keepdim=True)/agree.clamp(min=1e-3)
-    return change.unsqueeze(-1), ((agree-_AGREE[0])/(_AGREE[1]-_AGREE[0])).clamp(0,1).unsqueeze(-1)
+        change = (d*near).sum(2, keepdim=True)/near.sum(2, keepdim=True).clamp(min=1e-3)
+    agree = near.sum(2, keepdim=True).unsqueeze(-1)
+    return change.unsqueeze(-1), ((agree-_AGREE[0])/(_AGREE[1]-_AGREE[0])).clamp(0,1)
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #e47ff721
 def relight(
