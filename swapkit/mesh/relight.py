@@ -44,8 +44,7 @@ def local_contrast(
 # %% ../../nbs/5_mesh/04_relight.ipynb #65fd7969
 def shrink(x:torch.Tensor, limit:float|torch.Tensor)->torch.Tensor: # same shape
     "Move each value toward 0 by `limit`; smaller values become 0."
-    if isinstance(limit, float): return x-x.clamp(-limit, limit)
-    return x-torch.minimum(torch.maximum(x, -limit), limit)
+    return x-x.clamp(-limit, limit) # type: ignore[call-overload]
 
 def _band_gain(
     mine:torch.Tensor, other:torch.Tensor,  # (F,C,s,s) the same bands of two faces
