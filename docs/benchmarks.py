@@ -337,6 +337,54 @@ def decord_charts(data):
     ]
 
 
+def reversed_rows(data, **want):
+    "Rows of the table of pairs with these values."
+    return [r for r in data['pairs'] if all(r[k] == v for k, v in want.items())]
+
+
+def reversed_charts(data):
+    plain = reversed_rows(data, light='the same', landmarks='auto')
+    sets, versions = (list(dict.fromkeys(r[k] for r in plain)) for k in ('set', 'version'))
+    got = {(r['set'], r['version'], r['what']): r for r in plain}
+    whats = {'F': 'nothing done', 'own': 'nothing to do', 'got': 'the photo onto F'}
+    rows = [(f'{s}: {said}', [got[s, v, w]['slow'] for v in versions]) for s in sets for w, said in whats.items()]
+    bands = [k[9:] for k in plain[0] if k.startswith('contrast ')]
+    first = [(f'band {b} px', [got[sets[0], v, 'got'][f'contrast {b}'] for v in versions]) for b in bands]
+    spread = [(r['kind'], r['version'], r['ratio']) for r in data['spread'] if r['figure'] == 'slow']
+    kinds = list(dict.fromkeys(k for k, _, _ in spread))
+    ratio = {(k, v): x for k, v, x in spread}
+    charts = [
+        bars('Slow color difference from the true face (shorter is better)', rows, versions),
+        bars('Contrast of the result / contrast of the true face, the photo onto F (1 is right)', first, versions,
+             mark=(1, 'as the true face')),
+    ]
+    if not kinds: return charts
+    spread = [(k, [ratio.get((k, v)) for v in versions]) for k in kinds]
+    return [*charts, bars('Color difference of the worst served group / the best', spread, versions,
+                          mark=(1.3, 'at most'))]
+
+
+def reversed_result(data):
+    rows = reversed_rows(data, light='the same', landmarks='auto', what='got')
+    own = {(r['set'], r['version']): r for r in reversed_rows(data, light='the same', landmarks='auto', what='own')}
+    rows = [r for r in rows if r['set'] == rows[0]['set']]
+    return '; '.join(f"{r['version']}: {r['slow']:.1f} where the photo is put onto F, "
+                     f"{own[r['set'], r['version']]['slow']:.1f} where there is nothing to do" for r in rows) + '.'
+
+
+def pair_check_charts(data):
+    rows = [(mark, [n, named]) for mark, (n, named) in data['counts'].items()]
+    return [bars('Pairs by what their swap looks like, and how many the check names', rows, ('pairs', 'named'))]
+
+
+def pair_check_result(data):
+    counts = data['counts']
+    bad, named = (sum(counts[m][k] for m in ('wrong', 'grotesque')) for k in (0, 1))
+    fine, warned = (sum(counts[m][k] for m in ('believable', 'odd')) for k in (0, 1))
+    return (f'Of {bad} pairs that came out wrong or grotesque the check names {named}; of the {fine} others it names '
+            f'{warned}.')
+
+
 # --- what they say ----------------------------------------------------------------------------------------------------
 
 BENCHMARKS = dict(
@@ -382,6 +430,15 @@ BENCHMARKS = dict(
         'time of how far mouth and eyes are open, in the result and in the target.',
         'python -m swapkit.apps.evaluate FILM... --source NAME=PHOTO,... --keep FOLDER --save results/look.json',
         look_charts, '8_apps/05_evaluate', look_result,
+    ),
+    reversed=Benchmark(
+        'Swaps with a known answer',
+        'A person’s own photo is put onto a picture of them that shows another face, and the result is compared with '
+        'the original picture. The pictures with the other face (F) were made by 0.5.0. Beside it: F itself (nothing '
+        'was done) and the photo put onto the original (there is nothing to do). Intervals are 95 %, by bootstrap '
+        'over people.',
+        'python -m swapkit.research.reversed_report FOLDER... --name OLD NEW --save results/reversed.json',
+        reversed_charts, '9_research/13_reversed_report', reversed_result,
     ),
     steady=Benchmark(
         'Steadiness',
@@ -447,6 +504,14 @@ BENCHMARKS = dict(
         'difference is in levels of 255 for pictures. A time is kornia’s divided by that of swapkit.',
         'python -m swapkit.research.kornia_compare --threads 1 --rounds 2', kornia_charts,
         '9_research/09_kornia_compare', kornia_result,
+    ),
+    pair_check=Benchmark(
+        'Warnings before rendering',
+        'Forty pairs of a portrait and a film, drawn by a seed, were swapped with the default options and marked by '
+        'eye on three frames each: believable, odd, wrong or grotesque. The limits of the check were chosen on these '
+        'pairs. The people with whom results are judged are not among them.',
+        'python -m swapkit.research.pair_limits measure FOLDER --marks MARKS --save results/pair_check.json',
+        pair_check_charts, '9_research/14_pair_limits', pair_check_result,
     ),
     built_in=Benchmark(
         'The built-in networks and their teachers',

@@ -141,7 +141,7 @@ def composite_batch(frames:Frames, faces:Faces, *args:Any, **kwargs:Any)->Frames
 def resolve_options(options:SwapOptions, device:torch.device)->SwapOptions:
     "The same options, with a value in place of every `auto`."
     here = find_file(get_spec('bisenet_19')) or uses_stand_in('bisenet_19')
-    parser = ('bisenet_19' if here else 'none') if options.parser=='auto' else options.parser
+    parser = ('bisenet_19' if here else 'tiny_parse') if options.parser=='auto' else options.parser
     exact = ('fp16' if device.type=='cuda' else 'fp32') if options.precision=='auto' else options.precision
     return replace(options, parser=parser, precision=exact)
 
@@ -162,7 +162,7 @@ class Compositor:
             self.swap = Swapper(o.swapper, device, engine, dtype)
             self.masks = Masks(
                 some(Parser, o.parser, dtype), some(Occluder, o.occluder), o.mouth, oval=not self.swap.spec.full_crop,
-                extra=make_masks(o.masks, device, engine)
+                extra=make_masks(o.masks, device, engine), glasses=o.glasses
             )
             self.restore = some(
                 Restorer, o.restore, dtype, strength=o.restore_strength, fidelity=o.fidelity, colors=o.color == 'match'

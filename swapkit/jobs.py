@@ -28,6 +28,7 @@ from .face.people import PersonQuery, read_people
 from .face.store import load_faces
 from .messages import logger
 from .options import AnalyzeOptions, EncodeOptions, key, RunOptions, split_part
+from .pair_check import film_problems, picture_problems, report_problems
 from .partial import count_partial_frames, find_changes, pack_record, PartialSegment
 from .fingerprint import package_fingerprint
 from .runtime import file_hash, frames_at_once, run_in_halves
@@ -302,6 +303,7 @@ def plan_rendering(job:Job, work:WorkDir)->Rendering:
     )
     if not len(a): raise missing_face(job)
     report_faces(table, a, t.span)
+    report_problems(film_problems(info, path, table, a, job.sources, device, job.compositor.masks))
     name = segment_key(job, a, path, encode)
     work.make_room('*-*-*.*', name)
     return Rendering(
@@ -368,5 +370,6 @@ def swap_picture(job:Job)->Path: # the result
     if not len(a): raise missing_face(job)
     n = int(faces.frame[0])
     report_faces(faces, a, (n, n+1))
+    report_problems(picture_problems(frames, faces, a, job.sources, job.compositor.masks))
     made = job.compositor(frames, faces[a.rows], a.sources, a.which.to(frames.device), a.shift)
     return write_photo(t.photo, made, job.out, t.path)

@@ -13,6 +13,7 @@ class FlatOptions(TypedDict, total=False):
     shape: float
     mouth: Literal['inner', 'lips', 'none']
     parser: str
+    glasses: Literal['keep', 'remove']
     occluder: str
     masks: str
     restore: str

@@ -171,9 +171,12 @@ class SwapOptions(Options):
                               "For the swapper mesh only.", low=0, high=1, widget='slider', folded=True)
     mouth: str = option('inner', "What stays of the target's own mouth: inner keeps teeth and tongue, lips keeps the "
                                  "lips too, none keeps nothing.", 'inner', 'lips', 'none', widget='dropdown')
-    parser: str = option('auto', "Network that tells skin from hair, glasses and background. auto uses bisenet_19 if "
-                                 "its weights are installed, else none.", 'auto', 'none',
-                         kind='parser', metavar='NAME', widget='dropdown', folded=True)
+    parser: str = option('auto', "Network that tells skin from hair, glasses and what is in front of the face. auto "
+                                 "uses bisenet_19 if its weights are installed, else tiny_parse, which is built in.",
+                         'auto', 'none', kind='parser', metavar='NAME', widget='dropdown', folded=True)
+    glasses: str = option('keep', "What happens to the target's glasses: keep leaves frames and dark lenses as they "
+                                   "are, remove lets the swap cover them. Needs a parser.", 'keep', 'remove',
+                          widget='dropdown')
     occluder: str = option('none', "Network that finds hands, microphones and other objects in front of the face; they "
                                    "stay visible.", 'none', kind='occluder', metavar='NAME', widget='dropdown')
     masks: str = option('none', "Your own masks from plug-ins, separated by commas. The swap appears only where all "

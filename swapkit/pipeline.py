@@ -14,17 +14,16 @@ from typing import Any, Unpack
 import torch
 
 from .analysis import describe_analysis, find_faces, finder_of, Progress, resolve_networks
-from .assignment import all_named, check_distinct, resolve_people
 from .checks import ARGUMENTS, check_fork, check_out, check_together
-from .compositor import Compositor
 from .errors import BadInput
-from .face.people import parse_person, read_people, save_people_sheet
+from .face.people import read_people, save_people_sheet
 from .face.recognition import source_embeddings
 from .face.store import load_faces
-from .jobs import Job, swap_film, swap_picture
+from .jobs import swap_film, swap_picture
 from .option_types import FlatOptions
 from .option_tables import with_options
 from .options import AnalyzeOptions, EncodeOptions, RunOptions, split_flat, SwapOptions
+from .swap_check import make_job
 from .runtime import choose_devices
 from .sources import list_source_photos, load_sources, make_comparer, photo_likeness, save_source
 from .sources import SOURCE_SUFFIX
@@ -113,18 +112,8 @@ def swap_video(
     formats = PHOTO_OUTPUT_SUFFIXES if still else tuple(FORMATS)
     check_out(out, [target, *list_source_photos(sources, assign)], run.overwrite or bool(run.part), formats)
     if not photo: check_encoding(encode.encoder, encode.preset, encode.lossless)
-    devices, t, analyze = choose_devices(run.device, run.devices), open_target(target, run), resolve_networks(analyze)
-    compositor = Compositor(swap, device := devices[0], run.engine, run.compile) # slow steps come after all checks
-    find = lru_cache(1)(lambda: finder_of(analyze, device, run.engine)) # made when first needed
-    people = load_sources(sources, assign, find, device, run.strangers)
-    faces, who = resolve_people(faces, find, faces_file), list(resolve_people(assign or {}, find, faces_file))
-    for w in all_named(faces, who): parse_person(w)
-    check_distinct(who, map(parse_person, who))
-    job = Job(
-        target=t, out=out, sources=people, compositor=compositor, find=find, about=describe_analysis(target, analyze),
-        faces=faces, assign=who, faces_file=faces_file, analyze=analyze, encode=encode, run=run,
-        devices=devices, progress=progress,
-    )
+    job = make_job(target, sources, faces, assign, faces_file, swap, analyze, run, out=out, encode=encode,
+                   progress=progress)
     return swap_picture(job) if still else swap_film(job)
 
 # %% ../nbs/7_pipeline/08_pipeline.ipynb #a3c52e7b

@@ -286,7 +286,7 @@ RESTORERS: Registry[Any] = Registry('restorer', 'swapkit.restore', spec='swapkit
 ENHANCERS: Registry[Any] = Registry('enhancer', 'swapkit.restore', spec='swapkit.restore:EnhanceSpec', builtin=(
     'real_esrgan_x2', 'realesrgan_x4plus', 'realesrgan_x4plus_fp16', 'realesr_animevideov3'))
 PARSERS: Registry[Any] = Registry('parser', 'swapkit.mask.parsing', spec='swapkit.mask.parsing:ParseSpec', builtin=(
-    'bisenet_19', 'bisenet_resnet_18', 'bisenet_resnet_34'))
+    'bisenet_19', 'bisenet_resnet_18', 'bisenet_resnet_34', 'tiny_parse'))
 OCCLUDERS: Registry[Any] = Registry(
     'occluder', 'swapkit.mask.occlusion', spec='swapkit.mask.occlusion:OccludeSpec', builtin=(
         'face_unet_256', 'xseg', 'xseg_1', 'xseg_2', 'xseg_3'))

@@ -182,7 +182,9 @@ def download(outs:Any)->Any:    # a tensor, or a list, tuple or dictionary of te
     far = [t for t in items if isinstance(t, torch.Tensor) and t.is_cuda]
     if far:
         ends = np.cumsum([t.numel()*t.element_size() for t in far]).tolist()
-        there = torch.cat([t.contiguous().view(-1).view(torch.uint8) for t in far]) if ends[-1] else far[0].new_empty(0)
+        # a single number may have any stride, which a view as bytes refuses
+        flat = (t.contiguous().as_strided((t.numel(),), (1,)).view(torch.uint8) for t in far)
+        there = torch.cat([*flat]) if ends[-1] else far[0].new_empty(0)
         host = torch.empty(ends[-1], dtype=torch.uint8, pin_memory=True).copy_(there.view(-1))
         # a copy of each part: parts of a buffer are not aligned to their type
         part = lambda t, end: host[end-t.numel()*t.element_size():end].clone().view(t.dtype).view(t.shape)

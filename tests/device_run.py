@@ -62,10 +62,11 @@ LIMITS = {
     "host waits a batch, built-in": 6,
     "host waits a batch, neural": 8,
     "copies a batch": 6,
-    "operations a batch, built-in": 0.4 * OPERATIONS_050,
+    # 0.8.0 kept below 0.4. The built-in parser and the fitted light came after that: 200 small operations more.
+    "operations a batch, built-in": 0.5 * OPERATIONS_050,
     "shapes of a network": 8,
     "padding above 8 faces": 0.3,
-    "part over 2 levels, CPU with OpenCV": 0.001,
+    "part over 2 levels, CPU with OpenCV": 0.002,
 }
 LEVELS = 2  # largest difference of a picture
 # In a film of small faces a pixel at the rim of a mesh may differ by more: rounding decides which triangle it shows.

@@ -19,7 +19,7 @@ FLOORS = {
     5: 'mask.*',
     6: 'mesh.*',
     7: 'swap.* restore blend',
-    8: 'compositor sources analysis assignment target workdir partial jobs pipeline',
+    8: 'compositor sources analysis assignment target workdir partial pair_check jobs swap_check pipeline',
     9: 'apps.* __main__',
     10: 'research.*',
 }

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['PHOTOS', 'FILMS', 'PICTURES', 'target', 'assign_option', 'faces_file_option', 'suffix_of', 'parse_who', 'People',
-           'assignments', 'repeat_lists', 'refuse_pipe', 'check_names', 'sources_option', 'out_option', 'people_option']
+           'assignments', 'repeat_lists', 'refuse_pipe', 'check_names', 'clip_size', 'sources_option', 'out_option',
+           'people_option', 'check_options']
 
 # %% ../../nbs/8_apps/11_arguments.ipynb #bdbc04a6
 import os
@@ -102,6 +103,14 @@ def check_names(
     if os.path.isfile(out) and not overwrite and out not in given:
         raise click.ClickException(f"{out} already exists; choose another name, or add --overwrite")
 
+# %% ../../nbs/8_apps/11_arguments.ipynb #970c054d
+def clip_size(text:str)->tuple[int, int]: # (H, W)
+    "A size written as WIDTHxHEIGHT."
+    w,x,h = text.partition('x')
+    if not (x and all(v.isascii() and v.isdigit() and len(v)<6 for v in (w, h)) and min(int(w), int(h))>=64):
+        raise click.BadParameter(f"{text!r}: write a size as 640x360, at least 64x64")
+    return int(h), int(w)
+
 # %% ../../nbs/8_apps/11_arguments.ipynb #19dc04df
 target = click.argument('target', callback=refuse_pipe)
 
@@ -119,3 +128,9 @@ assign_option = flag('pairs', '--assign', '-a', old=('--map',), multiple=True, m
                           "that `swapkit analyze` prints, a place (left, right2 …), or a photo of that person.")
 faces_file_option = flag('faces_file', '--faces-file', metavar='FILE',
                          help="File that `swapkit analyze` wrote for TARGET.")
+
+def check_options(f:Callable)->Callable: # `--check`, `--json`
+    "Look before rendering."
+    f = click.option('--json', 'save', metavar='FILE', help='With --check: also write the problems as JSON.')(f)
+    return click.option('--check', is_flag=True, help='Only say what will not come out well: after the first pass, one '
+                        'line for each problem. Renders nothing, and needs no --out.')(f)

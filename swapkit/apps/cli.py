@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['QUIET', 'cli', 'report_page', 'swap_command', 'people_table', 'analyze_command', 'photos_table', 'source_command',
            'demo_command', 'studio_page', 'open_lab', 'studio_command', 'evaluate_command', 'doctor_command',
-           'clip_size', 'bench_command', 'unheard', 'run', 'main']
+           'bench_command', 'unheard', 'run', 'main']
 
 # %% ../../nbs/8_apps/01_cli.ipynb #aad36333
 import errno
@@ -20,8 +20,9 @@ from typing import Any
 import click
 
 import swapkit
-from .arguments import assign_option, assignments, check_names, faces_file_option, FILMS, out_option
-from .arguments import people_option, PICTURES, refuse_pipe, repeat_lists, sources_option, suffix_of, target
+from .arguments import assign_option, assignments, check_names, check_options, clip_size, faces_file_option
+from .arguments import FILMS, out_option, people_option, PICTURES, refuse_pipe, repeat_lists, sources_option
+from .arguments import suffix_of, target
 from .cli_models import models
 from .console import ClosingLine, count, explain, HELP_SETTINGS, hold_descriptors, HungUp
 from .console import reporter, show_messages, summary, Terminated
@@ -44,8 +45,10 @@ def _all_options(kw:dict[str, Any])->dict[str, Any]: # arguments of a command â†
                 encode=options_from(EncodeOptions, kw), run=options_from(RunOptions, kw))
 
 # %% ../../nbs/8_apps/01_cli.ipynb #82de6efb
-def _check_report(out:str, run:RunOptions)->None:
-    "Refuse a report before the swap, where there would be none after it."
+def _check_out(out:str, report:bool, save:str|None, run:RunOptions)->None:
+    "Refuse what a swap cannot give: problems as JSON, and a report where there would be none after it."
+    if save: raise click.UsageError("--json goes with --check: leave it out")
+    if not report: return
     if run.frame is not None or suffix_of(out) in PICTURES:
         raise click.UsageError("--report is for films: leave it out for a picture")
     if run.part is not None: raise click.UsageError("--report needs the whole result: leave it out for a --part")
@@ -77,15 +80,17 @@ For example:
   swapkit swap film.mp4 -s ann_1.jpg ann_2.jpg -o new.mp4
   swapkit swap film.mp4 --assign left=ann.jpg right=photos_of_bob/ -o new.mp4
   swapkit swap film.mp4 -s photos_of_ann/ -o new.mp4 --report
+  swapkit swap film.mp4 -s ann.jpg --check
   swapkit swap film.mp4 -s ann.jpg -o one.png --frame 1:20.5
   swapkit swap portrait.jpg -s ann.jpg -o new.png""")
 @target
 @sources_option('Photos of one person, a folder of them, a film of them, or what `swapkit source` wrote.')
-@out_option('File to write: .mp4, .mov or .mkv; for a photo .png, .jpg, .webp or .tif.', required=True)
+@out_option('File to write: .mp4, .mov or .mkv; for a photo .png, .jpg, .webp or .tif.', default='')
 @people_option('faces', 'Who is swapped: largest (who takes up most of the film), all, or WHO as for --assign.')
 @assign_option
 @faces_file_option
 @click.option('--report', is_flag=True, help='Measure the result, and write a page about it beside it: OUT.html.')
+@check_options
 @plugin_option
 @click_options(SwapOptions)
 @click_options(AnalyzeOptions)
@@ -93,29 +98,34 @@ For example:
 @click_options(RunOptions)
 def swap_command(
     target:str, sources:tuple[str, ...], out:str, pairs:tuple[str, ...], faces:Any, faces_file:str|None, report:bool,
-    **kw:Any
+    check:bool, save:str|None, **kw:Any
 )->None:
     "Put a face onto people in TARGET, a film or a photo."
     assign = assignments(pairs)
+    if not out and not check: raise click.MissingParameter(param_hint="'--out' / '-o'", param_type='option')
     if not sources and not assign:
         raise click.UsageError("no source face was given: add --source PHOTO or --assign WHO=PHOTO")
     options = _all_options(kw)
     run = options['run']
-    if report: _check_report(out, run)
+    if not check: _check_out(out, report, save, run)
     photos = [*sources, *(f for fs in (assign or {}).values() for f in fs)]
-    check_names(target, *photos, *filter(None, [faces_file]), out=out, overwrite=run.overwrite or bool(run.part),
-                kinds=PICTURES if run.frame is not None else FILMS+PICTURES) # what the target is, its content says
+    check_names(target, *photos, *filter(None, [faces_file]), out='' if check else out,
+                overwrite=run.overwrite or bool(run.part), # what the target is, its content says
+                kinds=() if check else PICTURES if run.frame is not None else FILMS+PICTURES)
     from swapkit import pipeline
     from swapkit.runtime import tune_allocator
     tune_allocator()
+    who:dict[str, Any] = dict(faces=faces, assign=assign, faces_file=faces_file)
+    if check:
+        from swapkit.apps.pair_lines import print_check
+        return print_check(target, list(sources), save, **who, **options)
     with ClosingLine() as work:
-        made = pipeline.swap_video(target, list(sources), out, faces=faces, assign=assign, faces_file=faces_file,
-                                   progress=work.step, **options)
+        made = pipeline.swap_video(target, list(sources), out, progress=work.step, **who, **options)
         work.made.append(made)
     click.echo(made)
     if not report: return
-    who = dict(assign=assign) if assign else dict(sources=list(sources), who=faces)
-    click.echo(report_page(target, made, f'{made}.html', options, faces_file=faces_file, **who))
+    shown = dict(assign=assign) if assign else dict(sources=list(sources), who=faces)
+    click.echo(report_page(target, made, f'{made}.html', options, faces_file=faces_file, **shown))
 
 # %% ../../nbs/8_apps/01_cli.ipynb #cd5c1261
 def people_table(faces:Any)->str:
@@ -328,14 +338,6 @@ def doctor_command()->None:
     failed = sum(not c.ok and c.code>0 for c in checks)
     click.echo(f"swapkit: done: {count(len(checks), 'check')}, {failed or 'none'} failed", err=True)
     raise click.exceptions.Exit(doctor.exit_code(checks))
-
-# %% ../../nbs/8_apps/01_cli.ipynb #d875b9fe
-def clip_size(text:str)->tuple[int, int]: # (H, W)
-    "A size written as WIDTHxHEIGHT."
-    w,x,h = text.partition('x')
-    if not (x and all(v.isascii() and v.isdigit() and len(v)<6 for v in (w, h)) and min(int(w), int(h))>=64):
-        raise click.BadParameter(f"{text!r}: write a size as 640x360, at least 64x64")
-    return int(h), int(w)
 
 # %% ../../nbs/8_apps/01_cli.ipynb #d0a96be8
 @cli.command('bench', **HELP_SETTINGS)

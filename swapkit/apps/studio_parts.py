@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from .pair_lines import badges_html, session_problems
 from .session import as_bytes, Card, frame_at, person_cards, Session
 from ..errors import BadInput, SwapkitError
 from ..show import encode_jpeg, thumbnails_html
@@ -81,7 +82,7 @@ def pace_text(done:int, total:int, seconds:float)->str:
 class StudioFrame:
     "What all parts of the studio share: errors and messages in one place, long work in a thread."
     path:Any; player:Any; figures:Any; number:Any; range:Any; out:Any; find_button:Any
-    menus:dict[int, Any]; picks:dict[int, Any]
+    menus:dict[int, Any]; picks:dict[int, Any]; badges:dict[int, Any]
     ui:Any; controls:dict[str, Any]; stages_seen:Any; both_seen:Any; found:Any; python:Any; shell:Any
     def __init__(self,
         session:Session,
@@ -91,7 +92,7 @@ class StudioFrame:
         self.s, self.quiet, self.upload = session, False, upload
         self.W:Any = W
         self.thread:threading.Thread|None = None
-        self.menus, self.picks = {}, {}     # number of a person → their menu, their face
+        self.menus, self.picks, self.badges = {}, {}, {} # number of a person → their menu, their face, their problems
         self.say, self.rate = W.HTML(), W.Label()
         self.bar = W.IntProgress(layout=W.Layout(width='12em', display='none'))
         self.halt = self.button('Stop', self.s.stop.set, layout=W.Layout(display='none'))
@@ -258,9 +259,13 @@ class StudioInputs(StudioFrame):
         "A card for each person."
         s = self.s
         cards = person_cards(s.info, s.faces) if s.info is not None and s.faces is not None else []
-        self.menus, self.picks = {}, {}
+        self.menus, self.picks, self.badges = {}, {}, {}
         self.card_box.children = [self.person_card(c) for c in cards]
         self.edit_row.layout.display = 'none' if s.still or not cards else ''
+        self.show_badges()
+    def show_badges(self)->None:
+        "What will not come out well for each person, below their menu."
+        for i,b in self.badges.items(): b.value = badges_html(session_problems(self.s, i))
     def person_card(self, card:Card)->Any:
         "A face that can be picked, and a menu of the sources."
         W, s = self.W, self.s
@@ -270,10 +275,10 @@ class StudioInputs(StudioFrame):
         for name in ('swapkit-face', mine): self.picks[card.id].add_class(name)
         menu = W.Dropdown(options=[('stays', ''), *((n, n) for n in s.people)],
                           value=chosen if chosen in s.people else '', layout=W.Layout(width='160px'))
-        self.menus[card.id] = self.watch(menu, self.assigned)
+        self.menus[card.id], self.badges[card.id] = self.watch(menu, self.assigned), W.HTML()
         words = f"person {card.id}: {card.frames} frame{'s'*(card.frames!=1)}"
         return W.VBox([W.HTML(f'<style>.{mine} {{background-image: url({url})}}</style>'), self.picks[card.id],
-                       W.Label(words), menu])
+                       W.Label(words), menu, self.badges[card.id]])
     def picked(self)->list[int]: return [i for i,p in self.picks.items() if p.value]
     def merge(self)->None:
         self.s.merge(self.picked())
@@ -285,4 +290,5 @@ class StudioInputs(StudioFrame):
         self.settle(); self.note(f'two people now, the second from frame {frame} on; the faces file keeps it')
     def assigned(self)->None:
         self.s.set(assign={i: m.value for i,m in self.menus.items() if m.value})
+        self.show_badges()
         self.show_frame()

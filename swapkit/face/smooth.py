@@ -202,7 +202,7 @@ def _ramp(x:torch.Tensor, good:float, bad:float)->torch.Tensor:
 def _visibility(
     faces:Faces,        # with landmarks and pose
     size:tuple,         # (H, W) of the frames
-    yaw:tuple=(50,70), pitch:tuple=(40,60), # degrees: full opacity, and none
+    yaw:tuple=(45,62), pitch:tuple=(38,55), # degrees: full opacity, and none
     inside:tuple=(.75,.5),                  # part of the points within the picture: full opacity, and none
     smallest:float=0.,  # pixels: smaller faces are not swapped
 )->torch.Tensor:        # (F,) 0…1
@@ -214,9 +214,19 @@ def _visibility(
     turned = 1 if away is None else _ramp(away[:,0], *yaw)*_ramp(away[:,1], *pitch)
     return _ramp(part, *inside)*big*turned
 
-def _fade_around(x:torch.Tensor, n:int=4)->torch.Tensor: # (T,) of one stretch
+def _touches_border(boxes:torch.Tensor, size:tuple)->torch.Tensor: # (F,4), (H, W) of the frames → (F,)
+    "Whether a box ends at the border of the picture, or within a twentieth of its own size from it."
+    near = .05*(boxes[:,2:]-boxes[:,:2]).amax(1)
+    return (boxes[:,:2].amin(1)<near) | (boxes[:,2]>size[1]-1-near) | (boxes[:,3]>size[0]-1-near)
+
+def _fade_around(
+    x:torch.Tensor,     # (T,) of one stretch
+    enters:bool=False, leaves:bool=False,   # whether the face comes in, or goes out, over the picture's border
+    n:int=4,
+)->torch.Tensor:        # (T,)
     "Fade out early and in late: the minimum over n frames to each side, then the mean over as many."
-    low = -nnf.max_pool1d(-nnf.pad(x[None,None].double(), (n,n), 'replicate'), 2*n+1, 1)
+    longer = torch.cat([x[:1]*(not enters), x, x[-1:]*(not leaves)])[None,None].double()
+    low = -nnf.max_pool1d(-nnf.pad(longer, (n-1,n-1), 'replicate'), 2*n+1, 1)
     return nnf.avg_pool1d(nnf.pad(low, (n,n), 'replicate'), 2*n+1, 1)[0,0].to(x)
 
 # %% ../../nbs/3_face/08_smooth.ipynb #63504167
@@ -242,7 +252,8 @@ def _smooth_stretch(faces, held, size, method, smallest): # one person, sorted b
     )
     trust = None if faces.landmark_confidence is None else spread(faces.landmark_confidence)
     seen = _visibility(out, size, smallest=smallest)
-    opacity = _fade_around(seen if trust is None else seen*trust)
+    edge = _touches_border(out.boxes, size)
+    opacity = _fade_around(seen if trust is None else seen*trust, bool(edge[0]), bool(edge[-1]))
     return dataclasses.replace(out, landmark_confidence=trust, opacity=opacity)
 
 # %% ../../nbs/3_face/08_smooth.ipynb #1cc75467

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..errors import BadInput
+from ..errors import BadInput, check_choice
 from ..imgproc import blur, combine, resize_square
 from .parsing import class_probability, FACE_CLASSES, GLASSES_CLASSES, LIP_CLASSES, MOUTH_CLASSES, Parser
-from .parsing import region_mask
+from .parsing import hidden_mask, region_mask
 from .polygons import face_mask, mouth_mask
 from ..registry import MASKS, NetSpec, NetStage
 from ..runtime import cached_tensor
@@ -41,7 +41,7 @@ def box_mask(
 def own_mouth(
     crops:Crops,
     what:str='inner',               # inner, lips, none
-    prob:torch.Tensor|None=None,    # (F,19,s,s) from a parser, if there is one
+    prob:torch.Tensor|None=None,    # (F,10,s,s) from a parser, if there is one
     size:int|None=None,             # side of the mask; the crop's by default
 )->torch.Tensor:                    # (F,1,S,S)
     "Where the target's own mouth stays."
@@ -99,20 +99,29 @@ class Masks:
         mouth:str='inner',  # inner, lips, none
         oval:bool=True,     # stay inside the mesh's oval even where the parser finds more face
         extra:Sequence[Callable[[Crops], torch.Tensor]]=(), # user masks: see `make_masks`
-    ): self.parser, self.occluder, self.mouth, self.oval, self.extra = parser, occluder, mouth, oval, tuple(extra)
+        glasses:str='keep', # keep: the target's stay, remove: the swap covers them. Needs a parser
+    ):
+        check_choice('glasses', glasses, ('keep', 'remove'))
+        self.parser, self.occluder, self.mouth, self.oval, self.extra = parser, occluder, mouth, oval, tuple(extra)
+        self.glasses = glasses
     @property
     def stages(self)->tuple[NetStage, ...]:
         "The stages whose fingerprints are part of a job's key: networks and named masks."
         return tuple(s for s in (self.parser, self.occluder, *self.extra) if isinstance(s, NetStage))
+    def _parsed(self, prob:torch.Tensor, crops:Crops, size:int)->torch.Tensor: # (F,1,S,S)
+        "Where the parser lets the swap through."
+        assert self.parser
+        if self.oval and self.parser.sees_front: return resize_square(1-hidden_mask(prob, self.glasses), size)
+        drawn = not self.oval and self.parser.spec.lenses # the swapping network draws them, eyes included
+        more = GLASSES_CLASSES*(drawn or self.glasses=='remove')
+        return region_mask(prob, crops, FACE_CLASSES+more, size=size)
     def __call__(self,
         crops:Crops,
         size:int|None=None, # side of the masks; the crop's by default
     )->tuple[torch.Tensor, torch.Tensor]: # swap mask and mouth mask, (F,1,S,S) each
         prob = self.parser(crops) if self.parser else None
         seen = [face_mask(crops, size=size)]*(prob is None or self.oval)
-        if prob is not None:
-            classes = FACE_CLASSES if self.oval else FACE_CLASSES + GLASSES_CLASSES
-            seen.append(region_mask(prob, crops, classes, size=size))
+        if prob is not None: seen.append(self._parsed(prob, crops, size or crops.size))
         others = [self.occluder, *self.extra] if self.occluder else self.extra
         seen += [resize_square(m(crops), size or crops.size) for m in others]
         return combine(*seen), own_mouth(crops, self.mouth, prob, size)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TONE_SPREAD', 'BANDS', 'unwrap_photos', 'mirror_texture', 'rim_weights', 'skin_tone', 'skin_likeness', 'sharpness',
-           'photo_weight', 'even_light', 'push_pull', 'find_strands', 'even_sides', 'make_texture']
+           'photo_weight', 'even_light', 'push_pull', 'find_strands', 'side_shadows', 'even_sides', 'make_texture']
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #74b80897
 import dataclasses
@@ -12,7 +12,7 @@ import dataclasses
 import torch
 import torch.nn.functional as nnf
 
-from ..imgproc import blur, erode, low_pass, sample_at
+from ..imgproc import blur, erode, low_pass, resize_square, sample_at
 from .raster import camera_facing, spread_on_texture, texture_mesh, to_frontal
 from ..runtime import cached_tensor
 from ..topology import BROW_ENDS, BROWS, distance_to_landmarks, LIDS_LEFT, LIDS_RIGHT, LIPS_INNER, LIPS_OUTER
@@ -26,9 +26,12 @@ def unwrap_photos(
     size:int=512,
 )->tuple[torch.Tensor, torch.Tensor]: # (F,3,t,t) skin, (F,1,t,t) how squarely it faces the camera
     "Lay every photo on the mean face."
-    at = torch.cat([crops.lms[...,:2].float(), ((camera_facing(crops.lms)-.1)/.7).clamp(0,1).unsqueeze(-1)], -1)
-    both = spread_on_texture(at.to(crops.device), size)
+    both = _photo_places(crops, size)
     return sample_at(crops.data, both[:,:2]), both[:,2:]
+
+def _photo_places(crops, size): # (F,3,t,t): x and y in the crop, and how squarely the place faces the camera
+    at = torch.cat([crops.lms[...,:2].float(), ((camera_facing(crops.lms)-.1)/.7).clamp(0,1).unsqueeze(-1)], -1)
+    return spread_on_texture(at.to(crops.device), size)
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #b8b9f2b9
 def mirror_texture(crops:Crops)->Crops:
@@ -125,9 +128,8 @@ def even_light(
     sigma:float=40.,    # pixels: what changes slower is light
 )->torch.Tensor:
     "Bring all photos into the light of their mean; otherwise each change of weights would be a seam."
-    low = low_pass(skin, w, sigma)
-    all_w = w.sum(0, keepdim=True)
-    mean = low_pass((low*w).sum(0, keepdim=True)/all_w.clamp(min=1e-12), all_w, sigma)
+    low, wide = low_pass(skin, w, sigma), blur(w, sigma)
+    mean = (low*wide).sum(0, keepdim=True)/wide.sum(0, keepdim=True).clamp(min=1e-12)
     return skin*(mean/low.clamp(min=.02)).clamp(.25,4)
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #0a40607b
@@ -176,27 +178,35 @@ def _outer_skin(size:int)->torch.Tensor: # (1,1,t,t) in [0,1]
     "The outer part of the face, which hair may cover."
     return spread_on_texture(_outer_points(.1, .04)[None,:,None], size)
 
-def even_sides(
+def side_shadows(
     skin:torch.Tensor,  # (1,3,t,t) texture
     min_difference:float=.1,    # of logarithms: smaller ones inside the face are kept
     max_lift:float=.4,          # a logarithm
-)->torch.Tensor:
-    "Lift what is dark on one side of the face only and smaller than a tenth of the face."
+)->torch.Tensor:        # (1,1,t,t) logarithms
+    "How much lighter the other side is where one side is darker, in parts smaller than a tenth of the face."
     t = skin.shape[-1]
     y = blur(skin.mean(1, keepdim=True).clamp(min=.02).log(), t/100) # the mean face is not quite its mirror image
     y = y-blur(y, t/13)
     free, soft = (f(t).to(y.device) for f in (_outer_skin, _plain_skin))
-    lift = (y.flip(-1)-y-min_difference*(1-free)).clamp(0, max_lift)*soft
-    return (skin*lift.exp()).clamp(0,1)
+    return (y.flip(-1)-y-min_difference*(1-free)).clamp(0, max_lift)*soft
+
+def even_sides(skin:torch.Tensor)->torch.Tensor: # (1,3,t,t) texture → the same
+    "Lift what is dark on one side of the face only."
+    return (skin*side_shadows(skin).exp()).clamp(0,1)
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #05c39399
 def _texture_weights(
-    crops:Crops, size:int=512
+    crops:Crops, size:int=512, hidden:torch.Tensor|None=None, prefer:torch.Tensor|None=None,
 )->tuple[torch.Tensor, torch.Tensor]: # (2F,3,t,t) skin, (2F,1,t,t) weights
     "All photos and their mirror images on the mean face, with the weight of each place."
-    skin, square = unwrap_photos(cat([crops, mirror_texture(crops)]), size)
+    both = cat([crops, mirror_texture(crops)])
+    skin, square = unwrap_photos(both, size)
+    if hidden is not None:
+        seen = 1-resize_square(torch.cat([hidden, hidden.flip(-1)]), crops.size)
+        square = square*sample_at(seen, _photo_places(both, size)[:,:2])
     w = erode(square*skin_likeness(skin)**4, round(size/64))
     photo = photo_weight(crops, skin, square)
+    if prefer is not None: photo = photo*prefer.to(photo)
     return skin, w*torch.cat([photo, photo*.03])[:,None,None,None]
 
 BANDS = (20, 50, 110) # the texture's side, divided by the blur that ends each band
@@ -216,9 +226,11 @@ def _blend_bands(
 def make_texture(
     crops:Crops,        # photos of one person, with landmarks
     size:int=512,
+    hidden:torch.Tensor|None=None,  # (F,1,s,s) 1 where something is in front of the face, such as hair or glasses
+    prefer:torch.Tensor|None=None,  # (F,) factors of the photos' weights
 )->torch.Tensor:        # (1,3,size,size)
     "Make the texture of a person from all photos."
-    skin, w = _texture_weights(crops, size)
+    skin, w = _texture_weights(crops, size, hidden, prefer)
     one = _blend_bands(even_light(skin, w.clamp(min=1e-8), size/13), w).clamp(0,1)
     known = (w.amax(0, keepdim=True)/.03).clamp(0,1)
-    return even_sides(push_pull(one, known*(1-find_strands(one))))
+    return push_pull(one, known*(1-find_strands(one)))
