@@ -12,8 +12,7 @@ import torch
 from swapkit.apps.samples import load_person
 from swapkit.face.align import align
 from swapkit.mask.compose import Masks
-from swapkit.mask.parsing import class_probability, FACE_CLASSES, LIP_CLASSES, load_bisenet_onnx, MOUTH_CLASSES
-from swapkit.mask.parsing import Parser, PARTS, ParseSpec
+from swapkit.mask.parsing import class_probability, FACE_CLASSES, load_bisenet_onnx, Parser, ParseSpec, PARTS
 from swapkit.mask.polygons import region_masks
 from swapkit.models import MODELS, ModelSpec
 from swapkit.registry import PARSERS
@@ -65,7 +64,7 @@ def test_wrong_colors_would_be_seen(parsed):
     "The test above can fail: with blue and red exchanged the lips are found less surely."
     crops, parser, prob = parsed
     lips = torch.nn.functional.adaptive_avg_pool2d(region_masks(crops, 'lips')[0], 128)
-    lip = lambda p: float((class_probability(p, MOUTH_CLASSES+LIP_CLASSES)*lips).sum()/lips.sum())
+    lip = lambda p: float((class_probability(p, (PARTS.index('lips'), PARTS.index('mouth')))*lips).sum()/lips.sum())
     assert lip(parser(replace(crops, data=crops.data.flip(1))))<lip(prob)-.05
 
 

@@ -41,9 +41,9 @@ _ROLES:tuple = ( # registry, and what tries its entries
 
 def find_role(model:str)->tuple[str, str, Callable]: # role, name of the entry, what tries it
     "What a model is used for; any ONNX file has the role network."
-    for registry,trial in _ROLES:
-        fits = [n for n,s in registry.items() if s.needs[:1]==(model,)]
-        if fits: return registry.kind, model if model in fits else fits[0], trial
+    fits = [(r.kind, n, f) for r,f in _ROLES for n,s in r.items() if s.needs[:1]==(model,)]
+    fits.sort(key=lambda fit: fit[1]!=model) # an entry of the same name first
+    if fits: return fits[0]
     return 'network', model, try_graph
 
 def _without_paths(text:str)->str:
