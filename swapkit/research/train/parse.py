@@ -65,7 +65,7 @@ _WORN = tuple(f'{folder}/{n}.jpg' for folder,numbers in {
         '00867 00868 00869 00871 00874 00875 00880 00881 00882 00884 00886 00887 00889 00895 00897 00898 00899 00903 '
         '00904 00905 00922 00925 00926 00933 00936 00939 00943 00944 00947 00950 00951 00953 00964 00972',
     'people':
-        'male_95',
+        'female_69 male_95',
 }.items() for n in numbers.split())
 _LEFT_OUT = tuple(f'{folder}/{n}.jpg' for folder,numbers in {
     'faces/sfhq_t2i_samples':
@@ -355,7 +355,7 @@ def main(argv:list[str]|None=None)->None:
     torch.set_num_threads(a.threads)
     if a.judge:
         found = judge(a.media, load_tiny_net('tiny_parse', 'cpu'))
-        command = f'python -m swapkit.research.train.parse MEDIA --judge {Path(a.judge).name}'
+        command = f'python -m swapkit.research.train.parse MEDIA --judge results/{Path(a.judge).name}'
         Path(a.judge).write_text(json.dumps(dict(command=command) | found, indent=1)+'\n')
         return print(json.dumps(found, indent=1))
     ask = lambda k: ask_teachers(a.media, list_portraits(a.media, k))
