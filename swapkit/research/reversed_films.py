@@ -139,11 +139,15 @@ def measure_results(
     judge:Judge,
     step:int=3,     # frames
     coefficients:Coefficients|None=None, # for the expression
+    seconds:float=1e9,  # only the beginning of the films
 )->dict[str, dict[str, Any]]: # name → frames; mean likeness by each embedder; expression: coefficient → (2,T)
     "Likeness of the largest face to the photos, and its expression beside the target's, in films of one target."
     want = {k: source_directions(photos, judge) for k,(_,photos) in results.items()}
     found:dict[str, list[dict[str, Any]]] = {k: [] for k in results}
-    for _,(before,*after) in sampled_frames([target, *(f for f,_ in results.values())], step):
+    at = video_info(target).seconds
+    last = int((at-at[0]<seconds).sum())
+    for k,(before,*after) in sampled_frames([target, *(f for f,_ in results.values())], step):
+        if k>=last: break
         try: face = judge.face(before)
         except FaceMissing: continue
         express = lambda frames, faces: {k: float(v) for k,v in (coefficients or _nothing)(frames, faces).items()}
@@ -171,19 +175,21 @@ def score_look(
     films:Sequence[Path], sources:dict[str, list[str]], # name → photos
     folder:PathLike,    # for the results
     python:str='', step:int=3,
+    seconds:float=1e9,  # only the beginning of the films
     judge:Judge|None=None,
     coefficients:Coefficients|None=None, # as for `measure_results`
 )->dict[str, Any]:  # version; rows: film, source, likeness
     "Put every source into every film with one version, and measure likeness and expression."
     folder, judge = Path(folder), judge or Judge()
     place = {(f, s): folder/f'{f.stem}_{s}.mp4' for f in films for s in sources}
-    jobs = [swap_job(f, sources[s], out, crf=12, preset='veryfast') for (f,s),out in place.items()]
+    part = dict(end=seconds) if seconds<1e9 else {}
+    jobs = [swap_job(f, sources[s], out, crf=12, preset='veryfast', **part) for (f,s),out in place.items()]
     lost, version = swap_all(jobs, folder, python)
     if version: (folder/'version.txt').write_text(version)
     rows, expression = [], []
     for f in films:
         done = {s: (place[f,s], sources[s]) for s in sources if str(place[f,s]) not in lost}
-        for s,got in measure_results(f, done, judge, step, coefficients).items():
+        for s,got in measure_results(f, done, judge, step, coefficients, seconds).items():
             moves, about = got.pop('expression'), dict(film=f.stem, source=s)
             same = {k: compare_expression(v) for k,v in moves.items()}
             expression += [about | dict(coefficient=k) | v for k,v in same.items() if v]
@@ -202,15 +208,17 @@ def main(argv:Sequence[str]|None=None)->None:
     p.add_argument('--name', default='now', help='score: of the version')
     p.add_argument('--source', type=Path, help='make: a picture of another person')
     p.add_argument('--sources', nargs='+', default=[], metavar='NAME=PHOTOS', help='look: photos, or a folder of them')
-    p.add_argument('--seconds', type=float, default=4, help='make: of each clip')
+    p.add_argument('--seconds', type=float, help='only the beginning of each clip; make: 4')
     p.add_argument('--landmarks', choices=list(NETWORKS), default='auto')
     p.add_argument('--step', type=int, default=0, help='measure every how many frames; 5, look 3')
     p.add_argument('--save', type=Path, help='look: the figures')
     a = p.parse_args(argv)
-    if a.what=='make': print(len(make_films(a.out, a.clips, a.source, a.python, a.seconds)), 'films in', a.out); return
+    if a.what=='make':
+        print(len(make_films(a.out, a.clips, a.source, a.python, a.seconds or 4)), 'films in', a.out); return
     if a.what=='score': print_means(score_films(a.out, a.name, a.python, a.landmarks, a.step or 5)['rows']); return
     sources = {k: v.split(',') for k,v in (s.split('=', 1) for s in a.sources)}
-    got = score_look(a.clips, sources, a.out, a.python, a.step or 3, coefficients=read_expression())
+    end = 1e9 if a.seconds is None else a.seconds
+    got = score_look(a.clips, sources, a.out, a.python, a.step or 3, end, coefficients=read_expression())
     save_figures(a.save, measurement_origin('research.reversed_films', argv) | got)
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook

@@ -36,6 +36,7 @@ from ..models import ModelSpec
 from ..nets.onnx import OnnxNet
 from ..topology import BROWS, five_points, LIDS_LEFT, LIDS_RIGHT, LIPS_OUTER, OVAL
 from ..types import Faces, Frames, PathLike
+from ..video.probe import video_info
 from ..weights import find_file, model_path, verify_file
 
 # %% ../../nbs/9_research/10_reversed_pairs.ipynb #37aab4af
@@ -53,6 +54,8 @@ def _swap_jobs(listed, say=print): # self-contained: its text is also run by oth
     for line in open(listed, encoding='utf-8'):
         job = json.loads(line)
         target, out, options, error = job['target'], job['out'], job['options'], ''
+        if swapkit.__version__.startswith('0.5.'): # it counts seconds from zero, and not from the first frame
+            options.update({k: options[k]+job['begin'] for k in ('start', 'end') if k in options})
         try:
             if job['source']: pipeline.swap_video(target, job['source'], out, overwrite=True, **options)
             else: analyze(target, out, overwrite=True, **options)
@@ -62,7 +65,8 @@ def _swap_jobs(listed, say=print): # self-contained: its text is also run by oth
 def swap_job(target:PathLike, source:Any, out:PathLike, **options:Any)->dict[str, Any]: # options: of `swap_video`
     "Describe one swap for `swap_all`; without a source, the first pass over a film, whose faces are written."
     photos = [source] if isinstance(source, (str, Path)) else source
-    return dict(target=str(target), source=[str(p) for p in photos], out=str(out), options=options)
+    begin = float(video_info(target).seconds[0]) if {'start', 'end'} & set(options) else 0.
+    return dict(target=str(target), source=[str(p) for p in photos], out=str(out), options=options, begin=begin)
 
 def _run_elsewhere(listed:Path, python:str)->tuple[list[str], str]: # lines about jobs; the end of the messages
     script = inspect.getsource(_swap_jobs)+'\nimport sys\n_swap_jobs(sys.argv[1])\n'
