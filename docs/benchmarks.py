@@ -312,6 +312,20 @@ def kornia_result(data):
             f"operations on a GPU in {sum(r['operations_kornia'] < r['operations_ours'] for r in rows)}.")
 
 
+def parser_charts(data):
+    found = data['with_teachers']
+    rows = {'face, with its teacher': found['face']['mean'], 'hair, with its teacher': found['hair']['mean'],
+            'drawn in front': data['drawn']['in_front'], 'drawn glasses': data['drawn']['glasses']}
+    return [bars('Intersection over union (longer is better)', sole(rows), ('tiny_parse',))]
+
+
+def parser_result(data):
+    found, drawn = data['with_teachers'], data['drawn']
+    return (f"On {data['people']} people who were kept out of the training: face {found['face']['mean']:.2f}, hair "
+            f"{found['hair']['mean']:.2f}, things in front {drawn['in_front']:.2f}, glasses {drawn['glasses']:.2f}; "
+            f"{data['milliseconds_a_face']:.1f} ms for a face.")
+
+
 def decord_result(data):
     read = [r for r in data['exactness'] if not r['refused']]
     wrong = sum(bool(r['wrong_jumps'] or r['most']) for r in read)
@@ -519,6 +533,13 @@ BENCHMARKS = dict(
         'MediaPipe Face Mesh), on films and photos that were kept out of the training.',
         'python -m swapkit.research.train.compare FOLDER --save results/built_in.json', built_in_charts,
         '9_research/train/04_compare', built_in_result,
+    ),
+    parser=Benchmark(
+        'The built-in parser',
+        'How far the parts that the built-in parser sees overlap with the answers: face and hair with the networks '
+        'that taught it, on plain portraits; glasses and things in front of the face with what was drawn over them.',
+        'python -m swapkit.research.train.parse MEDIA --judge results/parser.json', parser_charts,
+        '9_research/train/09_parse', parser_result,
     ),
     detect=Benchmark(
         'Detection',

@@ -230,7 +230,7 @@ MODELS = {
         ),
         ModelSpec(
             'tiny_parse', 'tiny_parse.safetensors',
-            sha256='404bbb492017826b9c7e23c3d754ac5bf4a8bc3cf2ef896347ffa3ca00fa4c1e', size=844192, urls=(),
+            sha256='86d0e167f702a374519b86eef566ddbfcf354ca000507a697a6b91f389c4d78e', size=844192, urls=(),
             license='Apache-2.0', commercial='yes',
             about='built-in face parser, ten parts (learned from MIT and Apache-2.0 networks and drawings)',
         ),

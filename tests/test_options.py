@@ -303,7 +303,8 @@ def test_several_names(monkeypatch):
         assert SwapOptions(masks=given).masks=='bar,hand'
     assert SwapOptions(masks=()).masks==SwapOptions().masks=='none'
     assert to_argv(SwapOptions(masks=['bar']))==['--masks', 'bar'] and key(SwapOptions(masks='bar'))['masks']=='bar'
-    refused(lambda: SwapOptions(masks='bar,hnd'), "unknown masks 'hnd': choose none, bar, hand", "did you mean 'hand'")
+    choices = "unknown masks 'hnd': choose none, hair, bar, hand"
+    refused(lambda: SwapOptions(masks='bar,hnd'), choices, "did you mean 'hand'")
     for wrong in (3, 'bar,', ['hand', 3]): refused(functools.partial(SwapOptions, masks=wrong), 'unknown masks')
     code, said = run(command(SwapOptions), '--masks', 'hand,bar')
     assert (code, said)==(0, 'got --masks bar,hand')

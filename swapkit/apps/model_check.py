@@ -41,9 +41,9 @@ _ROLES:tuple = ( # registry, and what tries its entries
 
 def find_role(model:str)->tuple[str, str, Callable]: # role, name of the entry, what tries it
     "What a model is used for; any ONNX file has the role network."
-    for registry,trial in _ROLES:
-        fits = [n for n,s in registry.items() if s.needs[:1]==(model,)]
-        if fits: return registry.kind, model if model in fits else fits[0], trial
+    fits = [(r.kind, n, f) for r,f in _ROLES for n,s in r.items() if s.needs[:1]==(model,)]
+    fits.sort(key=lambda fit: fit[1]!=model) # an entry of the same name first
+    if fits: return fits[0]
     return 'network', model, try_graph
 
 def _without_paths(text:str)->str:
@@ -120,7 +120,7 @@ def check_page(trials:Sequence[Trial], sheet:bytes=b'')->str: # HTML, in one fil
     "The results as a page that can be sent back."
     pairs = ', '.join(f'{s} → {t}' for t,s in choose_pairs())
     about, data = machine_info() | dict(onnxruntime=onnxruntime.__version__, pairs=pairs), base64.b64encode(sheet)
-    picture = f"<h2>Pictures</h2><img alt='synthetic faces' src='data:image/jpeg;base64,{data.decode()}'>" if sheet else ''
+    picture = f"<h2>Pictures</h2><img alt='synthetic faces' src='data:image/jpeg;base64,{data.decode()}'>"*bool(sheet)
     lines = ''.join(f"<tr><th>{k}</th><td>{html.escape(str(v))}</td></tr>" for k,v in about.items())
     return (f"<!doctype html><html lang=en><head><meta charset=utf-8><title>swapkit model check</title>"
             f"<meta name=viewport content='width=device-width,initial-scale=1'><meta name=DigitalSourceType "

@@ -29,7 +29,7 @@ from ..geometry import iou
 from ..imgproc import blur, low_pass
 from ..mask.compose import UserMask
 from ..mask.occlusion import Occluder
-from ..mask.parsing import class_probability, CLASSES, FACE_CLASSES, Parser
+from ..mask.parsing import class_probability, FACE_CLASSES, Parser, PARTS
 from ..mask.polygons import face_mask, fill_polygons
 from ..nets.onnx import OnnxNet
 from ..nets.onnx_graph import data_inputs, load_graph, stated_shape
@@ -124,6 +124,7 @@ def try_swapper(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple[
     out = run(len(pairs))
     result, took, first = out.frames.to('cpu'), time.perf_counter()-began, run(1)
     crops, mask, new = out.base.to('cpu'), face_mask(out.base.to('cpu')), out.swapped.data.cpu()
+    off = _misplaced(result, faces, device)
     sharp = inside_sharpness(replace(crops, data=new))/inside_sharpness(crops)
     inside = float(((new-crops.data).abs().mean(1, keepdim=True)*mask).sum()/mask.sum()*255)
     checks = [
@@ -131,7 +132,7 @@ def try_swapper(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple[
         within('change inside the face, levels', inside, 3, 60, '.0f'),
         within('change of its color, levels', _color_change(new, crops.data, mask), high=30, form='.0f'),
         within('change outside the face, levels', difference_outside(frames, result, faces), high=.02, form='.3f'),
-        within('landmarks off the target, % of the eye distance', _misplaced(result, faces, device), high=9, form='.1f'),
+        within('landmarks off the target, % of the eye distance', off, high=9, form='.1f'),
         within("sharpness, target = 1", float(sharp.mean()), .4, 2.5),
         within('a batch against one by one, levels', float((new[:1]-first.swapped.data.cpu()).abs().max())*255, high=2),
         Check(what='seconds per face', value=f'{took/len(pairs):.2f}'),
@@ -225,14 +226,14 @@ def try_parser(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple[s
     ring = lambda r: fill_polygons((crops.lms[:,r,:2]+.5)/2-.5, 128)
     oval, eyes, lips = face_mask(crops, size=128), ring(EYE_LEFT)+ring(EYE_RIGHT), ring(LIPS_OUTER)
     cheeks, nose = _spots(crops, (50,280,151), 9), _spots(crops, (4,195), 7)
-    of = lambda names: class_probability(prob, tuple(CLASSES.index(n) for n in names.split()))
+    of = lambda names: class_probability(prob, tuple(PARTS.index(n) for n in names.split()))
     alone = work(crops[:1].to(device)).cpu()
     checks = [
         _finite(prob),
         within('skin on cheeks and forehead', _share(of('skin'), cheeks), .75),
-        within('eyes (or glasses) between the lids', _share(of('l_eye r_eye eye_g'), eyes), .4),
+        within('eyes (or glasses) between the lids', _share(of('eyes glasses'), eyes), .4),
         within('nose on the nose', _share(of('nose'), nose), .6),
-        within('lips and mouth inside the lips', _share(of('u_lip l_lip mouth'), lips), .6),
+        within('lips and mouth inside the lips', _share(of('lips mouth'), lips), .6),
         within('face against the oval of the mesh, overlap', _overlap(class_probability(prob, FACE_CLASSES), oval), .6),
         within('a batch against one by one', float((prob[:1]-alone).abs().max()), high=.01, form='.3f'),
     ]

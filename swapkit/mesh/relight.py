@@ -44,7 +44,7 @@ def local_contrast(
 # %% ../../nbs/5_mesh/04_relight.ipynb #65fd7969
 def shrink(x:torch.Tensor, limit:float|torch.Tensor)->torch.Tensor: # same shape
     "Move each value toward 0 by `limit`; smaller values become 0."
-    return x-torch.minimum(torch.maximum(x, -limit), limit) if isinstance(limit, torch.Tensor) else x-x.clamp(-limit, limit)
+    return x-x.clamp(-limit, limit) # type: ignore[call-overload]
 
 def _band_gain(
     mine:torch.Tensor, other:torch.Tensor,  # (F,C,s,s) the same bands of two faces
@@ -89,7 +89,8 @@ def _one(n): return torch.eye(n)
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #facbac79
 LIGHT_SIGMA = .075 # as a part of the crop side; slower changes are light
-_UNLIKE = .008      # a logarithm: what the light leaves over between two pictures of one face
+_SAME = .008        # a logarithm: what the light leaves over between two pictures of one face
+_UNLIKE = (.02, .045), (.02, .05)   # left over in brightness and color: slow forms agree, and have nothing in common
 _FAR = .15, .5      # logarithms: the difference of brightness at which tones begin to be, and are, far apart
 
 def _mean(x, w): return (x*w).sum((2,3), keepdim=True)/w.sum((2,3), keepdim=True).clamp(min=1e-3)
@@ -100,7 +101,8 @@ def _slow_light(
     at:torch.Tensor,        # (F,2,s,s) places on the texture
     around:tuple[torch.Tensor, torch.Tensor]|None=None, # from `rim_change`
     shadow:float=.2, tint:float=.03,    # slow differences up to here are the face's, not the light's
-)->tuple[torch.Tensor, torch.Tensor]: # (F,3,s,s) log of the new slow band; (F,1,1,1) 1 if the tones are far apart
+)->tuple[torch.Tensor, torch.Tensor, torch.Tensor]: # (F,3,s,s) log of the new slow band; (F,1,1,1) 1 if the tones
+    # are far apart; (F,1,1,1) 1 if the slow forms have nothing in common
     "The slow band of the source in the target's light."
     basis, = upload(source.device, light_basis())
     few = lambda x: x[...,::4,::4] # slow bands have nothing between
@@ -112,26 +114,31 @@ def _slow_light(
     factors, weight = fit_light(few_gray, few_flat, sample_at(basis, place(few(at)).contiguous()))
     light = sample_at((factors@basis.flatten(2)).view(-1, 1, *basis.shape[2:]), place(at))
     far = ((_mean(few_gray, few_flat).abs()-_FAR[0])/(_FAR[1]-_FAR[0])).clamp(0,1)
-    left = gray-light, color-(cast := _mean(few(color), weight))
-    new = source + light + cast + shrink(left[0], shadow*(1-far)) + shrink(left[1], tint)
-    if around is None: return new, far
+    cast = _mean(few(color), weight)
+    left = gray-light, color-cast
+    rest = _mean(few(left[0]).square(), few_flat).sqrt(), _mean(few(left[1]).square(), few_flat).mean(1, True).sqrt()
+    unlike = torch.maximum(*((r-low)/(high-low) for r,(low,high) in zip(rest, _UNLIKE))).clamp(0,1)
+    new = source + light + cast
+    new = new + shrink(left[0], shadow*(1-torch.maximum(far, .8*unlike))) + shrink(left[1], tint*(1-unlike))
+    if around is None: return new, far, unlike
     change, trust = around
     off = change-cast-_mean(few(light), few_flat)
     trust = trust*(2-off.abs().amax(1, keepdim=True)/.1).clamp(0,1) # all up to a difference of .1, none from .2 on
-    unlike = _mean(few(left[0]).square(), few_flat).sqrt()/_UNLIKE-1 # the same face, in another light, needs no help
-    return new + trust*unlike.clamp(0,1)*off, far
+    trust = trust*(rest[0]/_SAME-1).clamp(0,1) # the same face, in another light, needs no help
+    return new + trust*off, far, unlike
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #2d45c083
 _BRIGHTER, _DARKER = .35, .8    # powers of the factor of brightness
 _FREE = .3                      # a logarithm: bands may be stronger by so much
-_FAR_SHARE, _FAR_COLOR = .25, .8    # tones far apart: the target's share in detail; of its color, the skin's
+_FAR_SHARE = .25                # the target's share in the detail of skin of a tone far away
+_COLOR = .05, .01               # most by which the color of detail differs from the target's: slow forms alike, unlike
 _GLOSS = 2.5, 1.2   # most brightness of detail, as strengths of the target's detail: tones alike, and far apart
 
 def _detail(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) without their slow bands
     low:torch.Tensor, factor:torch.Tensor,  # (F,3,s,s) the new slow band; how much it has changed
     see:torch.Tensor, feature:torch.Tensor, own:torch.Tensor,   # (F,1,s,s)
-    far:torch.Tensor,       # (F,1,1,1) 1 if the tones are far apart
+    far:torch.Tensor, unlike:torch.Tensor,  # (F,1,1,1) from `_slow_light`
     sigma:float,
 )->tuple[torch.Tensor, torch.Tensor]:   # (F,3,s,s) the new detail; (F,1,s,s) its factor, before the bands
     "The source's detail, as strong as its new brightness and the target allow."
@@ -139,15 +146,17 @@ def _detail(
     skin = (gray*torch.where(gray>0, _BRIGHTER, _DARKER)).exp()
     scale = torch.lerp(skin.expand_as(factor), factor, dark)
     made, flat = source*scale, see*(1-feature)
-    shade = made.mean(1, keepdim=True)*low/low.mean(1, keepdim=True) # in the color of the skin
-    made = made + _FAR_COLOR*far*(1-dark)*(shade-made)
+    color = low/low.mean(1, keepdim=True) # a shade has the color of the skin
+    mine, other = (x-x.mean(1, keepdim=True)*color for x in (made, target))
+    most = _COLOR[0]+(_COLOR[1]-_COLOR[0])*torch.maximum(far, unlike)
+    made = made + (1-dark)*(shrink(other-mine, most))
     both = torch.cat([x.mean(1, keepdim=True) for x in (made, target)], 1)
     first, second = (low_pass(both, see, sigma/k) for k in (2.5, 5))
     a, b = (torch.cat(bands, 1) for bands in zip(*(x.chunk(2, 1) for x in (first, second-first, both-second))))
-    g = _band_gain(a, b, flat, _FREE*(1-far))
+    g = _band_gain(a, b, flat, _FREE*(1-torch.maximum(far, .5*unlike)))
     made = made + ((torch.lerp(g, g.clamp(min=.9), feature)-1)*a).sum(1, keepdim=True)
     made = torch.lerp(made, target, (own*(1+2.5*far)+_FAR_SHARE*far*(1-feature)).clamp(max=.8))
-    most = (_GLOSS[0]+(_GLOSS[1]-_GLOSS[0])*far)*masked_rms(target, flat)+.01
+    most = (_GLOSS[0]+(_GLOSS[1]-_GLOSS[0])*torch.maximum(far, .7*unlike))*masked_rms(target, flat)+.01
     excess = (made.mean(1, keepdim=True)-most).clamp(min=0)
     return made - (excess-most*torch.tanh(excess/most)), scale.mean(1, keepdim=True)
 
@@ -201,9 +210,9 @@ def rim_change(
     change = torch.where(w>.5, d, math.nan).nanmedian(2, keepdim=True).values.nan_to_num()
     for _ in range(2):
         near = w/(1+((d-change).abs().mean(1, keepdim=True)/.04).square())
-        agree = near.sum(2, keepdim=True)
-        change = (d*near).sum(2, keepdim=True)/agree.clamp(min=1e-3)
-    return change.unsqueeze(-1), ((agree-_AGREE[0])/(_AGREE[1]-_AGREE[0])).clamp(0,1).unsqueeze(-1)
+        change = (d*near).sum(2, keepdim=True)/near.sum(2, keepdim=True).clamp(min=1e-3)
+    agree = near.sum(2, keepdim=True).unsqueeze(-1)
+    return change.unsqueeze(-1), ((agree-_AGREE[0])/(_AGREE[1]-_AGREE[0])).clamp(0,1)
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #e47ff721
 def relight(
@@ -225,9 +234,9 @@ def relight(
         lit = (_missing_shadows(a/low_a, b/low_b, shadows, flat)*shadows).exp()
         a = a*lit
         low_a = low_pass(a, flat, sigma).clamp(min=.02)
-    low, far = _slow_light(low_a.log(), low_b.log(), flat, at, around)
+    low, far, unlike = _slow_light(low_a.log(), low_b.log(), flat, at, around)
     low = low.exp()
-    detail, scale = _detail(a-low_a, b-low_b, low, low/low_a, see, feature, own, far, sigma)
+    detail, scale = _detail(a-low_a, b-low_b, low, low/low_a, see, feature, own, far, unlike, sigma)
     shade = low+detail-.02
     if step==1: return shade
     light = scale*lit

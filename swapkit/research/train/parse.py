@@ -65,7 +65,7 @@ _WORN = tuple(f'{folder}/{n}.jpg' for folder,numbers in {
         '00867 00868 00869 00871 00874 00875 00880 00881 00882 00884 00886 00887 00889 00895 00897 00898 00899 00903 '
         '00904 00905 00922 00925 00926 00933 00936 00939 00943 00944 00947 00950 00951 00953 00964 00972',
     'people':
-        'male_95',
+        'female_69 male_95',
 }.items() for n in numbers.split())
 _LEFT_OUT = tuple(f'{folder}/{n}.jpg' for folder,numbers in {
     'faces/sfhq_t2i_samples':
@@ -306,7 +306,7 @@ def compare_with_teachers(net:Any, told:dict[str, Any])->dict[str, Any]: # told:
 
 # %% ../../../nbs/9_research/train/09_parse.ipynb #abddaee5
 @torch.no_grad()
-def milliseconds_a_face(net:Any, n:int=16, threads:int=2, rounds:int=12)->float:
+def milliseconds_a_face(net:Any, n:int=16, threads:int=1, rounds:int=100)->float:
     "Time of the network for one face of a batch."
     before, best = torch.get_num_threads(), float('inf')
     x = torch.rand(n,3,128,128).to(memory_format=torch.channels_last)
@@ -336,7 +336,7 @@ def judge(
     return dict(
         part=part, people=len(people), dressed=len(x), with_teachers=compare_with_teachers(net, told),
         drawn={k: drawn[k] for k in ('glasses', 'in_front')}, all_parts=drawn,
-        milliseconds_a_face=milliseconds_a_face(net), torch=torch.__version__,
+        milliseconds_a_face=milliseconds_a_face(net), threads=1, torch=torch.__version__,
     )
 
 # %% ../../../nbs/9_research/train/09_parse.ipynb #d7aa4623
@@ -355,7 +355,7 @@ def main(argv:list[str]|None=None)->None:
     torch.set_num_threads(a.threads)
     if a.judge:
         found = judge(a.media, load_tiny_net('tiny_parse', 'cpu'))
-        command = f'python -m swapkit.research.train.parse MEDIA --judge {Path(a.judge).name}'
+        command = f'python -m swapkit.research.train.parse MEDIA --judge results/{Path(a.judge).name}'
         Path(a.judge).write_text(json.dumps(dict(command=command) | found, indent=1)+'\n')
         return print(json.dumps(found, indent=1))
     ask = lambda k: ask_teachers(a.media, list_portraits(a.media, k))
