@@ -9,7 +9,7 @@ __all__ = ['Coefficients', 'MOVING', 'first_face', 'make_films', 'crop_alike', '
 # %% ../../nbs/9_research/12_reversed_films.ipynb #7732475d
 import argparse
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,7 @@ def _result_figures(want:dict[str, torch.Tensor], found:list[dict[str, Any]])->d
 
 def measure_results(
     target:PathLike,
-    results:dict[str, tuple[PathLike, Any]],    # name → film, and photos of the person in it
+    results:Mapping[str, tuple[PathLike, Any]], # name → film, and photos of the person in it
     judge:Judge,
     step:int=3,     # frames
     coefficients:Coefficients|None=None, # for the expression
