@@ -139,12 +139,12 @@ def plan_paste(
     return PastePlan([patch(i) for i in _apart(rect, _rank_in_frame(frame), group, few) if len(i)])
 
 # %% ../nbs/6_swap/05_blend.ipynb #42d5fc12
-def _by_torch(data, crops, mask, patch):
+def _by_torch(data, crops, mask, patch, sharpen=True):
     "Blend the crops of a patch into `data` in place, in one operation."
     h, w = patch.size
     color, mask = take(crops.data, patch.i), take(mask, patch.i)
     new, a = warp(color.clamp(0,1), patch.color), warp(mask.clamp(0,1), patch.mask, padding='zeros')
-    if patch.sharpen.any(): new = _sharpened(new, upload(data.device, patch.sharpen)[0])
+    if sharpen and patch.sharpen.any(): new = _sharpened(new, upload(data.device, patch.sharpen)[0])
     new = new.mul(255)
     (row, x, y), near = upload(data.device, patch.at)[0][...,None,None], torch.arange(max(h, w), device=data.device)
     at = row, y+near[:h,None], x+near[:w]
@@ -159,36 +159,42 @@ def _bytes(plane):
         cv2.threshold(plane, 0, 0, cv2.THRESH_TOZERO)[1], alpha=255
     )  # convertScaleAbs alone would mirror values below 0
 
-def _with_mask(new, mask, part):
-    """Part of a crop (3,S,S) and of its mask (1,s,s) as one picture of bytes (h+2,w+2,4), with a border of the nearest
-    color and mask 0."""
+def _levels(plane): return np.clip(plane, 0, 1)*255 # as `_bytes`, not rounded
+
+def _with_mask(new, mask, part, sharpen):
+    """Part of a crop (3,S,S) and of its mask (1,s,s) as one picture (h+2,w+2,4), with a border of the nearest color and
+    mask 0. It has bytes, or floats if it will be sharpened: sharpening would enlarge the error of rounding."""
     x, y, x2, y2 = part
     k = new.shape[-1]//mask.shape[-1]
-    *rgb, a = map(_bytes, (*new[:,y:y2,x:x2].numpy(), mask[0,y//k:y2//k,x//k:x2//k].numpy()))
+    planes = *new[:,y:y2,x:x2].numpy(), mask[0,y//k:y2//k,x//k:x2//k].numpy()
+    *rgb, a = map(_levels if sharpen else _bytes, planes)
     if k>1: a = cv2.resize(a, (x2-x,y2-y))
     both = cv2.copyMakeBorder(cv2.merge([*rgb, a]), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     both[[0,-1],:,3] = both[:,[0,-1],3] = 0
     return both
 
-def _blended(old, new, sharpen):
+def _sharpened_and_blended(old, new, sharpen): # as `_blended`, for floats
+    rgb = cv2.filter2D(new[...,:3], -1, _sharpener(sharpen), borderType=cv2.BORDER_REPLICATE)
+    return (old+(np.clip(rgb, 0, 255)-old)*(new[...,3:]/255)+.5).astype(np.uint8)
+
+def _blended(old, new):
     "Mix `old` (h,w,3) and `new` (h,w,4), whose last channel is the mask; where that is 0, the result is exactly `old`."
     a, new = cv2.cvtColor(cv2.extractChannel(new, 3), cv2.COLOR_GRAY2RGB), cv2.cvtColor(new, cv2.COLOR_RGBA2RGB)
-    if sharpen: new = cv2.filter2D(new, -1, _sharpener(sharpen), borderType=cv2.BORDER_REPLICATE)
     more = lambda x, y: cv2.multiply(cv2.subtract(x, y), a, scale=1/255) # 0 where x is less than y
     return cv2.subtract(cv2.add(old, more(new, old)), more(old, new))
 
-def _by_opencv(data, rows, crops, mask, back, part, rect):
+def _by_opencv(data, rows, crops, mask, back, part, rect, sharpen=True):
     "Blend crops into `data` in place, one by one."
     i = (rect[:,2:]>rect[:,:2]).all(1).nonzero()[:,0]
     part, rect = part[i], rect[i]
     # from the bordered part to the frame's rectangle
     back = compose(shift(*-rect[:,:2].T), compose(back[i], shift(*part[:,:2].T-1)))
-    new = (_with_mask(crops.data[n], mask[n], p) for n,p in zip(i.tolist(), part.tolist(), strict=True))
+    much = (paste_sharpening(crops.M)[i]*sharpen).tolist()
+    new = (_with_mask(crops.data[n], mask[n], p, k) for n,p,k in zip(i.tolist(), part.tolist(), much, strict=True))
     warped = warp_bytes(new, back, (rect[:,2:]-rect[:,:2]).flip(1).tolist())
-    much = paste_sharpening(crops.M)[i].tolist()
     for r, (a, b, c, d), n, k in zip(rows[i].tolist(), rect.tolist(), warped, much, strict=True):
         to = data[r,:,b:d,a:c].permute(1,2,0).numpy()
-        to[:] = _blended(to, n, k)
+        to[:] = _sharpened_and_blended(to, n, k) if k else _blended(to, n)
 
 # %% ../nbs/6_swap/05_blend.ipynb #91eb8864
 def _apart(rect, turn, group, few):
@@ -204,16 +210,17 @@ def paste(
     crops:Crops,        # F changed crops, each of a face in these frames; below 0 counts as 0, above 1 as 1
     mask:torch.Tensor,  # (F,1,s,s) share of the crop in each pixel; on the crop's grid, or a coarser one
     plan:PastePlan|None=None,   # from `plan_paste`, if a GPU has it already
+    sharpen:bool=True,          # undo what two resamplings take away; costs time on a CPU
 )->Frames:
     "Blend crops into their frames; where the mask is 0 the frames keep their bytes."
     data = frames.data.clone()
     if data.device.type=='cpu':
         rows, back, part = frames.rows(crops.frame), invert(crops.M), _covered_box(mask, crops.size)
-        _by_opencv(data, rows, crops, mask, back, part, _pixel_positions(back, part, frames.size))
+        _by_opencv(data, rows, crops, mask, back, part, _pixel_positions(back, part, frames.size), sharpen)
     else:
         plan = plan or plan_paste(frames, crops.frame, crops.M, crops.size, mask.shape[-1])
         upload(data.device, *plan.tensors())
-        for patch in plan.patches: _by_torch(data, crops, mask, patch)
+        for patch in plan.patches: _by_torch(data, crops, mask, patch, sharpen)
     return dataclasses.replace(frames, data=data)
 
 # %% ../nbs/6_swap/05_blend.ipynb #661adaa5

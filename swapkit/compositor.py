@@ -128,7 +128,8 @@ def run_stages(
     done = match_tones(done, block_mean(base.data, 2*step), block_mean(seen, 2)) # a gray target stays gray
     # without a restorer the mouth is left out
     over = (seen if restore else seen*(1-mouth))*upload(frames.device, opacity)[0]
-    if moved is not None: frames = paste(frames, base, moved, there) # all shapes change before the first face is pasted
+    # all shapes change before the first face is pasted
+    if moved is not None: frames = paste(frames, base, moved, there, sharpen=False)
     return StageOutputs(base=base, swap_mask=seen, mouth_mask=mouth, swapped=new, restored=done,
                         frames=paste(frames, done, over, there))
 

@@ -159,11 +159,11 @@ def cut_exactly(parts, r, M, size):
     return torch.cat([align_module.warp(x, m[None], (size, size)) for x, m in zip(less, M)]).div_(255)
 
 
-def paste_exactly(data, rows, crops, mask, back, part, rect):
+def paste_exactly(data, rows, crops, mask, back, part, rect, sharpen=True):
     "In place of `blend._by_opencv`."
     frames = Frames(data, torch.arange(len(data)), torch.arange(len(data)))
     for patch in blend_module.plan_paste(frames, rows, crops.M, crops.size, mask.shape[-1]).patches:
-        blend_module._by_torch(data, crops, mask, patch)
+        blend_module._by_torch(data, crops, mask, patch, sharpen)
 
 
 @contextmanager
