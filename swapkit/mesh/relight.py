@@ -90,7 +90,8 @@ def _one(n): return torch.eye(n)
 # %% ../../nbs/5_mesh/04_relight.ipynb #facbac79
 LIGHT_SIGMA = .075 # as a part of the crop side; slower changes are light
 _SAME = .008        # a logarithm: what the light leaves over between two pictures of one face
-_UNLIKE = (.02, .045), (.02, .05)   # left over in brightness and color: slow forms agree, and have nothing in common
+# left over in brightness, in color, and in color again: slow forms agree, and have nothing in common
+_UNLIKE = (.02, .04), (.02, .05), (.012, .024)
 _FAR = .15, .5      # logarithms: the difference of brightness at which tones begin to be, and are, far apart
 
 def _mean(x, w): return (x*w).sum((2,3), keepdim=True)/w.sum((2,3), keepdim=True).clamp(min=1e-3)
@@ -102,7 +103,7 @@ def _slow_light(
     around:tuple[torch.Tensor, torch.Tensor]|None=None, # from `rim_change`
     shadow:float=.2, tint:float=.03,    # slow differences up to here are the face's, not the light's
 )->tuple[torch.Tensor, torch.Tensor, torch.Tensor]: # (F,3,s,s) log of the new slow band; (F,1,1,1) 1 if the tones
-    # are far apart; (F,1,1,1) 1 if the slow forms have nothing in common
+    # are far apart; (F,2,1,1) 1 if the slow forms, the slow colors have nothing in common
     "The slow band of the source in the target's light."
     basis, = upload(source.device, light_basis())
     few = lambda x: x[...,::4,::4] # slow bands have nothing between
@@ -117,9 +118,10 @@ def _slow_light(
     cast = _mean(few(color), weight)
     left = gray-light, color-cast
     rest = _mean(few(left[0]).square(), few_flat).sqrt(), _mean(few(left[1]).square(), few_flat).mean(1, True).sqrt()
-    unlike = torch.maximum(*((r-low)/(high-low) for r,(low,high) in zip(rest, _UNLIKE))).clamp(0,1)
+    ramps = [((r-low)/(high-low)).clamp(0,1) for r,(low,high) in zip((*rest, rest[1]), _UNLIKE)]
+    unlike = torch.cat([torch.maximum(*ramps[:2]), ramps[2]], 1) # in form, and in color
     new = source + light + cast
-    new = new + shrink(left[0], shadow*(1-torch.maximum(far, .8*unlike))) + shrink(left[1], tint*(1-unlike))
+    new = new + shrink(left[0], shadow*(1-torch.maximum(far, .8*unlike[:,:1]))) + shrink(left[1], tint*(1-unlike[:,1:]))
     if around is None: return new, far, unlike
     change, trust = around
     off = change-cast-_mean(few(light), few_flat)
@@ -131,14 +133,16 @@ def _slow_light(
 _BRIGHTER, _DARKER = .35, .8    # powers of the factor of brightness
 _FREE = .3                      # a logarithm: bands may be stronger by so much
 _FAR_SHARE = .25                # the target's share in the detail of skin of a tone far away
-_COLOR = .05, .01               # most by which the color of detail differs from the target's: slow forms alike, unlike
-_GLOSS = 2.5, 1.2   # most brightness of detail, as strengths of the target's detail: tones alike, and far apart
+# limits where the pictures agree, and where tones are far apart or slow forms have nothing in common
+_COLOR = .2, .01                # most by which the color of detail differs from that of the skin
+_GLOSS = 2.5, 1.2               # most brightness of detail, as strengths of the target's detail
+_INK = 6., 2.2                  # most darkness of detail outside brows, lips and nostrils, in the same measure
 
 def _detail(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) without their slow bands
     low:torch.Tensor, factor:torch.Tensor,  # (F,3,s,s) the new slow band; how much it has changed
     see:torch.Tensor, feature:torch.Tensor, own:torch.Tensor,   # (F,1,s,s)
-    far:torch.Tensor, unlike:torch.Tensor,  # (F,1,1,1) from `_slow_light`
+    far:torch.Tensor, unlike:torch.Tensor,  # (F,1,1,1) and (F,2,1,1) from `_slow_light`
     sigma:float,
 )->tuple[torch.Tensor, torch.Tensor]:   # (F,3,s,s) the new detail; (F,1,s,s) its factor, before the bands
     "The source's detail, as strong as its new brightness and the target allow."
@@ -146,19 +150,22 @@ def _detail(
     skin = (gray*torch.where(gray>0, _BRIGHTER, _DARKER)).exp()
     scale = torch.lerp(skin.expand_as(factor), factor, dark)
     made, flat = source*scale, see*(1-feature)
-    color = low/low.mean(1, keepdim=True) # a shade has the color of the skin
-    mine, other = (x-x.mean(1, keepdim=True)*color for x in (made, target))
-    most = _COLOR[0]+(_COLOR[1]-_COLOR[0])*torch.maximum(far, unlike)
-    made = made + (1-dark)*(shrink(other-mine, most))
+    unlike, colors = unlike.chunk(2, 1)
+    apart = torch.maximum(far, unlike)
+    between = lambda limits, at: limits[0]+(limits[1]-limits[0])*at
+    shade = made.mean(1, keepdim=True)*low/low.mean(1, keepdim=True) # in the color of the skin
+    made = made - (1-dark)*shrink(made-shade, between(_COLOR, torch.maximum(far, colors)))
     both = torch.cat([x.mean(1, keepdim=True) for x in (made, target)], 1)
     first, second = (low_pass(both, see, sigma/k) for k in (2.5, 5))
     a, b = (torch.cat(bands, 1) for bands in zip(*(x.chunk(2, 1) for x in (first, second-first, both-second))))
     g = _band_gain(a, b, flat, _FREE*(1-torch.maximum(far, .5*unlike)))
     made = made + ((torch.lerp(g, g.clamp(min=.9), feature)-1)*a).sum(1, keepdim=True)
     made = torch.lerp(made, target, (own*(1+2.5*far)+_FAR_SHARE*far*(1-feature)).clamp(max=.8))
-    most = (_GLOSS[0]+(_GLOSS[1]-_GLOSS[0])*torch.maximum(far, .7*unlike))*masked_rms(target, flat)+.01
-    excess = (made.mean(1, keepdim=True)-most).clamp(min=0)
-    return made - (excess-most*torch.tanh(excess/most)), scale.mean(1, keepdim=True)
+    strength, gray = masked_rms(target, flat), made.mean(1, keepdim=True)
+    def beyond(x, most): return (e := (x-most).clamp(min=0))-most*torch.tanh(e/most)
+    bright = beyond(gray, between(_GLOSS, torch.maximum(far, .7*unlike))*strength+.01)
+    dark = beyond(-gray, between(_INK, apart)*strength+.02)
+    return made - bright + (1-feature)*dark, scale.mean(1, keepdim=True)
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #82574711
 def _missing_shadows(
