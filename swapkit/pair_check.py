@@ -7,7 +7,7 @@ __all__ = ['SMALL', 'PROFILE', 'ROLLED', 'LEVELS', 'LIMITS', 'FRAMES', 'Cover', 
            'measure_views', 'Problem', 'judge_pair', 'pick_rows', 'cover_of', 'look_at', 'check_pair', 'check_people',
            'report_problems', 'film_problems', 'picture_problems']
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #c1e2b1b3
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #b0cf2675
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,8 +21,9 @@ from .face.align import align
 from .face.landmarks import estimate_pose, head_angles
 from .face.store import load_faces
 from .geometry import scale_of
-from .imgproc import block_mean, blur, sample_at
+from .imgproc import block_mean, blur, resize_square, sample_at
 from .mask.compose import Masks
+from .mask.parsing import class_probability, PARTS
 from .mask.polygons import face_mask
 from .mesh.raster import to_frontal
 from .messages import logger
@@ -33,7 +34,7 @@ from .types import Batch, cat, Crops, Faces, Frames, Source, upload
 from .video.probe import VideoInfo
 from .video.read import open_frames
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #c0b13850
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #cefe941d
 @dataclass(repr=False)
 class FaceLooks(Batch):
     "How F faces look, in numbers on the host: see `measure_faces`."
@@ -48,7 +49,7 @@ class FaceLooks(Batch):
     _shapes = dict(tone=('F',3), shade=('F',), sides=('F',), detail=('F',6), mouth=('F',3), off_gray=('F',),
                    width=('F',), covered=('F',))
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #57665df3
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #f42a076c
 @cached_tensor(1)
 def _skin_points()->torch.Tensor: # (P,) landmark numbers
     "Landmarks on skin: away from brows, eyes, lips, nostrils and the rim."
@@ -73,7 +74,7 @@ def _at_part(x:torch.Tensor, part:float)->torch.Tensor: # (F,P,…) → (F,…)
     "A quantile of the points."
     return x.sort(1).values[:,round(part*(x.shape[1]-1))]
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #526e7252
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #b83e4200
 def _mouth(lms:torch.Tensor)->torch.Tensor: # (F,468,3) → (F,3) open, wide, raised
     "The mouth as it is seen from the front, in distances of the eyes' outer corners."
     p = to_frontal(lms)
@@ -95,7 +96,7 @@ def _detail(data:torch.Tensor, xy:torch.Tensor)->torch.Tensor: # (F,3,S,S), (F,P
     power = torch.cat([(a-b).square() for a,b in zip(soft, soft[1:])], 1)
     return _sample(blur(power, 6*r), xy).sqrt()
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #ab6118ef
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #1e9adad6
 def measure_faces(
     crops:Crops,                        # ffhq_512, with mesh landmarks; F may be 0
     covered:torch.Tensor|None=None,     # (F,1,s,s) 1 where something is in front of the face
@@ -124,7 +125,7 @@ def _share(covered:torch.Tensor, crops:Crops)->torch.Tensor: # (F,1,s,s) → (F,
     oval = face_mask(crops, size=covered.shape[-1])
     return (covered*oval).sum((1,2,3))/oval.sum((1,2,3)).clamp(min=1e-6)
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #3b782722
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #20bd4d5d
 SMALL, PROFILE, ROLLED = 40., 57., 60. # pixels; degrees of yaw, and of roll in the picture
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def measure_views(
     else: yaw, roll = head_angles(faces.pose)[:,0].abs(), faces.pose[:,2].abs()
     return Views(len(faces), share(yaw>PROFILE), share(roll>ROLLED), share(faces.wh.amin(1)<SMALL), share(out))
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #62b79d32
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #80b16b20
 LEVELS = 'note', 'odd', 'wrong', 'grotesque'
 
 @dataclass(frozen=True)
@@ -164,16 +165,17 @@ class Problem:
 
 # kind → level → from which value: see the section about limits
 LIMITS:dict[str, dict[str, float]] = dict(
-    darker=dict(wrong=15., grotesque=24.),      # lightness of the target minus that of the photos
-    lighter=dict(odd=23., wrong=32.),           # the other way round
-    light=dict(wrong=.9, grotesque=1.2),        # `shade` of the photos
+    darker=dict(odd=22., wrong=30.),            # lightness of the target minus that of the photos
+    lighter=dict(odd=32.),                      # the other way round
+    cast=dict(odd=20.),                         # distance of the skin's a and b
+    light=dict(odd=1.2, wrong=1.4),             # `shade` of the photos
     target_light=dict(odd=1.),                  # `shade` of the target
-    texture=dict(wrong=4.3, grotesque=6.),      # strongest fine detail, photos over target
-    soft=dict(odd=1.8),                        # typical fine detail, target over photos
+    texture=dict(odd=4.4, wrong=7.),            # strongest fine detail, photos over target
+    soft=dict(odd=1.8),                         # typical fine detail, target over photos
     few_pixels=dict(odd=1.7, wrong=2.6),        # width of the face in pixels, target over photos
-    smile=dict(odd=.165),                       # width of the mouth, photos minus target
+    smile=dict(odd=.19),                        # width of the mouth, photos minus target
     open=dict(odd=.1),                          # how far it is open, photos minus target
-    calm=dict(odd=.145),                         # width of the mouth, target minus photos
+    calm=dict(odd=.145),                        # width of the mouth, target minus photos
     profile=dict(odd=.15, wrong=.5), rolled=dict(odd=.1, wrong=.5), # shares of the frames
     small=dict(odd=.5), border=dict(odd=.4),
     covered=dict(odd=.12, wrong=.3),            # share of the face in the frames where most of it is covered
@@ -188,10 +190,13 @@ def _problem(kind:str, value:float, text:str)->Problem|None:
     reached = [(level, limit) for level,limit in LIMITS[kind].items() if over(limit)]
     return Problem(kind, reached[-1][0], round(value, 3), reached[-1][1], text) if reached else None
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #816586ab
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #fb75a5c1
 def _tone(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
     "Skin that is darker or lighter than the target's, and a dark or gray target."
     mine, theirs = (float(x.tone[:,0].median()) for x in (photos, seen))
+    apart = float((photos.tone.median(0).values-seen.tone.median(0).values)[1:].norm())
+    tone = float(seen.off_gray.median())
+    gray = _problem('gray', tone, f"the {part} is gray or of one tone: the swap takes its tone")
     dark = _problem('dark', theirs, f"the face in the {part} is very dark (lightness {theirs:.0f} of 100): little of "
                                     "the source will be seen; brighten the target first")
     both = f"(lightness {mine:.0f} and {theirs:.0f} of 100)"
@@ -201,7 +206,10 @@ def _tone(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
                                         f"or orange stains around brows and mouth; {advice}"),
         dark or _problem('lighter', mine-theirs, f"the skin in the photos is much lighter than in the {part} {both}: "
                                                  f"expect gray skin and dark stains; {advice}"),
-        _problem('gray', float(seen.off_gray.median()), f"the {part} is gray or of one tone: the swap takes its tone"),
+        gray or (None if dark else _problem(
+            'cast', apart, f"the color of the light differs much between the photos and the {part} (the skin by "
+                           f"{apart:.0f} units of CIELAB): beards and brows may turn blue or orange; choose photos with "
+                           "a neutral white balance")),
     ]
 
 def _light(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
@@ -215,7 +223,7 @@ def _light(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
                                          "with the face; choose another scene if you can"),
     ]
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #2d08cd43
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #1314ebdb
 _FINE, _STRONG = 0, 3 # columns of `detail`: the finest band, typical and strongest
 
 def _sharpness(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
@@ -247,7 +255,7 @@ def _expression(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
                                       f"the folds of a smile; {add} with a smile"),
     ]
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #03216127
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #3ac8eb37
 def _view(seen:FaceLooks, views:Views, part:str)->list[Problem|None]:
     "Faces that are turned, tilted, small, covered or cut."
     of = lambda x: f"in {x:.0%} of its frames" if part=='film' else 'here'
@@ -279,7 +287,7 @@ def judge_pair(
     order = lambda p: (-LEVELS.index(p.level), list(LIMITS).index(p.kind))
     return [replace(p, person=person) for p in sorted(filter(None, found), key=order)]
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #bb6f311d
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #d3880272
 FRAMES = 12 # looked at for each person
 
 def pick_rows(
@@ -294,8 +302,16 @@ Cover = Callable[[Crops], torch.Tensor] # crops → (F,1,s,s) 1 where something 
 
 def cover_of(masks:Masks)->Cover|None: # of a compositor
     "What a compositor's mask stages know about things in front of the face; None where they know nothing."
-    occluder = masks.occluder
-    return (lambda crops: 1-occluder(crops)) if occluder else None
+    occluder, parser, stages = masks.occluder, masks.parser, []
+    if occluder: stages.append(lambda crops: 1-occluder(crops))
+    if parser and parser.sees_front: stages.append(lambda crops: class_probability(parser(crops), _IN_FRONT))
+    def cover(crops):
+        found = [f(crops) for f in stages]
+        side = min(x.shape[-1] for x in found)
+        return torch.stack([resize_square(x, side) for x in found]).amax(0)
+    return cover if stages else None
+
+_IN_FRONT = PARTS.index('in_front'),
 
 def look_at(
     pairs:Iterable[tuple[Frames, Faces]],   # frames of a target, each with one face with landmarks
@@ -311,7 +327,7 @@ def _no_crops()->Crops:
     z = torch.zeros(0, dtype=torch.long)
     return Crops(torch.zeros(0,3,512,512), torch.zeros(0,2,3), z, z, torch.zeros(0,468,3), 'ffhq_512')
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #caf319f2
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #151e7173
 def check_pair(
     source:Source,
     pairs:Iterable[tuple[Frames, Faces]],   # as for `look_at`
@@ -346,7 +362,7 @@ def check_people(
         found += check_pair(source, pairs, table[table.ids==i], size, cover, i, part)
     return found
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #0a474336
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #c7bcfe6a
 def report_problems(problems:Sequence[Problem])->None:
     "Log one line for each problem, and notes as information. With several people, lines begin with their number."
     several = len({p.person for p in problems})>1
@@ -354,7 +370,7 @@ def report_problems(problems:Sequence[Problem])->None:
         say = logger.info if p.level=='note' else logger.warning
         say(f"person {p.person}: {p.text}" if several else p.text)
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #a1f72336
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #775d6522
 def film_problems(
     info:VideoInfo, path:str|Path,  # a film and its faces file
     table:Faces,                    # the faces in that file; landmarks are not needed

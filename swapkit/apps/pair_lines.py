@@ -54,7 +54,8 @@ def print_check(
 # %% ../../nbs/8_apps/21_pair_lines.ipynb #3f32c50a
 COLORS = dict(note='#546e7a', odd='#9a6700', wrong='#bc4c00', grotesque='#b00020') # white text has contrast on each
 WORDS = dict(
-    darker='darker skin', lighter='lighter skin', light='hard light', target_light='hard light in the target',
+    darker='darker skin', lighter='lighter skin', cast='color of the light', light='hard light',
+    target_light='hard light in the target',
     texture='too much detail', soft='soft photos', few_pixels='small photos', smile='smiling photos',
     open='open mouth', calm='no smile in the photos', profile='profile', rolled='lies on the side', small='small face',
     border='at the border', covered='covered', dark='dark target', gray='gray target',

@@ -62,9 +62,11 @@ def seeded_pairs(
 # %% ../../nbs/9_research/14_pair_limits.ipynb #29aab773
 def all_values(photos:FaceLooks, seen:FaceLooks, views:Views=Views())->dict[str, float]: # kind → value
     "The value of every kind, whether it passes its limit or not."
-    loose = {k: {'odd': math.inf if k in ('dark', 'gray') else -math.inf} for k in LIMITS}
-    with mock.patch.dict(pair_check.LIMITS, loose):
-        return {p.kind: p.value for p in judge_pair(photos, seen, views)}
+    found = {}
+    for bound in (-math.inf, math.inf): # kinds that are named above their limit, then those below (dark, gray)
+        with mock.patch.dict(pair_check.LIMITS, {k: {'odd': bound} for k in LIMITS}):
+            found |= {p.kind: p.value for p in judge_pair(photos, seen, views)}
+    return found
 
 def named_kinds(photos:FaceLooks, seen:FaceLooks, views:Views=Views())->dict[str, str]: # kind → level
     "What the check names; notes are information and do not count."
