@@ -208,8 +208,8 @@ def _tone(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
                                                  f"expect gray skin and dark stains; {advice}"),
         gray or (None if dark else _problem(
             'cast', apart, f"the color of the light differs much between the photos and the {part} (the skin by "
-                           f"{apart:.0f} units of CIELAB): beards and brows may turn blue or orange; choose photos with "
-                           "a neutral white balance")),
+                           f"{apart:.0f} units of CIELAB): beards and brows may turn blue or orange; choose photos "
+                           "with a neutral white balance")),
     ]
 
 def _light(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
