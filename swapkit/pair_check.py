@@ -7,7 +7,7 @@ __all__ = ['SMALL', 'PROFILE', 'ROLLED', 'LEVELS', 'LIMITS', 'FRAMES', 'Cover', 
            'measure_views', 'Problem', 'judge_pair', 'pick_rows', 'cover_of', 'look_at', 'check_pair', 'check_people',
            'report_problems', 'film_problems', 'picture_problems']
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #b0cf2675
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #c6ffd616
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,7 +34,7 @@ from .types import Batch, cat, Crops, Faces, Frames, Source, upload
 from .video.probe import VideoInfo
 from .video.read import open_frames
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #cefe941d
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #e7f4312e
 @dataclass(repr=False)
 class FaceLooks(Batch):
     "How F faces look, in numbers on the host: see `measure_faces`."
@@ -49,7 +49,7 @@ class FaceLooks(Batch):
     _shapes = dict(tone=('F',3), shade=('F',), sides=('F',), detail=('F',6), mouth=('F',3), off_gray=('F',),
                    width=('F',), covered=('F',))
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #f42a076c
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #43b667a3
 @cached_tensor(1)
 def _skin_points()->torch.Tensor: # (P,) landmark numbers
     "Landmarks on skin: away from brows, eyes, lips, nostrils and the rim."
@@ -74,7 +74,7 @@ def _at_part(x:torch.Tensor, part:float)->torch.Tensor: # (F,P,…) → (F,…)
     "A quantile of the points."
     return x.sort(1).values[:,round(part*(x.shape[1]-1))]
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #b83e4200
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #35e1ab3e
 def _mouth(lms:torch.Tensor)->torch.Tensor: # (F,468,3) → (F,3) open, wide, raised
     "The mouth as it is seen from the front, in distances of the eyes' outer corners."
     p = to_frontal(lms)
@@ -96,7 +96,7 @@ def _detail(data:torch.Tensor, xy:torch.Tensor)->torch.Tensor: # (F,3,S,S), (F,P
     power = torch.cat([(a-b).square() for a,b in zip(soft, soft[1:])], 1)
     return _sample(blur(power, 6*r), xy).sqrt()
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #1e9adad6
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #905b045e
 def measure_faces(
     crops:Crops,                        # ffhq_512, with mesh landmarks; F may be 0
     covered:torch.Tensor|None=None,     # (F,1,s,s) 1 where something is in front of the face
@@ -125,7 +125,7 @@ def _share(covered:torch.Tensor, crops:Crops)->torch.Tensor: # (F,1,s,s) → (F,
     oval = face_mask(crops, size=covered.shape[-1])
     return (covered*oval).sum((1,2,3))/oval.sum((1,2,3)).clamp(min=1e-6)
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #20bd4d5d
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #f86f069c
 SMALL, PROFILE, ROLLED = 40., 57., 60. # pixels; degrees of yaw, and of roll in the picture
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def measure_views(
     else: yaw, roll = head_angles(faces.pose)[:,0].abs(), faces.pose[:,2].abs()
     return Views(len(faces), share(yaw>PROFILE), share(roll>ROLLED), share(faces.wh.amin(1)<SMALL), share(out))
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #80b16b20
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #6df92627
 LEVELS = 'note', 'odd', 'wrong', 'grotesque'
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _problem(kind:str, value:float, text:str)->Problem|None:
     reached = [(level, limit) for level,limit in LIMITS[kind].items() if over(limit)]
     return Problem(kind, reached[-1][0], round(value, 3), reached[-1][1], text) if reached else None
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #fb75a5c1
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #902a1d0c
 def _tone(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
     "Skin that is darker or lighter than the target's, and a dark or gray target."
     mine, theirs = (float(x.tone[:,0].median()) for x in (photos, seen))
@@ -223,7 +223,7 @@ def _light(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
                                          "with the face; choose another scene if you can"),
     ]
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #1314ebdb
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #5480a81c
 _FINE, _STRONG = 0, 3 # columns of `detail`: the finest band, typical and strongest
 
 def _sharpness(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
@@ -255,7 +255,7 @@ def _expression(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
                                       f"the folds of a smile; {add} with a smile"),
     ]
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #3ac8eb37
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #6fafc0dd
 def _view(seen:FaceLooks, views:Views, part:str)->list[Problem|None]:
     "Faces that are turned, tilted, small, covered or cut."
     of = lambda x: f"in {x:.0%} of its frames" if part=='film' else 'here'
@@ -287,7 +287,7 @@ def judge_pair(
     order = lambda p: (-LEVELS.index(p.level), list(LIMITS).index(p.kind))
     return [replace(p, person=person) for p in sorted(filter(None, found), key=order)]
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #d3880272
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #427007d6
 FRAMES = 12 # looked at for each person
 
 def pick_rows(
@@ -327,7 +327,7 @@ def _no_crops()->Crops:
     z = torch.zeros(0, dtype=torch.long)
     return Crops(torch.zeros(0,3,512,512), torch.zeros(0,2,3), z, z, torch.zeros(0,468,3), 'ffhq_512')
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #151e7173
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #992403d2
 def check_pair(
     source:Source,
     pairs:Iterable[tuple[Frames, Faces]],   # as for `look_at`
@@ -362,7 +362,7 @@ def check_people(
         found += check_pair(source, pairs, table[table.ids==i], size, cover, i, part)
     return found
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #c7bcfe6a
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #5961388f
 def report_problems(problems:Sequence[Problem])->None:
     "Log one line for each problem, and notes as information. With several people, lines begin with their number."
     several = len({p.person for p in problems})>1
@@ -370,7 +370,7 @@ def report_problems(problems:Sequence[Problem])->None:
         say = logger.info if p.level=='note' else logger.warning
         say(f"person {p.person}: {p.text}" if several else p.text)
 
-# %% ../nbs/7_pipeline/10_pair_check.ipynb #775d6522
+# %% ../nbs/7_pipeline/10_pair_check.ipynb #014a29da
 def film_problems(
     info:VideoInfo, path:str|Path,  # a film and its faces file
     table:Faces,                    # the faces in that file; landmarks are not needed
