@@ -230,7 +230,7 @@ MODELS = {
         ),
         ModelSpec(
             'tiny_parse', 'tiny_parse.safetensors',
-            sha256='86d0e167f702a374519b86eef566ddbfcf354ca000507a697a6b91f389c4d78e', size=844192, urls=(),
+            sha256='63da588978a93a4cb82f1441da100239762d2431d042f6eba4fb04e9a8539918', size=844192, urls=(),
             license='Apache-2.0', commercial='yes',
             about='built-in face parser, ten parts (learned from MIT and Apache-2.0 networks and drawings)',
         ),
