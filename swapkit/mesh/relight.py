@@ -50,12 +50,15 @@ def _band_gain(
     mine:torch.Tensor, other:torch.Tensor,  # (F,C,s,s) the same bands of two faces
     mask:torch.Tensor,      # (F,1,s,s)
     free:float|torch.Tensor,    # a logarithm: how much stronger a person's band may be
-    most:float=1.5,         # a weak band is mostly noise
+    most:float|torch.Tensor=1.5,    # a weak band is mostly noise
 )->torch.Tensor:            # (F,C,1,1)
     "The factor that brings the strength of each band near to the other's. It raises a weak band in full."
     a, b = ((torch.cat([mine, other], 1).square()*mask).sum((2,3), keepdim=True)+1e-9).log().mul(.5).chunk(2, 1)
     ratio = b-a
-    return torch.where(ratio>0, ratio, shrink(ratio, free)).exp().clamp(.1, most)
+    free = torch.as_tensor(free, device=ratio.device).clamp(min=1e-3)
+    less = (ratio+free*(1+ratio/free).clamp(max=0).exp()).clamp(max=0) # a blurred film is matched in full
+    gain = torch.where(ratio>0, ratio, less).exp().clamp(min=.1)
+    return torch.minimum(gain, torch.as_tensor(most, device=gain.device))
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #75a4c938
 @cached_tensor(2)
@@ -158,8 +161,10 @@ def _detail(
     both = torch.cat([x.mean(1, keepdim=True) for x in (made, target)], 1)
     first, second = (low_pass(both, see, sigma/k) for k in (2.5, 5))
     a, b = (torch.cat(bands, 1) for bands in zip(*(x.chunk(2, 1) for x in (first, second-first, both-second))))
-    g = _band_gain(a, b, flat, _FREE*(1-torch.maximum(far, .5*unlike)))
-    made = made + ((torch.lerp(g, g.clamp(min=.9), feature)-1)*a).sum(1, keepdim=True)
+    g = _band_gain(a, b, flat, _FREE*(1-apart), 1.5-.5*apart)
+    # brows and lips keep their strength, and are as sharp as the film
+    coarse = torch.lerp(g[:,:1], g[:,:1].clamp(min=.9), feature)*a[:,:1]
+    made = made + coarse + (g[:,1:]*a[:,1:]).sum(1, keepdim=True) - a.sum(1, keepdim=True)
     made = torch.lerp(made, target, (own*(1+2.5*far)+_FAR_SHARE*far*(1-feature)).clamp(max=.8))
     strength, gray = masked_rms(target, flat), made.mean(1, keepdim=True)
     def beyond(x, most): return (e := (x-most).clamp(min=0))-most*torch.tanh(e/most)
@@ -248,7 +253,8 @@ def relight(
     if step==1: return shade
     light = scale*lit
     mine, other = local_contrast(torch.cat([skin, target]), step).chunk(2)
-    r = light*_band_gain(light*mine, other, see, _FREE_FINE)
+    apart = torch.maximum(far, unlike[:,:1])
+    r = light*_band_gain(light*mine, other, see, _FREE_FINE*(1-apart), 1.5-.5*apart)
     # shade + r·(skin − its own coarse grid)
     return torch.addcmul(enlarge(shade-r*(a/lit-.02), step), skin, enlarge(r, step))
 
