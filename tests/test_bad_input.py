@@ -252,7 +252,7 @@ def test_model_with_a_wrong_checksum(swapkit, tmp_path_factory):
         says=('yunet_n_dynamic.onnx', 'SHA-256', 'expected 104ee26c'),
         **env,
     )
-    swapkit('models', 'check', 'yunet_n', code=4, says='yunet_n', **env)
+    swapkit('models', 'check', 'yunet_n', code=4, says='yunet_n', made=['model_check.html'], **env)
 
 
 shell = pytest.mark.skipif(os.name!='posix', reason="needs a shell")

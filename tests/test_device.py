@@ -92,14 +92,14 @@ try: planted('block_mean', lambda f: lambda x, n: f(x, n)*torch.ones(1, 1, 1, 8)
 except RuntimeError as e: assert 'same device' in str(e)
 else: raise AssertionError('mixed devices were not seen')
 # numbers read for each face
-row = planted('paste', lambda f: lambda fr, c, m, p=None: ([float(x) for x in m.amax((1,2,3))], f(fr, c, m, p))[1])
+row = planted('paste', lambda f: lambda *a, **k: ([float(x) for x in a[2].amax((1,2,3))], f(*a, **k))[1])
 assert row.each('waits')>run.LIMITS['host waits a batch, built-in'], row
 # a constant uploaded for each face
 ones = lambda m: torch.cat([m.new_tensor([1.]) for _ in m]).view(-1,1,1,1)
-row = planted('paste', lambda f: lambda fr, c, m, p=None: f(fr, c, m*ones(m), p))
+row = planted('paste', lambda f: lambda fr, c, m, *a, **k: f(fr, c, m*ones(m), *a, **k))
 assert row.each('copies')>run.LIMITS['copies a batch'], row
 # a mask that is too weak on a device only
-row = planted('paste', lambda f: lambda fr, c, m, p=None: f(fr, c, m*.9 if m.is_cuda else m, p))
+row = planted('paste', lambda f: lambda fr, c, m, *a, **k: f(fr, c, m*.9 if m.is_cuda else m, *a, **k))
 assert 'differs from the CPU' in row.words, row
 print('all caught')
 """
