@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as nnf
 
 from .bench_tools import machine_info
-from .model_trials import Check, choose_pairs, Trial, try_detector, try_embedder, try_enhancer, try_graph
+from .model_trials import Measured, choose_pairs, Trial, try_detector, try_embedder, try_enhancer, try_graph
 from .model_trials import try_mask, try_mesh, try_occluder, try_parser, try_restorer, try_swapper
 from .samples import person_file
 from ..cache import cache_dir
@@ -53,14 +53,16 @@ def _without_paths(text:str)->str:
         text = text.replace(folder, '…')
     return ' '.join(text.split())
 
-def _check_files(model:str, needs:Iterable[str])->list[Check]:
+def _check_files(model:str, needs:Iterable[str])->list[Measured]:
     "One check per file: present, and with the right checksum."
     checks = []
     for n in dict.fromkeys((model, *needs)):
-        if uses_stand_in(n): checks.append(Check(what=f'file of {n}', value='random weights stand in for it')); continue
+        if uses_stand_in(n):
+            checks.append(Measured(what=f'file of {n}', value='random weights stand in for it'))
+            continue
         state = check_models([n])[n]
         hint = f'; `swapkit models confirm {n}` accepts the file' if state=='unconfirmed' else ''
-        checks.append(Check(what=f'file of {n}', value=state+hint, wanted='ok', good=state=='ok'))
+        checks.append(Measured(what=f'file of {n}', value=state+hint, wanted='ok', good=state=='ok'))
     return checks
 
 def _facts(model:str)->dict[str, str]:
@@ -83,8 +85,9 @@ def try_model(
     embed = make_comparer(device) if trial in (try_swapper, try_restorer) else None
     try: checks, made.pictures = trial(entry, device, embed, pairs or choose_pairs())
     except (SwapkitError, RuntimeError, ValueError) as e:
-        checks = [Check(what='loads strictly, and runs', value=_without_paths(str(e)), wanted='no error', good=False)]
-    else: made.checks.append(Check(what='loads strictly, and runs', value='yes', wanted='yes', good=True))
+        said = _without_paths(str(e))
+        checks = [Measured(what='loads strictly, and runs', value=said, wanted='no error', good=False)]
+    else: made.checks.append(Measured(what='loads strictly, and runs', value='yes', wanted='yes', good=True))
     made.checks += checks
     return made
 
