@@ -754,6 +754,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                 'swapkit/compositor.py'),
                                     'swapkit.compositor.Compositor.fingerprints': ( '7_pipeline/compositor.html#compositor.fingerprints',
                                                                                     'swapkit/compositor.py'),
+                                    'swapkit.compositor.Compositor.light': ( '7_pipeline/compositor.html#compositor.light',
+                                                                             'swapkit/compositor.py'),
                                     'swapkit.compositor.Compositor.shape': ( '7_pipeline/compositor.html#compositor.shape',
                                                                              'swapkit/compositor.py'),
                                     'swapkit.compositor.Compositor.stages': ( '7_pipeline/compositor.html#compositor.stages',

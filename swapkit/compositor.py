@@ -208,3 +208,7 @@ class Compositor:
     def weights(self)->dict[str, str]: # key of `MODELS` → SHA-256 of its file, or 'random'
         "The weights of all stages, with their hashes."
         return {m: weight_hash(m) for s in self.stages().values() for m in s.spec.needs}
+    @property
+    def light(self)->bool:
+        "Whether no network has weights of more than 1 MB, so that all take milliseconds per face on a CPU."
+        return all(0<get_spec(m).size<=1<<20 for m in self.weights())

@@ -107,7 +107,7 @@ class Rendering:
     encode:dict[str, Any]       # options of `SegmentWriter`
     fit:StreamFit|None = None   # from a rehearsal
     segments:list[Segment]      # of the whole job
-    at_once:int = 4             # faces per piece on a CPU; 1 if networks take seconds per face
+    at_once:int = 4             # faces per piece on a CPU; 1 if a network may take seconds per face
     devices:Sequence[torch.device] = ()
     engine:str = 'auto'         # of the compositor
     compile:str = 'auto'        # the same
@@ -310,7 +310,7 @@ def plan_rendering(job:Job, work:WorkDir)->Rendering:
         info=info, faces_file=path, assignment=a, frame=table.frame[a.rows], compositor=job.compositor,
         open=lambda device: open_reader(info, job.run.reader, encode['pix_fmt'], device), batch=batch, encode=encode,
         fit=fit,
-        segments=plan_segments(work.folder, name, *t.span, SEGMENT), at_once=1 if job.compositor.weights() else 4,
+        segments=plan_segments(work.folder, name, *t.span, SEGMENT), at_once=4 if job.compositor.light else 1,
         devices=job.devices, engine=job.run.engine, compile=job.run.compile,
     )
 
