@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from .blend import keep_target, match_colors, match_tones, paste, plan_paste
+from .blend import crops_apart, keep_target, match_colors, match_tones, paste, PastePlan, plan_paste
 from .errors import BadInput
 from .face.align import align, plan_align, plan_warp, realign, warp
 from .geometry import compose, invert, rescale
@@ -57,6 +57,22 @@ def swap_in_own_crop(
     return realign(run(own), base.M, base.size, base.template, plan=color), combine(
         warp(box_mask(own), mask, padding='zeros'), box_mask(base, size=side)
     )
+
+# %% ../nbs/7_pipeline/01_compositor.ipynb #b81c7668
+def _paste_moved(
+    frames:Frames,
+    base:Crops, moved:torch.Tensor,     # the bent faces; (F,1,s,s) where pixels have moved
+    done:Crops, over:torch.Tensor,      # the swapped faces; (F,1,s,s) their mask
+    plan:PastePlan|None,
+)->tuple[Frames, Crops, torch.Tensor]:  # frames; what is left to paste, with its mask
+    """Paste the bent faces that overlap another face, before the first swapped face is pasted. Each of the others is
+    joined with its swapped face, so that it is pasted once."""
+    apart = crops_apart(frames, base.frame, base.M, base.size)
+    alone, = upload(frames.device, apart.to(over.dtype).view(-1,1,1,1))
+    if not apart.all(): frames = paste(frames, base, moved*(1-alone), plan, sharpen=False)
+    both = 1-(1-over)*(1-moved*alone)
+    share = enlarge((over/both.clamp(min=1e-4)).clamp(0, 1), base.size//over.shape[-1])
+    return frames, replace(done, data=torch.lerp(base.data, done.data, share)), both
 
 # %% ../nbs/7_pipeline/01_compositor.ipynb #5597ea66
 def check_crop(crop:int)->None:
@@ -128,8 +144,7 @@ def run_stages(
     done = match_tones(done, block_mean(base.data, 2*step), block_mean(seen, 2)) # a gray target stays gray
     # without a restorer the mouth is left out
     over = (seen if restore else seen*(1-mouth))*upload(frames.device, opacity)[0]
-    # all shapes change before the first face is pasted
-    if moved is not None: frames = paste(frames, base, moved, there, sharpen=False)
+    if moved is not None: frames, done, over = _paste_moved(frames, base, moved, done, over, there)
     return StageOutputs(base=base, swap_mask=seen, mouth_mask=mouth, swapped=new, restored=done,
                         frames=paste(frames, done, over, there))
 

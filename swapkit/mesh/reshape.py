@@ -12,7 +12,7 @@ import torch
 from matplotlib.tri import Triangulation
 from safetensors.torch import load_file
 
-from ..imgproc import coarse_step, enlarge, sample_at
+from ..imgproc import coarse_step, covered_window, enlarge, sample_at
 from .raster import fit_to_mean_mesh, interpolate, rasterize
 from ..runtime import cached_tensor
 from ..topology import asset_path, distance_to_landmarks, EYE_LEFT, EYE_RIGHT, LIDS_LEFT, LIDS_RIGHT, mean_mesh
@@ -99,10 +99,10 @@ def reshape(
     field = bend_field(lms, change[...,:2], size, rough, crops.device)
     at = torch.arange(size, device=field.device, dtype=field.dtype)
     here = torch.stack([at.expand(size,-1), at[:,None].expand(-1,size)])
-    data = sample_at(crops.data, here-enlarge(field, rough))
-    return dataclasses.replace(crops, data=data, lms=lms), enlarge(
-        (4 * field.norm(dim=1, keepdim=True)).clamp(0, 1), rough // step
-    )
+    moved = (4*field.norm(dim=1, keepdim=True)).clamp(0, 1)
+    (few, many), data = covered_window(moved, rough), crops.data.clone()
+    data[many] = sample_at(crops.data, here[many]-enlarge(field[few], rough))
+    return dataclasses.replace(crops, data=data, lms=lms), enlarge(moved, rough//step)
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #35751a77
 def pair_sources(

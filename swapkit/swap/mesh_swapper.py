@@ -7,11 +7,10 @@ __all__ = ['skin_map', 'mouth_width', 'photo_expressions', 'occlusion_mask', 'me
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #409acf1f
 from functools import lru_cache
-from typing import Any
 
 import torch
 
-from ..imgproc import block_mean, blur, coarse_step, enlarge, resize_square, sample_at
+from ..imgproc import block_mean, blur, coarse_step, covered_window, enlarge, resize_square, sample_at
 from ..mask.parsing import hidden_mask, Parser
 from ..mask.polygons import fill_polygons, region_masks
 from ..mesh.raster import sample_texture, texture_positions
@@ -77,18 +76,6 @@ def _in_expression(
     return torch.lerp(textures[:1], textures[1:], there.view(-1,1,1,1)), torch.lerp(widths[0], widths[1], share)
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #a428dfbc
-def _visible_window(
-    see:torch.Tensor,   # (F,1,s,s)
-    step:int,
-)->tuple[Any, Any]: # of slices: of the coarse grid, of the crop
-    "The smallest window that holds every face of the batch; only it is computed. On a GPU the whole crop."
-    # a GPU would have to tell the host where the mask is, and is faster with shapes that do not change
-    if see.is_cuda: return ..., ...
-    y, x = ((see>0).flatten(0,1).any(0).any(d).nonzero()[:,0].tolist() or [0] for d in (1, 0))
-    # a multiple of 4 with a rim of 4: wide blurs work on every fourth pixel, and must see the same ones in every batch
-    part = [(max(i[0]-4, 0)//4*4, min(-(-(i[-1]+5)//4)*4, see.shape[-1])) for i in (y, x)]
-    return (..., *(slice(a, b) for a,b in part)), (..., *(slice(a*step, b*step) for a,b in part))
-
 def occlusion_mask(crops:Crops, size:int)->torch.Tensor: # (F,1,size,size)
     "What stays the target's: eyes with their lids, which fade toward the crease, and the inside of the mouth."
     masks = region_masks(crops, 'lashes', 'lids', 'inner')
@@ -109,7 +96,7 @@ def mesh_swap(
     at, on, told = texture_positions(crops.lms, crops.size, t, skin_map(), crops.device)
     s = on.shape[-1]
     see = on*(1-occlusion_mask(crops, s))
-    few, many = _visible_window(see, step)
+    few, many = covered_window(see, step)
     texture, smile = _in_expression(textures, widths, crops.lms)
     skin, _ = sample_texture(texture, at[few], on[few], step)
     feature, own, rim, folds = told[few].split(1, 1)
