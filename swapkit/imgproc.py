@@ -34,9 +34,11 @@ def block_mean(x:torch.Tensor, step:int)->torch.Tensor: # (F,C,h·step,w·step) 
     if step==1: return x
     if not can_use_opencv(x): return nnf.avg_pool2d(x, step)
     h, w = (n//step for n in x.shape[-2:]) # an incomplete block at the end is dropped
-    return apply_per_plane(
-        lambda a, b: cv2.resize(a, (w, h), b, interpolation=cv2.INTER_AREA), x[..., : h * step, : w * step], (h, w)
-    )
+    def shrink(a, b):
+        k = step
+        while not k%4: a, k = cv2.resize(a, None, fx=.5, fy=.5, interpolation=cv2.INTER_AREA), k//2 # three times as fast
+        cv2.resize(a, (w, h), b, interpolation=cv2.INTER_AREA)
+    return apply_per_plane(shrink, x[...,:h*step,:w*step], (h, w))
 
 # %% ../nbs/1_base/09_imgproc.ipynb #c8f49d5e
 def covered_window(
