@@ -95,6 +95,8 @@ LIGHT_SIGMA = .075 # as a part of the crop side; slower changes are light
 _SAME = .008        # a logarithm: what the light leaves over between two pictures of one face
 # left over in brightness, in color, and in color again: slow forms agree, and have nothing in common
 _UNLIKE = (.02, .04), (.02, .05), (.012, .024)
+_STRANGE = .8       # how much the photo's slow colors are given up if the skin around the face is of another light
+_ALIKE = .016       # left over, in brightness and in color, between pictures that are surely in one light
 _FAR = .15, .5      # logarithms: the difference of brightness at which tones begin to be, and are, far apart
 
 def _mean(x, w): return (x*w).sum((2,3), keepdim=True)/w.sum((2,3), keepdim=True).clamp(min=1e-3)
@@ -122,19 +124,25 @@ def _slow_light(
     left = gray-light, color-cast
     rest = _mean(few(left[0]).square(), few_flat).sqrt(), _mean(few(left[1]).square(), few_flat).mean(1, True).sqrt()
     ramps = [((r-low)/(high-low)).clamp(0,1) for r,(low,high) in zip((*rest, rest[1]), _UNLIKE)]
-    unlike = torch.cat([torch.maximum(*ramps[:2]), ramps[2]], 1) # in form, and in color
+    # the same face, or skin around the face, may say that both are in one light
+    alike = ((_ALIKE-rest[0])/.008).clamp(0,1)*((_ALIKE-rest[1])/.008).clamp(0,1)
+    strange = _STRANGE*(1-torch.maximum(alike, around[1])) if around else 0*far
+    unlike = torch.cat([torch.maximum(*ramps[:2]), torch.maximum(ramps[2], strange)], 1) # in form, and in color
     new = source + light + cast
-    new = new + shrink(left[0], shadow*(1-torch.maximum(far, .8*unlike[:,:1]))) + shrink(left[1], tint*(1-unlike[:,1:]))
+    form = 1-torch.maximum(far, torch.maximum(.8*unlike[:,:1], strange/2))
+    new = new + shrink(left[0], shadow*form) + shrink(left[1], tint*(1-unlike[:,1:]))
     if around is None: return new, far, unlike
     change, trust = around
     off = change-cast-_mean(few(light), few_flat)
     trust = trust*(2-off.abs().amax(1, keepdim=True)/.1).clamp(0,1) # all up to a difference of .1, none from .2 on
-    trust = trust*(rest[0]/_SAME-1).clamp(0,1) # the same face, in another light, needs no help
+    # the same face, in another light, needs no help; colors that have nothing in common get none
+    trust = trust*(rest[0]/_SAME-1).clamp(0,1)*(2-rest[1]/.02).clamp(0,1)
     return new + trust*off, far, unlike
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #2d45c083
 _BRIGHTER, _DARKER = .35, .8    # powers of the factor of brightness
 _FREE = .3                      # a logarithm: bands may be stronger by so much
+_FREE_FEATURES = .35    # the same of brows, lips and nostrils
 _FAR_SHARE = .25                # the target's share in the detail of skin of a tone far away
 # limits where the pictures agree, and where tones are far apart or slow forms have nothing in common
 _COLOR = .2, .01                # most by which the color of detail differs from that of the skin
@@ -157,14 +165,18 @@ def _detail(
     apart = torch.maximum(far, unlike)
     between = lambda limits, at: limits[0]+(limits[1]-limits[0])*at
     shade = made.mean(1, keepdim=True)*low/low.mean(1, keepdim=True) # in the color of the skin
-    made = made - (1-dark)*shrink(made-shade, between(_COLOR, torch.maximum(far, colors)))
-    both = torch.cat([x.mean(1, keepdim=True) for x in (made, target)], 1)
+    # lips keep their color, but brown brows of dark skin would be orange on light skin
+    most = _COLOR[0]*(_COLOR[1]/_COLOR[0])**torch.lerp(torch.maximum(far, colors), .7*far, dark)
+    tint = (made-shade).clamp(-most, most)
+    both = torch.cat([x.mean(1, keepdim=True) for x in (shade, target)], 1)
     first, second = (low_pass(both, see, sigma/k) for k in (2.5, 5))
     a, b = (torch.cat(bands, 1) for bands in zip(*(x.chunk(2, 1) for x in (first, second-first, both-second))))
     g = _band_gain(a, b, flat, _FREE*(1-apart), 1.5-.5*apart)
-    # brows and lips keep their strength, and are as sharp as the film
-    coarse = torch.lerp(g[:,:1], g[:,:1].clamp(min=.9), feature)*a[:,:1]
-    made = made + coarse + (g[:,1:]*a[:,1:]).sum(1, keepdim=True) - a.sum(1, keepdim=True)
+    # brows and lips are as sharp as the film, and little stronger than the target's own
+    marked = _band_gain(a, b, see*feature, _FREE_FEATURES, 1.)
+    coarse, fine = torch.maximum(g[:,:1], marked[:,:1]), torch.minimum(g[:,1:], marked[:,1:])
+    g = torch.lerp(g, torch.cat([coarse, fine], 1), feature)
+    made = shade + torch.lerp(tint, marked[:,:1]*tint, feature) + ((g-1)*a).sum(1, keepdim=True)
     made = torch.lerp(made, target, (own*(1+2.5*far)+_FAR_SHARE*far*(1-feature)).clamp(max=.8))
     strength, gray = masked_rms(target, flat), made.mean(1, keepdim=True)
     def beyond(x, most): return (e := (x-most).clamp(min=0))-most*torch.tanh(e/most)
