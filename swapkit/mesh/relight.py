@@ -142,7 +142,7 @@ def _slow_light(
 # %% ../../nbs/5_mesh/04_relight.ipynb #2d45c083
 _BRIGHTER, _DARKER = .35, .8    # powers of the factor of brightness
 _FREE = .3                      # a logarithm: bands may be stronger by so much
-_FREE_FEATURES = .35    # the same of brows, lips and nostrils
+_FREE_FEATURES = .6     # the same of brows, lips and nostrils
 _FAR_SHARE = .25                # the target's share in the detail of skin of a tone far away
 # limits where the pictures agree, and where tones are far apart or slow forms have nothing in common
 _COLOR = .2, .01                # most by which the color of detail differs from that of the skin
@@ -164,7 +164,8 @@ def _detail(
     unlike, colors = unlike.chunk(2, 1)
     apart = torch.maximum(far, unlike)
     between = lambda limits, at: limits[0]+(limits[1]-limits[0])*at
-    shade = made.mean(1, keepdim=True)*low/low.mean(1, keepdim=True) # in the color of the skin
+    hue = low/low.mean(1, keepdim=True) # gray detail would make bright skin orange and dark skin blue
+    shade = made.mean(1, keepdim=True)*hue
     # lips keep their color, but brown brows of dark skin would be orange on light skin
     most = _COLOR[0]*(_COLOR[1]/_COLOR[0])**torch.lerp(torch.maximum(far, colors), .7*far, dark)
     tint = (made-shade).clamp(-most, most)
@@ -174,15 +175,15 @@ def _detail(
     g = _band_gain(a, b, flat, _FREE*(1-apart), 1.5-.5*apart)
     # brows and lips are as sharp as the film, and little stronger than the target's own
     marked = _band_gain(a, b, see*feature, _FREE_FEATURES, 1.)
-    coarse, fine = torch.maximum(g[:,:1], marked[:,:1]), torch.minimum(g[:,1:], marked[:,1:])
+    coarse, fine = torch.maximum(g[:,:1], marked[:,:1].clamp(min=.65)), torch.minimum(g[:,1:], marked[:,1:])
     g = torch.lerp(g, torch.cat([coarse, fine], 1), feature)
-    made = shade + torch.lerp(tint, marked[:,:1]*tint, feature) + ((g-1)*a).sum(1, keepdim=True)
+    made = (g*a).sum(1, keepdim=True)*hue + torch.lerp(tint, marked[:,:1]*tint, feature)
     made = torch.lerp(made, target, (own*(1+2.5*far)+_FAR_SHARE*far*(1-feature)).clamp(max=.8))
     strength, gray = masked_rms(target, flat), made.mean(1, keepdim=True)
     def beyond(x, most): return (e := (x-most).clamp(min=0))-most*torch.tanh(e/most)
     bright = beyond(gray, between(_GLOSS, torch.maximum(far, .7*unlike))*strength+.01)
     dark = beyond(-gray, between(_INK, apart)*strength+.02)
-    return made - bright + (1-feature)*dark, scale.mean(1, keepdim=True)
+    return made + ((1-feature)*dark-bright)*hue, scale.mean(1, keepdim=True)
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #82574711
 def _missing_shadows(
