@@ -303,7 +303,8 @@ def plan_rendering(job:Job, work:WorkDir)->Rendering:
     )
     if not len(a): raise missing_face(job)
     report_faces(table, a, t.span)
-    report_problems(film_problems(info, path, table, a, job.sources, device, job.compositor.masks))
+    found = film_problems(info, path, table, a, job.sources, device, job.compositor.masks)
+    report_problems(found, len(table.ids[a.rows].unique())>1)
     name = segment_key(job, a, path, encode)
     work.make_room('*-*-*.*', name)
     return Rendering(
@@ -370,6 +371,7 @@ def swap_picture(job:Job)->Path: # the result
     if not len(a): raise missing_face(job)
     n = int(faces.frame[0])
     report_faces(faces, a, (n, n+1))
-    report_problems(picture_problems(frames, faces, a, job.sources, job.compositor.masks))
+    found = picture_problems(frames, faces, a, job.sources, job.compositor.masks)
+    report_problems(found, len(faces.ids[a.rows].unique())>1)
     made = job.compositor(frames, faces[a.rows], a.sources, a.which.to(frames.device), a.shift)
     return write_photo(t.photo, made, job.out, t.path)

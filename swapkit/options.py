@@ -179,8 +179,9 @@ class SwapOptions(Options):
                           widget='dropdown')
     occluder: str = option('none', "Network that finds hands, microphones and other objects in front of the face; they "
                                    "stay visible.", 'none', kind='occluder', metavar='NAME', widget='dropdown')
-    masks: str = option('none', "Your own masks from plug-ins, separated by commas. The swap appears only where all "
-                                "of them allow it.",
+    masks: str = option('none', "Further masks, separated by commas: hair keeps the target's hair in front of the face "
+                                "(MediaPipe's hair network), others come from plug-ins. The swap appears only where "
+                                "all of them allow it.",
                         'none', kind='mask', several=True, metavar='NAME,NAME', widget='dropdown', folded=True)
     restore: str = option('none', "Network that sharpens the swapped face and adds detail.", 'none', kind='restorer',
                           short='-r', metavar='NAME', widget='dropdown')

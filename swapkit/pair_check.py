@@ -202,14 +202,14 @@ def _tone(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
     both = f"(lightness {mine:.0f} and {theirs:.0f} of 100)"
     advice = "choose a source with similar skin, or photos in other light"
     return [
-        _problem('darker', theirs-mine, f"the skin in the photos is much darker than in the {part} {both}: expect pale "
-                                        f"or orange stains around brows and mouth; {advice}"),
+        _problem('darker', theirs-mine, f"the skin in the photos is much darker than in the {part} {both}: the face "
+                                        f"takes the {part}'s tone, and its brows and lips look pale; {advice}"),
         dark or _problem('lighter', mine-theirs, f"the skin in the photos is much lighter than in the {part} {both}: "
-                                                 f"expect gray skin and dark stains; {advice}"),
+                                                 f"the face takes the {part}'s tone, and its folds look dark; {advice}"),
         gray or (None if dark else _problem(
             'cast', apart, f"the color of the light differs much between the photos and the {part} (the skin by "
-                           f"{apart:.0f} units of CIELAB): beards and brows may turn blue or orange; choose photos "
-                           "with a neutral white balance")),
+                           f"{apart:.0f} units of CIELAB): the face takes the {part}'s colors, which may not suit it; choose "
+                           "photos with a neutral white balance")),
     ]
 
 def _light(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
@@ -363,9 +363,11 @@ def check_people(
     return found
 
 # %% ../nbs/7_pipeline/10_pair_check.ipynb #5961388f
-def report_problems(problems:Sequence[Problem])->None:
-    "Log one line for each problem, and notes as information. With several people, lines begin with their number."
-    several = len({p.person for p in problems})>1
+def report_problems(
+    problems:Sequence[Problem],
+    several:bool=False, # several people of the target are swapped: lines begin with their number
+)->None:
+    "Log one line for each problem, and notes as information."
     for p in problems:
         say = logger.info if p.level=='note' else logger.warning
         say(f"person {p.person}: {p.text}" if several else p.text)
