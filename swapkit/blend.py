@@ -235,8 +235,8 @@ def crops_apart(
 )->torch.Tensor:        # (F,) bool, on the host
     "Which crops do not overlap another crop of their frame."
     lo, hi = _pixel_positions(invert(M), torch.tensor([0, 0, size, size]).expand(len(M), 4), frames.size).split(2, 1)
-    meet = (lo[:,None]<hi).all(-1) & (lo<hi[:,None]).all(-1) & (frame[:,None]==frame) & ~torch.eye(len(M), dtype=torch.bool)
-    return ~meet.any(1)
+    meet = (lo[:,None]<hi).all(-1) & (lo<hi[:,None]).all(-1) & (frame[:,None]==frame)
+    return ~(meet & ~torch.eye(len(M), dtype=torch.bool)).any(1)
 
 # %% ../nbs/6_swap/05_blend.ipynb #a7f83cf1
 YCBCR = torch.tensor([[.299,.587,.114], [-.168736,-.331264,.5], [.5,-.418688,-.081312]])

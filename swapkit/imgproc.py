@@ -36,7 +36,8 @@ def block_mean(x:torch.Tensor, step:int)->torch.Tensor: # (F,C,h·step,w·step) 
     h, w = (n//step for n in x.shape[-2:]) # an incomplete block at the end is dropped
     def shrink(a, b):
         k = step
-        while not k%4: a, k = cv2.resize(a, None, fx=.5, fy=.5, interpolation=cv2.INTER_AREA), k//2 # three times as fast
+        # halves are three times as fast
+        while not k%4: a, k = cv2.resize(a, None, fx=.5, fy=.5, interpolation=cv2.INTER_AREA), k//2
         cv2.resize(a, (w, h), b, interpolation=cv2.INTER_AREA)
     return apply_per_plane(shrink, x[...,:h*step,:w*step], (h, w))
 

@@ -203,13 +203,14 @@ def _tone(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
     advice = "choose a source with similar skin, or photos in other light"
     return [
         _problem('darker', theirs-mine, f"the skin in the photos is much darker than in the {part} {both}: the face "
-                                        f"takes the {part}'s tone, and its brows and lips look pale; {advice}"),
+                                        f"takes the tone of the {part}, and brows and lips look pale; {advice}"),
         dark or _problem('lighter', mine-theirs, f"the skin in the photos is much lighter than in the {part} {both}: "
-                                                 f"the face takes the {part}'s tone, and its folds look dark; {advice}"),
+                                                 f"the face takes the tone of the {part}, and folds look dark; "
+                                                 f"{advice}"),
         gray or (None if dark else _problem(
             'cast', apart, f"the color of the light differs much between the photos and the {part} (the skin by "
-                           f"{apart:.0f} units of CIELAB): the face takes the {part}'s colors, which may not suit it; choose "
-                           "photos with a neutral white balance")),
+                           f"{apart:.0f} units of CIELAB): the face takes the {part}'s colors, which may not suit it; "
+                           "choose photos with a neutral white balance")),
     ]
 
 def _light(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
