@@ -35,6 +35,8 @@ def skin_map()->torch.Tensor: # (1,468,4)
     for points,much in ((NOSTRILS, .6), (BROWS, 1.)): v[points,0], v[points,1] = much, 0
     v[:,2] = rim_weights()
     v[:,1] = v[:,1].maximum(.5*v[:,2]*((m[BROWS,1].mean()-m[:,1])/.04).clamp(0,1))
+    beside = (1-distance_to_landmarks(BROWS)/.045).clamp(0,1) # the target's brow may be higher or thicker
+    v[:,0], v[:,1] = v[:,0].maximum(beside), v[:,1]*(1-beside)
     v[:,3] = (1-distance_to_landmarks(SMILE)/.045).clamp(0,1)*(v[:,0]<.5)
     return v[None]
 
