@@ -147,7 +147,7 @@ _FAR_SHARE = .25                # the target's share in the detail of skin of a 
 # limits where the pictures agree, and where tones are far apart or slow forms have nothing in common
 _COLOR = .2, .01                # most by which the color of detail differs from that of the skin
 _GLOSS = 2.5, 1.2               # most brightness of detail, as strengths of the target's detail
-_INK = 6., 2.2                  # most darkness of detail outside brows, lips and nostrils, in the same measure
+_INK = 6., 1.5                  # most darkness of detail outside brows, lips and nostrils, in the same measure
 
 def _detail(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) without their slow bands
@@ -182,7 +182,7 @@ def _detail(
     strength, gray = masked_rms(target, flat), made.mean(1, keepdim=True)
     def beyond(x, most): return (e := (x-most).clamp(min=0))-most*torch.tanh(e/most)
     bright = beyond(gray, between(_GLOSS, torch.maximum(far, .7*unlike))*strength+.01)
-    dark = beyond(-gray, between(_INK, apart)*strength+.02)
+    dark = beyond(-gray, between(_INK, torch.maximum(apart, colors))*strength+.01)
     return made + ((1-feature)*dark-bright)*hue, scale.mean(1, keepdim=True)
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #82574711
