@@ -21,7 +21,7 @@ import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import numpy as np
 
 from ..analysis import Finder, finder_names, make_finder
-from ..apps.bench_tools import save_figures
+from ..apps.bench_tools import measurement_origin, save_figures
 from ..errors import BadInput
 from .reversed_pairs import from_frames, read_picture, swap_all, swap_job
 from ..types import PathLike
@@ -154,20 +154,26 @@ def tally(
     key:dict[str, dict[str, str]],
     ratings:Sequence[dict[str, dict[str, int]]],    # of each reader: sheet → letter → step, 1 to 4
     before:str, after:str,
-)->dict[str, Any]: # steps: version → count of each; better, worse: shares; grotesque: sheets of the newer version
+)->dict[str, Any]: # steps: version → count of each; better, worse: shares; grotesque: sheets of the newer version;
+    # better_to_all, worse_to_all: sheets where all readers say so
     "Sum up what the readers said; raises `BadInput` for an unknown sheet or step."
     steps = {v: [0]*4 for v in (before, after)}
-    better, worse, bad = 0, 0, set()
+    wins: dict[str, list[int]] = {}
+    bad = set()
     for reader in ratings:
         for sheet,said in reader.items():
             if sheet not in key or not all(said.get(l) in (1, 2, 3, 4) for l in 'AB'):
                 raise BadInput(f"sheet {sheet}: a rating needs a step from 1 to 4 for A and B")
             of = {key[sheet][l]: said[l] for l in 'AB'}
             for v,s in of.items(): steps[v][s-1] += 1
-            better, worse = better+(of[after]<of[before]), worse+(of[after]>of[before])
+            liked = {after: 1, before: -1}.get(key[sheet].get(said.get('better', '='), ''), 0)
+            wins.setdefault(sheet, []).append((of[after]<of[before])-(of[after]>of[before]) or liked)
             if of[after]==4: bad.add(sheet)
-    n = max(sum(map(len, ratings)), 1)
-    return dict(steps=steps, better=better/n, worse=worse/n, grotesque=sorted(bad))
+    each = [w for v in wins.values() for w in v]
+    share = lambda sign: sum(w==sign for w in each)/max(len(each), 1)
+    everybody = lambda sign: sum(set(v)=={sign} for v in wins.values())
+    return dict(steps=steps, better=share(1), worse=share(-1), grotesque=sorted(bad), sheets=len(wins),
+                better_to_all=everybody(1), worse_to_all=everybody(-1))
 
 # %% ../../nbs/9_research/11_blind_pairs.ipynb #cf98a7ef
 def main(argv:Sequence[str]|None=None)->None:
@@ -183,11 +189,16 @@ def main(argv:Sequence[str]|None=None)->None:
     p.add_argument('--workers', type=int, default=2)
     p.add_argument('--only', action='store_true', help='render only the older version')
     p.add_argument('--ratings', type=Path, nargs='*', help='of each reader, as JSON: sum them up')
+    p.add_argument('--save', help='of the sum, as JSON')
     a = p.parse_args(argv)
     (before, first), (after, second) = ((*v.split('=', 1), '')[:2] for v in (a.before, a.after))
     if a.ratings:
         key = json.loads((a.out/'key.json').read_text())
-        print(json.dumps(tally(key, [json.loads(f.read_text()) for f in a.ratings], before, after), indent=1)); return
+        said = tally(key, [json.loads(f.read_text()) for f in a.ratings], before, after)
+        print(json.dumps(said, indent=1))
+        origin = measurement_origin('research.blind_pairs', argv)
+        save_figures(a.save, origin | dict(seed=a.seed, readers=len(a.ratings)) | said)
+        return
     a.out.mkdir(parents=True, exist_ok=True)
     people = sorted(a.people.glob('*.jpg'))
     clips = sorted(f for f in a.clips.iterdir() if f.suffix in ('.mp4', '.mkv', '.mov', '.flv'))
