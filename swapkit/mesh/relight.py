@@ -141,7 +141,7 @@ def _slow_light(
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #2d45c083
 _BRIGHTER, _DARKER = .35, .8    # powers of the factor of brightness
-_FREE = .3                      # a logarithm: bands may be stronger by so much
+_FREE = .35                     # a logarithm: bands may be stronger by so much
 _FREE_FEATURES = .6     # the same of brows, lips and nostrils
 _FAR_SHARE = .25                # the target's share in the detail of skin of a tone far away
 # limits where the pictures agree, and where tones are far apart or slow forms have nothing in common
@@ -197,7 +197,7 @@ def _missing_shadows(
     return ((total(brighter*shadows)+held)/(total(shadows.square())+held)).clamp(0,1)
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #5574100b
-_FREE_FINE = .35 # as `_FREE`, of the finest band
+_FREE_FINE = .45 # as `_FREE`, of the finest band
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #0f0ea13a
 _RIM = 1.05, 1.1, 1.16, 1.24    # sizes of rings around the face, in ovals

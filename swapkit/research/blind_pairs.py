@@ -176,6 +176,8 @@ def tally(
                 better_to_all=everybody(1), worse_to_all=everybody(-1))
 
 # %% ../../nbs/9_research/11_blind_pairs.ipynb #cf98a7ef
+_DRAWN = 'generated_896x1280' # the drawn figure may be taken for a minor
+
 def main(argv:Sequence[str]|None=None)->None:
     "Draw pairs, render them with two versions and write the sheets; or sum up ratings."
     p = argparse.ArgumentParser(prog='python -m swapkit.research.blind_pairs')
@@ -201,7 +203,7 @@ def main(argv:Sequence[str]|None=None)->None:
         return
     a.out.mkdir(parents=True, exist_ok=True)
     people = sorted(a.people.glob('*.jpg'))
-    clips = sorted(f for f in a.clips.iterdir() if f.suffix in ('.mp4', '.mkv', '.mov', '.flv'))
+    clips = sorted(f for f in a.clips.iterdir() if f.suffix in ('.mp4', '.mkv', '.mov', '.flv') and f.stem!=_DRAWN)
     find = make_finder(*finder_names('auto', 'auto'))
     print(len(draw_pairs(a.out, people, clips, find, a.n, a.seed)), 'pairs')
     for name,python in ((before, first), (after, second))[:1 if a.only else 2]:
