@@ -152,7 +152,7 @@ def make_sheets(
 # %% ../../nbs/9_research/11_blind_pairs.ipynb #dd1d0bae
 def tally(
     key:dict[str, dict[str, str]],
-    ratings:Sequence[dict[str, dict[str, int]]],    # of each reader: sheet → letter → step, 1 to 4
+    ratings:Sequence[dict[str, dict[str, Any]]],    # of each reader: sheet → letter → step, 1 to 4
     before:str, after:str,
 )->dict[str, Any]: # steps: version → count of each; better, worse: shares; grotesque: sheets of the newer version;
     # better_to_all, worse_to_all: sheets where all readers say so
@@ -166,7 +166,7 @@ def tally(
                 raise BadInput(f"sheet {sheet}: a rating needs a step from 1 to 4 for A and B")
             of = {key[sheet][l]: said[l] for l in 'AB'}
             for v,s in of.items(): steps[v][s-1] += 1
-            liked = {after: 1, before: -1}.get(key[sheet].get(said.get('better', '='), ''), 0)
+            liked = {after: 1, before: -1}.get(key[sheet].get(str(said.get('better')), ''), 0)
             wins.setdefault(sheet, []).append((of[after]<of[before])-(of[after]>of[before]) or liked)
             if of[after]==4: bad.add(sheet)
     each = [w for v in wins.values() for w in v]
