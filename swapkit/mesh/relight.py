@@ -53,7 +53,7 @@ def _band_gain(
     most:float|torch.Tensor=1.5,    # a weak band is mostly noise
 )->torch.Tensor:            # (F,C,1,1)
     "The factor that brings the strength of each band near to the other's. It raises a weak band in full."
-    a, b = ((torch.cat([mine, other], 1).square()*mask).sum((2,3), keepdim=True)+1e-9).log().mul(.5).chunk(2, 1)
+    a, b = ((torch.cat([mine, other], 1).abs()*mask).sum((2,3), keepdim=True)+1e-5).log().chunk(2, 1)
     ratio = b-a
     free = torch.as_tensor(free, device=ratio.device).clamp(min=1e-3)
     less = (ratio+free*(1+ratio/free).clamp(max=0).exp()).clamp(max=0) # a blurred film is matched in full
@@ -166,9 +166,11 @@ def _detail(
     between = lambda limits, at: limits[0]+(limits[1]-limits[0])*at
     hue = low/low.mean(1, keepdim=True) # gray detail would make bright skin orange and dark skin blue
     shade = made.mean(1, keepdim=True)*hue
-    # lips keep their color, but brown brows of dark skin would be orange on light skin
-    most = _COLOR[0]*(_COLOR[1]/_COLOR[0])**torch.lerp(torch.maximum(far, colors), .7*far, dark)
-    tint = (made-shade).clamp(-most, most)
+    tint = made-shade
+    # lips (least in green) keep their color; gray brows would turn blue, brown ones orange
+    lips = dark*(tint[:,1:2]<tint[:,::2].amin(1, keepdim=True))
+    most = _COLOR[0]*(_COLOR[1]/_COLOR[0])**torch.lerp(torch.maximum(far, colors), .7*far, lips)
+    tint = tint.clamp(-most, most)
     both = torch.cat([x.mean(1, keepdim=True) for x in (shade, target)], 1)
     first, second = (low_pass(both, see, sigma/k) for k in (2.5, 5))
     a, b = (torch.cat(bands, 1) for bands in zip(*(x.chunk(2, 1) for x in (first, second-first, both-second))))
