@@ -53,7 +53,7 @@ def _band_gain(
     most:float|torch.Tensor=1.5,    # a weak band is mostly noise
 )->torch.Tensor:            # (F,C,1,1)
     "The factor that brings the strength of each band near to the other's. It raises a weak band in full."
-    a, b = ((torch.cat([mine, other], 1).abs()*mask).sum((2,3), keepdim=True)+1e-5).log().chunk(2, 1)
+    a, b = ((torch.cat([mine, other], 1).square()*mask).sum((2,3), keepdim=True)+1e-9).log().mul(.5).chunk(2, 1)
     ratio = b-a
     free = torch.as_tensor(free, device=ratio.device).clamp(min=1e-3)
     less = (ratio+free*(1+ratio/free).clamp(max=0).exp()).clamp(max=0) # a blurred film is matched in full
