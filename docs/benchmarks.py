@@ -399,6 +399,18 @@ def pair_check_result(data):
             f'{warned}.')
 
 
+def blind_charts(data):
+    steps = ('believable', 'odd', 'wrong', 'grotesque')
+    rows = [(step, [data['steps'][v][k] for v in ('old', 'now')]) for k, step in enumerate(steps)]
+    return [bars('Judgments by readers who did not know the version', rows, ('0.5.0', '0.9.0'))]
+
+
+def blind_result(data):
+    return (f"{data['readers']} readers preferred 0.9.0 in {data['better']:.0%} of {data['sheets']} pairs and 0.5.0 in "
+            f"{data['worse']:.0%}; grotesque: {data['steps']['now'][3]} results of 0.9.0 and "
+            f"{data['steps']['old'][3]} of 0.5.0.")
+
+
 # --- what they say ----------------------------------------------------------------------------------------------------
 
 BENCHMARKS = dict(
@@ -518,6 +530,14 @@ BENCHMARKS = dict(
         'difference is in levels of 255 for pictures. A time is kornia’s divided by that of swapkit.',
         'python -m swapkit.research.kornia_compare --threads 1 --rounds 2', kornia_charts,
         '9_research/09_kornia_compare', kornia_result,
+    ),
+    blind=Benchmark(
+        'Judged blind',
+        'Forty pairs of a portrait and a film, drawn by a seed, were swapped by 0.5.0 and by 0.9.0. Readers saw three '
+        'frames of each without knowing the version, and gave each result one of four steps. Nothing was tuned on '
+        'these pairs.',
+        'python -m swapkit.research.blind_pairs FOLDER --ratings READER... --save results/blind.json',
+        blind_charts, '9_research/11_blind_pairs', blind_result,
     ),
     pair_check=Benchmark(
         'Warnings before rendering',
