@@ -63,14 +63,14 @@ def _paste_moved(
     frames:Frames,
     base:Crops, moved:torch.Tensor,     # the bent faces; (F,1,s,s) where pixels have moved
     done:Crops, over:torch.Tensor,      # the swapped faces; (F,1,s,s) their mask
+    alone:torch.Tensor,                 # (F,1,1,1) 1 for crops that overlap no other, else 0; on the host
     plan:PastePlan|None,
 )->tuple[Frames, Crops, torch.Tensor]:  # frames; what is left to paste, with its mask
     """Paste the bent faces that overlap another face, before the first swapped face is pasted. Each of the others is
     joined with its swapped face, so that it is pasted once."""
-    apart = crops_apart(frames, base.frame, base.M, base.size)
-    alone, = upload(frames.device, apart.to(over.dtype).view(-1,1,1,1))
-    if not apart.all(): frames = paste(frames, base, moved*(1-alone), plan, sharpen=False)
-    both = 1-(1-over)*(1-moved*alone)
+    there, = upload(frames.device, alone)
+    if not alone.all(): frames = paste(frames, base, moved*(1-there), plan, sharpen=False)
+    both = 1-(1-over)*(1-moved*there)
     share = enlarge((over/both.clamp(min=1e-4)).clamp(0, 1), base.size//over.shape[-1])
     return frames, replace(done, data=torch.lerp(base.data, done.data, share)), both
 
@@ -133,7 +133,8 @@ def run_stages(
     step, opacity, plan = coarse_step(crop), _opacity(faces, strength), plan_align(frames, faces, 'ffhq_512', crop)
     there = None if frames.device.type=='cpu' else plan_paste(frames, faces.frame, plan.M, crop, crop//step)
     # all numbers that are known now, in one copy
-    upload(frames.device, opacity, *plan.tensors(), *(there.tensors() if there else []))
+    alone = crops_apart(frames, faces.frame, plan.M, crop).to(opacity.dtype).view(-1,1,1,1)
+    upload(frames.device, opacity, alone, *plan.tensors(), *(there.tensors() if there else []))
     base, moved = align(frames, faces, 'ffhq_512', crop, plan), None
     if shift is not None and swap.spec.keeps_shape: base, moved = _reshape_faces(base, shift, which, opacity)
     new, cover = swap_in_own_crop(frames, faces, base, swap, sources, which, crop//step)
@@ -144,7 +145,7 @@ def run_stages(
     done = match_tones(done, block_mean(base.data, 2*step), block_mean(seen, 2)) # a gray target stays gray
     # without a restorer the mouth is left out
     over = (seen if restore else seen*(1-mouth))*upload(frames.device, opacity)[0]
-    if moved is not None: frames, done, over = _paste_moved(frames, base, moved, done, over, there)
+    if moved is not None: frames, done, over = _paste_moved(frames, base, moved, done, over, alone, there)
     return StageOutputs(base=base, swap_mask=seen, mouth_mask=mouth, swapped=new, restored=done,
                         frames=paste(frames, done, over, there))
 

@@ -55,10 +55,11 @@ def _band_gain(
     "The factor that brings the strength of each band near to the other's. It raises a weak band in full."
     a, b = ((torch.cat([mine, other], 1).square()*mask).sum((2,3), keepdim=True)+1e-9).log().mul(.5).chunk(2, 1)
     ratio = b-a
-    free = torch.as_tensor(free, device=ratio.device).clamp(min=1e-3)
+    free, most = (x if isinstance(x, torch.Tensor) else ratio.new_full((), x) for x in (free, most)) # no copy to a GPU
+    free = free.clamp(min=1e-3)
     less = (ratio+free*(1+ratio/free).clamp(max=0).exp()).clamp(max=0) # a blurred film is matched in full
     gain = torch.where(ratio>0, ratio, less).exp().clamp(min=.1)
-    return torch.minimum(gain, torch.as_tensor(most, device=gain.device))
+    return torch.minimum(gain, most)
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #75a4c938
 @cached_tensor(2)
