@@ -9,6 +9,7 @@
     python3 dev.py readme    write README.md from nbs/index.ipynb, and nbs/README.md, the list of pages
     python3 dev.py site      set up, then build the site from the notebooks: _site/html/index.html
     python3 dev.py gpu-pack OUT.tar.xz    set up, then pack what measures swapkit on another machine's card
+    python3 dev.py refine-pack OUT.tar.xz    set up, then pack what trains the refiner on another machine's card
 
 What follows `demo` or `test` is passed on to `swapkit demo` or to pytest. Set-up is done once; it is repeated when what
 it depends on changes."""
@@ -359,6 +360,11 @@ def gpu_pack(*args):
     return run(tool('python'), ROOT/'tests'/'gpu'/'pack.py', *args)
 
 
+def refine_pack(*args):
+    set_up('dev')
+    return run(tool('python'), ROOT/'tests'/'refine'/'pack.py', *args)
+
+
 def write_readme():
     (ROOT/'README.md').write_bytes(readme().encode())
     (ROOT/'nbs'/'README.md').write_bytes(contents().encode())
@@ -373,7 +379,7 @@ def device(*args):
 
 def main(argv):
     commands = dict(demo=demo, test=test, check=check, device=device, readme=write_readme, site=site)
-    commands['gpu-pack'] = gpu_pack
+    commands.update({'gpu-pack': gpu_pack, 'refine-pack': refine_pack})
     if not argv or argv[0] not in commands:
         print(__doc__)
         return 0 if argv in (['-h'], ['--help'], ['help']) else 2

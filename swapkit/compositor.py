@@ -25,6 +25,7 @@ from .nets.base import get_dtype
 from .nets.compiled import compile_mode
 from .nets.load import uses_stand_in
 from .options import SwapOptions
+from .refine import Refiner
 from .restore import Enhancer, Restorer
 from .runtime import default_device, group_faces
 from .swap.base import Swapper
@@ -109,7 +110,7 @@ class StageOutputs:
     base:Crops              # the target's faces, with the shape of their source
     swap_mask:torch.Tensor  # (F,1,s,s) where the swap is seen
     mouth_mask:torch.Tensor # (F,1,s,s) how much of the target's own mouth stays
-    swapped:Crops           # the swapper's output, in the target's colors
+    swapped:Crops           # the swapper's output, in the target's colors, and corrected if there is a refiner
     restored:Crops          # what is pasted; it contains the target's mouth only if there is a restorer
     frames:Frames           # the result, before an enhancer
 
@@ -121,6 +122,7 @@ def run_stages(
     which:torch.Tensor|None=None,   # (F,) number of each face's source; the first by default
     *,
     masks:Masks=Masks(),        # or any (crops, size) → two masks of that side
+    refine:Refiner|None=None,
     restore:Restorer|None=None,
     strength:float=1.,          # 0 the target, 1 the swap
     crop:int=512,               # side of the base crop
@@ -141,6 +143,7 @@ def run_stages(
     seen, mouth = masks(base, crop//step)
     seen = combine(seen, cover)
     if match_color and swap.spec.full_crop: new = match_colors(new, base, enlarge(seen, step))
+    if refine: new = refine(new, base, seen)
     done = _restore_faces(restore, new, base, *(enlarge(m, step) for m in (seen, mouth))) if restore else new
     done = match_tones(done, block_mean(base.data, 2*step), block_mean(seen, 2)) # a gray target stays gray
     # without a restorer the mouth is left out
@@ -181,6 +184,7 @@ class Compositor:
                 some(Parser, o.parser, dtype), some(Occluder, o.occluder), o.mouth, oval=not self.swap.spec.full_crop,
                 extra=make_masks(o.masks, device, engine), glasses=o.glasses
             )
+            self.refine = some(Refiner, o.refine, strength=o.refine_strength)
             self.restore = some(
                 Restorer, o.restore, dtype, strength=o.restore_strength, fidelity=o.fidelity, colors=o.color == 'match'
             )
@@ -210,13 +214,13 @@ class Compositor:
         "The output of every stage; its frames are those before an enhancer."
         o = self.options
         return run_stages(
-            frames, faces, sources, self.swap, which, masks=self.masks, restore=self.restore, strength=o.strength,
-            crop=o.crop, match_color=o.color=='match', shift=shift,
+            frames, faces, sources, self.swap, which, masks=self.masks, refine=self.refine, restore=self.restore,
+            strength=o.strength, crop=o.crop, match_color=o.color=='match', shift=shift,
         )
     def stages(self)->dict[str, Any]: # role → the stage
         "The stages whose network can be chosen."
-        found = dict(swapper=self.swap, parser=self.masks.parser, occluder=self.masks.occluder, restorer=self.restore,
-                     enhancer=self.enhance) | {f'mask {m.name}': m for m in self.masks.extra if isinstance(m, UserMask)}
+        found = dict(swapper=self.swap, parser=self.masks.parser, occluder=self.masks.occluder, refiner=self.refine,
+                     restorer=self.restore, enhancer=self.enhance) | {f'mask {m.name}': m for m in self.masks.extra if isinstance(m, UserMask)}
         return {k: s for k,s in found.items() if s}
     def fingerprints(self)->dict[str, str]: # role → SHA-256
         "The fingerprint of each stage: a hash of its code and weights."

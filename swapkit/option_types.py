@@ -16,6 +16,8 @@ class FlatOptions(TypedDict, total=False):
     glasses: Literal['keep', 'remove']
     occluder: str
     masks: str
+    refine: str
+    refine_strength: float
     restore: str
     restore_strength: float
     fidelity: float

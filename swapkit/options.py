@@ -183,6 +183,10 @@ class SwapOptions(Options):
                                 "(MediaPipe's hair network), others come from plug-ins. The swap appears only where "
                                 "all of them allow it.",
                         'none', kind='mask', several=True, metavar='NAME,NAME', widget='dropdown', folded=True)
+    refine: str = option('none', "Network that corrects colors, light and detail of the face that the swapper mesh "
+                                 "made.", 'none', kind='refiner', metavar='NAME', widget='dropdown')
+    refine_strength: float = option(1., "How much of the correction is used: 0 none, 1 all of it.", low=0, high=1,
+                                    widget='slider', label='refined')
     restore: str = option('none', "Network that sharpens the swapped face and adds detail.", 'none', kind='restorer',
                           short='-r', metavar='NAME', widget='dropdown')
     restore_strength: float = option(1., "Opacity of the restored face over the swapped one: 0 turns restoring off; "

@@ -22,8 +22,8 @@ from .errors import BadInput, check_choice
 from .fingerprint import fingerprint_of, follow
 
 __all__ = ['GROUP', 'COMMERCIAL', 'Registry', 'registries', 'names', 'load_plugins', 'load_plugin', 'NetSpec',
-           'NetStage', 'SWAPPERS', 'RESTORERS', 'ENHANCERS', 'PARSERS', 'OCCLUDERS', 'MASKS', 'DETECTORS', 'MESHES',
-           'EMBEDDERS', 'SMOOTHERS', 'READERS', 'ENGINES']
+           'NetStage', 'SWAPPERS', 'RESTORERS', 'ENHANCERS', 'PARSERS', 'REFINERS', 'OCCLUDERS', 'MASKS', 'DETECTORS',
+           'MESHES', 'EMBEDDERS', 'SMOOTHERS', 'READERS', 'ENGINES']
 
 S = TypeVar('S')
 log = logging.getLogger('swapkit')
@@ -287,6 +287,8 @@ ENHANCERS: Registry[Any] = Registry('enhancer', 'swapkit.restore', spec='swapkit
     'real_esrgan_x2', 'realesrgan_x4plus', 'realesrgan_x4plus_fp16', 'realesr_animevideov3'))
 PARSERS: Registry[Any] = Registry('parser', 'swapkit.mask.parsing', spec='swapkit.mask.parsing:ParseSpec', builtin=(
     'bisenet_19', 'bisenet_resnet_18', 'bisenet_resnet_34', 'tiny_parse'))
+REFINERS: Registry[Any] = Registry('refiner', 'swapkit.refine', spec='swapkit.refine:RefineSpec', builtin=(
+    'tiny_refine',))
 OCCLUDERS: Registry[Any] = Registry(
     'occluder', 'swapkit.mask.occlusion', spec='swapkit.mask.occlusion:OccludeSpec', builtin=(
         'face_unet_256', 'xseg', 'xseg_1', 'xseg_2', 'xseg_3'))

@@ -126,7 +126,7 @@ def make_pairs(
     **options:Any,              # of `swap_video`
 )->list[list[str]]:             # file names of R and F; pairs without a face are left out
     "Make F of each pair with a frozen version."
-    out = Path(out)
+    out = Path(out).resolve() # the frozen version runs in another folder
     out.mkdir(parents=True, exist_ok=True)
     pairs, jobs = [], []
     for r,q in draw_pairs(people, n, seed):
@@ -314,9 +314,10 @@ def score_pairs(
     light:bool=False,       # the photo under another light
     landmarks:str='auto',   # auto, or builtin: without other weights
     judge:Judge|None=None,
+    **options:Any,          # further options of `swap_video`
 )->dict[str, Any]:          # version, condition, lost, rows: R, F, what, figures; also written to rows.json
     "Put R's photo onto F and onto R, and measure both against R."
-    folder, options = Path(folder), NETWORKS[landmarks]
+    folder, options = Path(folder).resolve(), NETWORKS[landmarks] | options
     out = folder/'results'/name/condition_name(light, landmarks)
     out.mkdir(parents=True, exist_ok=True)
     pairs, jobs = json.loads((folder/'pairs.json').read_text()), []

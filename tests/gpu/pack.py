@@ -77,10 +77,10 @@ def pins():
     return {m[1]: m[2] for m in found if m and not (m[3] and '== "win32"' in m[3])}
 
 
-def download(folder, python):
+def download(folder, python, packages=(*WHEELS, FFMPEG)):
     "Fetch the wheels for another machine."
     known = pins()
-    wanted = [f'{w}=={known[w]}' if w in known else w for w in WHEELS] + [FFMPEG]
+    wanted = [f'{w}=={known[w]}' if w in known else w for w in packages]
     words = ['--python-version', python, '--only-binary=:all:', '--no-deps', '-q', '-d', folder]
     for p in PLATFORMS: words += ['--platform', p]
     subprocess.run([sys.executable, '-m', 'pip', 'download', '--disable-pip-version-check', *words, *wanted],
@@ -110,11 +110,11 @@ def commit():
     except (OSError, subprocess.CalledProcessError): return ''
 
 
-def project():
+def project(training=False):
     "Name → bytes of the package's files."
     root = ROOT/'swapkit'
     some = [p for p in sorted(root.rglob('*')) if p.is_file() and '__pycache__' not in p.parts]
-    some = [p for p in some if 'train' not in p.relative_to(root).parts]
+    if not training: some = [p for p in some if 'train' not in p.relative_to(root).parts]
     return {f'project/swapkit/{p.relative_to(root).as_posix()}': p.read_bytes() for p in some}
 
 
@@ -131,13 +131,13 @@ def clips(folder, frames):
     return made
 
 
-def write(out, files, fast):
+def write(out, files, fast, top='swapkit-gpu'):
     "Write files as one archive, packed with xz; machine code is filtered first, which makes it smaller."
     best = dict(id=lzma.FILTER_LZMA2, preset=9 | lzma.PRESET_EXTREME, dict_size=1 << 26)
     filters = [dict(id=lzma.FILTER_LZMA2, preset=0)] if fast else [dict(id=lzma.FILTER_X86), best]
     with lzma.open(out, 'wb', filters=filters) as packed, tarfile.open(fileobj=packed, mode='w') as tar:
         for name, (data, program) in files.items():
-            entry = tarfile.TarInfo(f'swapkit-gpu/{name}')
+            entry = tarfile.TarInfo(f'{top}/{name}')
             entry.size, entry.mode = len(data), 0o755 if program else 0o644
             tar.addfile(entry, io.BytesIO(data))
 
