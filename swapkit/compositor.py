@@ -220,7 +220,8 @@ class Compositor:
     def stages(self)->dict[str, Any]: # role → the stage
         "The stages whose network can be chosen."
         found = dict(swapper=self.swap, parser=self.masks.parser, occluder=self.masks.occluder, refiner=self.refine,
-                     restorer=self.restore, enhancer=self.enhance) | {f'mask {m.name}': m for m in self.masks.extra if isinstance(m, UserMask)}
+                     restorer=self.restore, enhancer=self.enhance)
+        found |= {f'mask {m.name}': m for m in self.masks.extra if isinstance(m, UserMask)}
         return {k: s for k,s in found.items() if s}
     def fingerprints(self)->dict[str, str]: # role → SHA-256
         "The fingerprint of each stage: a hash of its code and weights."

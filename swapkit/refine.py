@@ -58,7 +58,7 @@ def apply_refinement(
     slow, more, keep = enlarge(torch.cat([(color-gain*low)*mask, gain*mask, hide], 1), step).split([3,1,1], 1)
     return torch.lerp(torch.addcmul(swapped+slow, swapped, more), target, keep)
 
-# %% ../nbs/6_swap/06_refine.ipynb #656944d8
+# %% ../nbs/6_swap/06_refine.ipynb #35f765fa
 @dataclass(frozen=True, kw_only=True)
 class RefineSpec(NetSpec):
     """Describes a refiner, which works on ffhq_512. `load(device, engine)` returns a function of pictures
@@ -71,7 +71,9 @@ def load_tiny_refine(device:torch.device|str, engine:str='auto', path:PathLike|N
     "The network of this project (`nets.tiny`), always in single precision; with other weights from a file."
     return load_tiny_net('tiny_refine', device, engine, path)
 
-REFINERS['tiny_refine'] = RefineSpec(load=load_tiny_refine, needs=('tiny_refine',), license='Apache-2.0', commercial='yes')
+REFINERS['tiny_refine'] = RefineSpec(
+    load=load_tiny_refine, needs=('tiny_refine',), license='Apache-2.0', commercial='yes'
+)
 
 # %% ../nbs/6_swap/06_refine.ipynb #0bd43e70
 def refine_inputs(

@@ -33,7 +33,8 @@ def needs_of(kind:str)->dict[str, tuple[str, ...]]: # name of an entry → keys 
     "The weights that the entries of a registry need."
     return {n: tuple(s.needs) for n,s in registries()[kind].items() if hasattr(s, 'needs')} if kind else {}
 
-DEPENDS = dict(refine_strength='refine', restore_strength='restore', fidelity='restore')  # an option → the one that it belongs to
+# an option → the one that it belongs to
+DEPENDS = dict(refine_strength='refine', restore_strength='restore', fidelity='restore')
 
 def offered_choices(w:Widget)->list[Any]:
     "The choices of an option whose weights are here."

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CONDITIONS', 'candidate', 'compare', 'verdict', 'print_verdict', 'main']
 
-# %% ../../nbs/9_research/15_judge_refiner.ipynb #3eb48ec3
+# %% ../../nbs/9_research/15_judge_refiner.ipynb #710afb1b
 import argparse
 from collections.abc import Sequence
 from functools import partial
@@ -16,12 +16,12 @@ from ..apps.bench_tools import measurement_origin, save_figures
 from ..errors import BadInput
 from ..refine import load_tiny_refine, REFINERS, RefineSpec
 from .reversed_pairs import BANDS, Judge, mean_rows, score_pairs
-from .reversed_report import bootstrap, describe_set, group_people, read_manifest, round_figures
+from .reversed_report import describe_set, group_people, read_manifest, round_figures
 from ..runtime import file_hash
 from ..types import PathLike
 
-# %% ../../nbs/9_research/15_judge_refiner.ipynb #96430187
-CONDITIONS = dict(plain={}, light=dict(light=True), builtin=dict(landmarks='builtin'))
+# %% ../../nbs/9_research/15_judge_refiner.ipynb #ac207371
+CONDITIONS:dict[str, dict[str, Any]] = dict(plain={}, light=dict(light=True), builtin=dict(landmarks='builtin'))
 
 def candidate(
     weights:PathLike,   # a .safetensors file from `research.train.refine`

@@ -94,7 +94,7 @@ def main(argv=None):
     p = argparse.ArgumentParser(prog='dev.py refine-pack', description=__doc__.split('\n')[0])
     p.add_argument('out', help='the archive to write, such as swapkit-refine.tar.xz')
     p.add_argument('--media', default=os.environ.get('SWAPKIT_MEDIA', ''),
-                   help='the folder of media (SWAPKIT_MEDIA); without one, only the sample people are packed, for a trial')
+                   help='the folder of media (SWAPKIT_MEDIA); without one, the sample people are packed, for a trial')
     p.add_argument('--python', default='3.12', help='Python of the other machine (3.12)')
     p.add_argument('--start', default='', help='weights to continue with: a .safetensors file from an earlier training')
     p.add_argument('--no-wheels', action='store_true', help='without packages: for a machine where swapkit runs')

@@ -215,7 +215,8 @@ def draw_in_front(
 )->tuple[np.ndarray, np.ndarray, str]: # coverage (256,256) uint8, colors (256,256,3) float32, a key of `_THINGS`
     "Draw a hand, a microphone, hair or another thing that may be in front of a face."
     kind = str(rng.choice(list(_THINGS), p=list(_THINGS.values())))
-    return *_draw_kind(rng, kind, people, k, grounds), kind
+    mask, over = _draw_kind(rng, kind, people, k, grounds)
+    return mask, over, kind
 
 def dress(
     rng:np.random.Generator,

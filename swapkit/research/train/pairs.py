@@ -7,7 +7,7 @@ __all__ = ['SIDE', 'TEXTURE', 'MAKERS', 'collect_portraits', 'pack_portraits', '
            'vary_light', 'film_look', 'move_faces', 'Photos', 'make_photos', 'swap_photos', 'wrong_faces',
            'make_layers', 'RefinePairs', 'Studio', 'make_studio', 'make_batch']
 
-# %% ../../../nbs/9_research/train/12_pairs.ipynb #6943d648
+# %% ../../../nbs/9_research/train/12_pairs.ipynb #a09f345a
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +18,17 @@ import numpy as np
 import torch
 import torch.nn.functional as nnf
 from kornia.enhance import jpeg_codec_differentiable
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from ...errors import ModelMissing
 from ...face.align import align
 from ...face.detect import Detector
 from ...face.landmarks import FaceMesh
 from ...imgproc import block_mean, blur, enlarge, low_pass, sample_at
-from ...mask.parsing import FACE_CLASSES, hidden_mask, Parser
+from ...mask.parsing import hidden_mask, Parser
 from ...mask.polygons import face_mask
 from ...mesh.raster import draw_texture
 from ...mesh.relight import rim_change, rim_tone
-from ...mesh.texture import make_texture, push_pull, side_shadows
+from ...mesh.texture import make_texture, side_shadows
 from ...refine import mesh_maps
 from .dress import draw_in_front
 from .glasses import Portraits
@@ -224,7 +223,7 @@ def wrong_faces(
         parts.append(torch.lerp(x[a:b], made, m).clamp(0,1))
     return _spoil(torch.cat(parts), mask, dice)
 
-# %% ../../../nbs/9_research/train/12_pairs.ipynb #207b095a
+# %% ../../../nbs/9_research/train/12_pairs.ipynb #14f6d78a
 def make_layers(
     pictures:torch.Tensor, points:torch.Tensor, # (P,3,256,256) uint8; (P,468,3)
     parser:Parser, grounds:list[np.ndarray],    # grounds: pictures without faces, (256,256,3) uint8
@@ -236,7 +235,8 @@ def make_layers(
     prob = torch.cat([parser(as_crops(x.to(parser.device).float()/255, p))
                       for x,p in zip(pictures[at].split(16), points[at].split(16))])
     labels = enlarge(prob, SIDE//prob.shape[-1]).argmax(1).byte().cpu().numpy()
-    people = Portraits(pictures[at].permute(0,2,3,1).contiguous().numpy(), labels, points[at].numpy(), np.zeros(n, bool))
+    people = Portraits(pictures[at].permute(0,2,3,1).contiguous().numpy(), labels, points[at].numpy(),
+                       np.zeros(n, bool))
     for k in range(n):
         mask, over, _ = draw_in_front(rng, people, k, grounds)
         mask = cv2.GaussianBlur(mask, (3,3), 0)

@@ -6,14 +6,14 @@
 __all__ = ['WEIGHTS', 'vary_again', 'pair_stream', 'skin_lab', 'refine_loss', 'steadiness_loss', 'train_refine', 'measure',
            'sheet', 'main']
 
-# %% ../../../nbs/9_research/train/13_refine.ipynb #c9d1ac13
+# %% ../../../nbs/9_research/train/13_refine.ipynb #22a04680
 import copy
 import json
 import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
 import numpy as np
 import torch
 import torch.nn.functional as nnf
+from torch import nn
 
 from ...imgproc import block_mean, blur, enlarge
 from ...nets.tiny import folded_copy, TinyRefine
@@ -31,9 +32,8 @@ from .pairs import collect_portraits, Dice, make_batch, make_studio, MAKERS, Ref
 from .pairs import read_portrait_file, Studio
 from .parse import list_portraits, load_grounds, worn_glasses
 from ...runtime import cached_tensor
-from ...types import PathLike
 
-# %% ../../../nbs/9_research/train/13_refine.ipynb #db3dba45
+# %% ../../../nbs/9_research/train/13_refine.ipynb #243647a0
 def vary_again(pairs:RefinePairs, dice:Dice)->RefinePairs:
     "Pairs that are used a second time: in other colors, half of them mirrored."
     n = len(pairs)
@@ -52,7 +52,7 @@ def pair_stream(
     again:int=2,        # how often each pair is used
     behind:bool=True,   # make pairs in a thread of their own: on a CPU, where that is another core
     keep:int=16,        # batches from which pairs are drawn
-)->Iterator[RefinePairs]:
+)->Generator[RefinePairs]:
     "Batches without end. The first use of a pair is as it was made, the others are varied."
     made:queue.Queue = queue.Queue(2)
     over = threading.Event()
@@ -77,7 +77,7 @@ def pair_stream(
                 yield vary_again(RefinePairs(*(torch.cat(t) for t in zip(*(vars(s).values() for s in some)))), others)
     finally: over.set()
 
-# %% ../../../nbs/9_research/train/13_refine.ipynb #70648ed4
+# %% ../../../nbs/9_research/train/13_refine.ipynb #4f3b5784
 WEIGHTS = dict(slow=1., all=.4, edges=.6, fine=.02, steady=.5) # of the parts of the loss
 _SLOW = 3.      # pixels of 128: what changes slower is color and light
 _LAB = (.36,.60,.06), (1.07,-1.42,.30), (.50,.80,-1.35) # from RGB to CIELAB/100, near the colors of skin
@@ -98,7 +98,7 @@ def _edges(d, mask): # differences of lightness between neighbors, at two scales
     for _ in range(2):
         for y,m in ((d.diff(dim=-1), mask[...,1:]), (d.diff(dim=-2), mask[...,1:,:])): parts.append(_mean(y.abs(), m))
         d, mask = block_mean(d, 2), block_mean(mask, 2)
-    return sum(parts)/len(parts)
+    return torch.stack(parts).mean(0)
 
 def _fine_strength(x, mask): # (n,3,256,256) → (n,2): of what 128 pixels cannot show, and of the next band
     g, bands = x[:,1:2], []
@@ -122,11 +122,11 @@ def refine_loss(
     fine = (a/b.clamp(min=2e-3)).clamp(min=.1).log().abs().mean(1)
     return dict(slow=_mean(length(slow), mask), all=_mean(length(d), mask), edges=_edges(d[:,:1], mask), fine=fine)
 
-# %% ../../../nbs/9_research/train/13_refine.ipynb #b20e158b
+# %% ../../../nbs/9_research/train/13_refine.ipynb #e5b0be32
 def _answer(net, swapped, wrong, mask, maps): # (n,5,128,128)
     return net(refine_inputs(swapped, wrong, mask), maps)
 
-def _shifted(pairs, dice): # the first quarter, one to three pixels of 128 further, with other noise: as in the next frame
+def _shifted(pairs, dice): # the first quarter as in the next frame: moved by two pixels of 128, with other noise
     n, by = max(len(pairs)//4, 1), [2*int(k) for k in torch.randint(-1, 2, (2,), generator=dice.g)]
     some = pairs[:n]
     roll = lambda x, r: x.roll([by[0]*r//2, by[1]*r//2], (-2,-1))
@@ -167,7 +167,7 @@ def train_refine(
             *moved, shift = _shifted(pairs, dice)
             k = len(moved[0])
             parts['steady'] = steadiness_loss(shift(said[:k]), _answer(net, *moved), shift(pairs.mask[:k])).mean()
-        loss = sum(weights[k]*v for k,v in parts.items())
+        loss = torch.stack([weights[k]*v for k,v in parts.items()]).sum()
         opt.zero_grad(); loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.)
         opt.step(); update_average(kept, net, min(.998, (step+1)/(step+10)))
@@ -180,9 +180,9 @@ def train_refine(
     stream.close()
     return kept
 
-# %% ../../../nbs/9_research/train/13_refine.ipynb #d030282f
+# %% ../../../nbs/9_research/train/13_refine.ipynb #341afa45
 @torch.no_grad()
-def measure(net:TinyRefine|None, batches:list[RefinePairs])->dict[str, float]: # None: without a refiner
+def measure(net:nn.Module|None, batches:list[RefinePairs])->dict[str, float]: # None: without a refiner
     "The parts of the loss on pairs that were set aside; `detail` is the strength of fine detail relative to the truth."
     rows:list[dict[str, float]] = []
     for p in batches:
@@ -191,7 +191,7 @@ def measure(net:TinyRefine|None, batches:list[RefinePairs])->dict[str, float]: #
         rows.append({k: float(v.mean()) for k,v in refine_loss(got, p.truth, p.mask).items()})
     return {k: round(float(np.mean([r[k] for r in rows])), 5) for k in rows[0]}
 
-def sheet(net:TinyRefine|None, pairs:RefinePairs, rows:int=6)->np.ndarray: # (rows·256, 4·256, 3) uint8
+def sheet(net:nn.Module|None, pairs:RefinePairs, rows:int=6)->np.ndarray: # (rows·256, 4·256, 3) uint8
     "A picture: target, swap, refined, truth."
     some = pairs[:rows]
     with torch.no_grad():
@@ -201,7 +201,7 @@ def sheet(net:TinyRefine|None, pairs:RefinePairs, rows:int=6)->np.ndarray: # (ro
     k, s = len(x), x.shape[-1]
     return (x.permute(0,3,1,4,2).reshape(k*s, 4*s, 3)*255).round().byte().cpu().numpy()
 
-# %% ../../../nbs/9_research/train/13_refine.ipynb #b95ce242
+# %% ../../../nbs/9_research/train/13_refine.ipynb #41aed769
 def _portraits(a)->dict[str, tuple[torch.Tensor, torch.Tensor]]: # learn, choose: pictures and points
     "Portraits of both parts, without glasses: F has none where the swapper paints them over."
     found = {}
@@ -244,8 +244,9 @@ def main(argv:list[str]|None=None)->None:
     for _ in range(8): aside.append(make_batch(studios['choose'], 16, dice))
     batch = a.batch or (16 if a.device=='cpu' else 128)
     curve, options = [], format_options(a, 'steps batch again times layers seed threads top minutes device')
-    about = dict(command=f'python -m swapkit.research.train.refine MEDIA {options}', start=bool(a.start), without=a.without,
-                 torch=torch.__version__, portraits=len(parts['learn'][0]), makers=MAKERS, nothing_done=measure(None, aside))
+    about = dict(command=f'python -m swapkit.research.train.refine MEDIA {options}', start=bool(a.start),
+                 without=a.without, torch=torch.__version__, portraits=len(parts['learn'][0]), makers=MAKERS,
+                 nothing_done=measure(None, aside))
     say(f"without a refiner: {about['nothing_done']}")
     def tell(step, net, losses):
         found = measure(folded_copy(net), aside)
