@@ -387,6 +387,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                        'swapkit/apps/model_trials.py'),
                                            'swapkit.apps.model_trials.try_parser': ( '8_apps/model_trials.html#try_parser',
                                                                                      'swapkit/apps/model_trials.py'),
+                                           'swapkit.apps.model_trials.try_refiner': ( '8_apps/model_trials.html#try_refiner',
+                                                                                      'swapkit/apps/model_trials.py'),
                                            'swapkit.apps.model_trials.try_restorer': ( '8_apps/model_trials.html#try_restorer',
                                                                                        'swapkit/apps/model_trials.py'),
                                            'swapkit.apps.model_trials.try_swapper': ( '8_apps/model_trials.html#try_swapper',

@@ -234,6 +234,10 @@ MODELS = {
             license='Apache-2.0', commercial='yes',
             about='built-in face parser, ten parts (learned from MIT and Apache-2.0 networks and drawings)',
         ),
+        ModelSpec(
+            'tiny_refine', 'tiny_refine.safetensors', urls=(), license='Apache-2.0', commercial='yes',
+            about='refiner of the built-in swapper (no weights are published yet; research.train.refine makes them)',
+        ),
     ]
 }
 

@@ -48,7 +48,9 @@ from swapkit.nets.base import from_signed, make_stand_in, prepare_net, to_imagen
 from swapkit.nets.bisenet import BiSeNet  # noqa: E402
 from swapkit.nets.gfpgan import make_gfpgan  # noqa: E402
 from swapkit.nets.simswap import SimSwap  # noqa: E402
+from swapkit.nets.tiny import TinyRefine  # noqa: E402
 from swapkit.pipeline import analyze, swap_image, swap_video  # noqa: E402
+from swapkit.refine import REFINERS, RefineSpec  # noqa: E402
 from swapkit.restore import EnhanceSpec, Enhancer, ENHANCERS, Restorer, RestoreSpec, RESTORERS  # noqa: E402
 from swapkit.runtime import batch_sizes, download, run_padded  # noqa: E402
 from swapkit.swap.base import Swapper, SwapSpec  # noqa: E402
@@ -136,6 +138,17 @@ class Smooth(torch.nn.Module):
     def forward(self, x): return (self.layer(x) + 4).sigmoid()
 
 
+class Refining(torch.nn.Module):
+    "The real refiner with random weights."
+
+    def __init__(self):
+        super().__init__()
+        self.net = TinyRefine().requires_grad_(False)
+        torch.nn.init.normal_(self.net.tell.weight, std=.02, generator=torch.Generator().manual_seed(5))
+
+    def forward(self, x, maps): return self.net(x, maps)
+
+
 def register_small_networks():
     SWAPPERS["small"] = SwapSpec(
         template="arcface_112_v1", size=64, load=load_swapper, full_crop=True, license="none",
@@ -143,12 +156,13 @@ def register_small_networks():
     )
     PARSERS["small"] = ParseSpec(load=load_parser, license="none")
     RESTORERS["small"] = RestoreSpec(load=load_restorer, license="none")
+    REFINERS["small"] = RefineSpec(load=lambda device, engine="auto": Refining().to(device).eval(), license="none")
     load = lambda n: lambda device, engine="auto": small(device, 64, Smooth, n)
     OCCLUDERS["small"] = OccludeSpec(load=load(1), size=64, license="none")
     ENHANCERS["small"] = EnhanceSpec(load=load(3), license="none")
 
 
-NEURAL = dict(swapper="small", parser="small", occluder="small", restore="small", precision="fp32")
+NEURAL = dict(swapper="small", refine="small", parser="small", occluder="small", restore="small", precision="fp32")
 
 
 # --- the CPU without OpenCV's rounding --------------------------------------------------------------------------------

@@ -36,17 +36,17 @@ def models_list()->None:
 @plugin_option
 def models_swappers()->None:
     "List the names for --swapper, --restore, --parser … with their licenses."
-    from swapkit.registry import ENHANCERS, MASKS, OCCLUDERS, PARSERS, RESTORERS, SWAPPERS
+    from swapkit.registry import ENHANCERS, MASKS, OCCLUDERS, PARSERS, REFINERS, RESTORERS, SWAPPERS
     row = lambda *c: '{:<24} {:<14} {:>5}  {:<10} {}'.format(*c).rstrip()
     click.echo(row('swapper', 'template', 'size', 'commercial', 'license; how it is given the source'))
     for n,s in SWAPPERS.items():
         click.echo(row(n, s.template, s.size or 'any', s.commercial, f'{s.license}; {s.conditioning}'))
     for name, entries in dict(
-        restore=RESTORERS, parser=PARSERS, occluder=OCCLUDERS, enhance=ENHANCERS, masks=MASKS
+        refine=REFINERS, restore=RESTORERS, parser=PARSERS, occluder=OCCLUDERS, enhance=ENHANCERS, masks=MASKS
     ).items():
         if len(entries): click.echo(f'\n--{name}')
         for n,s in entries.items(): click.echo(row(n, '', '', s.commercial, s.license))
-    total = sum(map(len, (SWAPPERS, RESTORERS, PARSERS, OCCLUDERS, ENHANCERS, MASKS)))
+    total = sum(map(len, (SWAPPERS, REFINERS, RESTORERS, PARSERS, OCCLUDERS, ENHANCERS, MASKS)))
     click.echo(f"swapkit: done: {count(total, 'name')}", err=True)
 
 # %% ../../nbs/8_apps/14_cli_models.ipynb #881da2fb

@@ -20,13 +20,15 @@ import torch.nn.functional as nnf
 
 from .bench_tools import machine_info
 from .model_trials import Measured, choose_pairs, Trial, try_detector, try_embedder, try_enhancer, try_graph
-from .model_trials import try_mask, try_mesh, try_occluder, try_parser, try_restorer, try_swapper
+from .model_trials import try_mask, try_mesh, try_occluder, try_parser, try_refiner, try_restorer
+from .model_trials import try_swapper
 from .samples import person_file
 from ..cache import cache_dir
 from ..errors import SwapkitError
 from ..models import get_spec
 from ..nets.load import uses_stand_in
-from ..registry import DETECTORS, EMBEDDERS, ENHANCERS, MASKS, MESHES, OCCLUDERS, PARSERS, RESTORERS, SWAPPERS
+from ..registry import DETECTORS, EMBEDDERS, ENHANCERS, MASKS, MESHES, OCCLUDERS, PARSERS, REFINERS, RESTORERS
+from ..registry import SWAPPERS
 from ..runtime import default_device, file_hash
 from ..sources import make_comparer
 from ..video.provenance import publish, SOURCE_TYPE
@@ -34,8 +36,8 @@ from ..weights import check_models, find_file, model_dirs
 
 # %% ../../nbs/8_apps/20_model_check.ipynb #cfac5ee3
 _ROLES:tuple = ( # registry, and what tries its entries
-    (SWAPPERS, try_swapper), (RESTORERS, try_restorer), (ENHANCERS, try_enhancer), (PARSERS, try_parser),
-    (OCCLUDERS, try_occluder), (MASKS, try_mask), (DETECTORS, try_detector), (MESHES, try_mesh),
+    (SWAPPERS, try_swapper), (REFINERS, try_refiner), (RESTORERS, try_restorer), (ENHANCERS, try_enhancer),
+    (PARSERS, try_parser), (OCCLUDERS, try_occluder), (MASKS, try_mask), (DETECTORS, try_detector), (MESHES, try_mesh),
     (EMBEDDERS, try_embedder),
 )
 
@@ -82,7 +84,7 @@ def try_model(
     made = Trial(model, role, _check_files(model, spec.needs if spec else ()), facts=_facts(model))
     if not made.good: return made
     device = torch.device(device or default_device())
-    embed = make_comparer(device) if trial in (try_swapper, try_restorer) else None
+    embed = make_comparer(device) if trial in (try_swapper, try_refiner, try_restorer) else None
     try: checks, made.pictures = trial(entry, device, embed, pairs or choose_pairs())
     except (SwapkitError, RuntimeError, ValueError) as e:
         said = _without_paths(str(e))
