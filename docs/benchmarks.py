@@ -326,6 +326,31 @@ def parser_result(data):
             f"{data['milliseconds_a_face']:.1f} ms for a face.")
 
 
+REFINED = {'plain': 'the photo as it is', 'light': 'the photo in another light', 'builtin': 'built-in landmarks'}
+
+
+def refiner_charts(data):
+    found = next(iter(data['sets'].values()))['means']
+    series = 'without', 'with'
+    both = lambda c, what, k: [found[c][v][what][k] for v in series]
+    whats = {'own': 'nothing to do', 'got': 'the photo onto F'}
+    rows = [(f'{REFINED[c]}: {said}', both(c, w, 'slow')) for c in found for w, said in whats.items()]
+    bands = [k for k in found['plain']['with']['got'] if k.startswith('contrast ')]
+    return [bars('Slow color difference from the true face (shorter is better)', rows, series),
+            bars('Contrast of bands, truth = 1', [(f'{k[9:]} px', both('plain', 'got', k)) for k in bands], series,
+                 mark=(1, 'truth'))]
+
+
+def refiner_result(data):
+    name, found = next(iter(data['sets'].items()))
+    got = {v: found['means']['plain'][v]['got'] for v in ('without', 'with')}
+    lines = found['verdict']
+    return (f"{found['people']} people: the slow difference falls from {got['without']['slow']:.2f} to "
+            f"{got['with']['slow']:.2f}, likeness goes from {got['without']['likeness_independent']:.3f} to "
+            f"{got['with']['likeness_independent']:.3f}; {sum(x['ok'] for x in lines)} of {len(lines)} bars are "
+            "reached.")
+
+
 def decord_result(data):
     read = [r for r in data['exactness'] if not r['refused']]
     wrong = sum(bool(r['wrong_jumps'] or r['most']) for r in read)
@@ -560,6 +585,14 @@ BENCHMARKS = dict(
         'that taught it, on plain portraits; glasses and things in front of the face with what was drawn over them.',
         'python -m swapkit.research.train.parse MEDIA --judge results/parser.json', parser_charts,
         '9_research/train/09_parse', parser_result,
+    ),
+    refiner=Benchmark(
+        'The refiner',
+        'Pairs with a known answer, of people who were kept out of the training of the refiner: the built-in swapper '
+        'alone, and with the refiner of the checkout (`--refine tiny_refine`). F was made by version 0.5.0, which the '
+        'training did not use.',
+        'python -m swapkit.research.judge_refiner models/tiny_refine.safetensors PAIRS... --save results/refiner.json',
+        refiner_charts, '9_research/15_judge_refiner', refiner_result,
     ),
     detect=Benchmark(
         'Detection',

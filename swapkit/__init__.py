@@ -24,7 +24,7 @@ __all__ = ['swap_video', 'swap_image', 'analyze', 'make_source', 'SwapOptions', 
 
 # nothing that is loaded here reports to anybody; onnxruntime reads this when it is loaded
 os.environ['ORT_DISABLE_TELEMETRY'] = '1'
-__version__ = "0.9.0"
+__version__ = "0.10.0"
 
 _HOME = {
     'pipeline': ('swap_video', 'swap_image', 'analyze', 'make_source'),

@@ -2525,6 +2525,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                        'swapkit/research/train/refine.py'),
                                                'swapkit.research.train.refine._shifted': ( '9_research/train/refine.html#_shifted',
                                                                                            'swapkit/research/train/refine.py'),
+                                               'swapkit.research.train.refine.front_loss': ( '9_research/train/refine.html#front_loss',
+                                                                                             'swapkit/research/train/refine.py'),
                                                'swapkit.research.train.refine.main': ( '9_research/train/refine.html#main',
                                                                                        'swapkit/research/train/refine.py'),
                                                'swapkit.research.train.refine.measure': ( '9_research/train/refine.html#measure',

@@ -235,8 +235,10 @@ MODELS = {
             about='built-in face parser, ten parts (learned from MIT and Apache-2.0 networks and drawings)',
         ),
         ModelSpec(
-            'tiny_refine', 'tiny_refine.safetensors', urls=(), license='Apache-2.0', commercial='yes',
-            about='refiner of the built-in swapper (no weights are published yet; research.train.refine makes them)',
+            'tiny_refine', 'tiny_refine.safetensors',
+            sha256='24b2c9bd7e11f68b2359a44d893975e71f0448cb6a8b145448d3bb2c7976c614', size=868144, urls=(),
+            license='Apache-2.0', commercial='yes',
+            about='refiner of the built-in swapper, an experiment: in the checkout, not in the installed package',
         ),
     ]
 }

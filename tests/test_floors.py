@@ -18,7 +18,7 @@ FLOORS = {
     4: 'face.*',
     5: 'mask.*',
     6: 'mesh.*',
-    7: 'swap.* restore blend',
+    7: 'swap.* refine restore blend',
     8: 'compositor sources analysis assignment target workdir partial pair_check jobs swap_check pipeline',
     9: 'apps.* __main__',
     10: 'research.*',

@@ -167,7 +167,7 @@ def try_refiner(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple[
     checks = [
         _finite(out),
         within('change of color, levels', _color_change(out, new.data, full), high=15, form='.1f'),
-        within('change outside the face, levels', float(((out-new.data).abs()*(full<=0)).max())*255, high=1, form='.2f'),
+        within('change outside the face, levels', float(((out-new.data).abs()*(full<=0)).max())*255, high=1),
         within('detail, swap = 1', _detail(out, full)/_detail(new.data, full), .5, 2),
         within('a batch against one by one, levels', float((out[:1]-run(1)).abs().max())*255, high=2),
         Measured(what='seconds per face', value=f'{took/len(pairs):.2f}'),

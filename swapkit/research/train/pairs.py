@@ -243,7 +243,7 @@ def make_layers(
         out.append(np.concatenate([over.clip(0,255).astype(np.uint8), mask[...,None]], 2))
     return torch.from_numpy(np.stack(out)).permute(0,3,1,2).contiguous()
 
-# %% ../../../nbs/9_research/train/12_pairs.ipynb #9e261167
+# %% ../../../nbs/9_research/train/12_pairs.ipynb #9fc1a2c1
 @dataclass
 class RefinePairs:
     "n pairs: all pictures (n,3,256,256) in [0,1]."
@@ -252,6 +252,7 @@ class RefinePairs:
     truth:torch.Tensor      # R: the portrait
     mask:torch.Tensor       # (n,1,128,128) where the swap is seen
     maps:torch.Tensor       # (n,7,64,64) from `refine.mesh_maps`
+    front:torch.Tensor      # (n,1,128,128) what is in front of the face
     def __len__(self): return len(self.swapped)
     def __getitem__(self, i): return RefinePairs(*(t[i] for t in vars(self).values()))
 
@@ -311,4 +312,4 @@ def make_batch(studio:Studio, n:int, dice:Dice, shares:dict[str, float]=MAKERS, 
     swapped = swap_photos(target, studio.changed, photo)
     known = over*dice.often(n, .7) # the parser sees most of them
     mask = block_mean(face_mask(target)*free*(1-blur(known, 1.)), 2)
-    return RefinePairs(swapped, wrong, truth, mask, mesh_maps(seen, SIDE, dice.device))
+    return RefinePairs(swapped, wrong, truth, mask, mesh_maps(seen, SIDE, dice.device), block_mean(over, 2))
