@@ -301,7 +301,8 @@ def test_the_site_builds(tmp_path, capfd):
     "From the notebooks as they are, without a warning or a broken link."
     for name in ('sphinx', 'myst_nb', 'furo'):
         pytest.importorskip(name, reason=f'{name} is not installed: python3 dev.py site')
-    assert dev.build_site(sys.executable, tmp_path)==0, capfd.readouterr().err
+    failed = dev.build_site(sys.executable, tmp_path)
+    assert not failed, '\n'.join(capfd.readouterr())
     html = lambda name: (tmp_path/'html'/f'{name}.html').read_text(encoding='utf-8')
     said = html('1_base/07_geometry')
     assert 'id="swapkit.geometry.similarity"' in said and 'data-title="type"' in said

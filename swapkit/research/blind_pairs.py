@@ -135,11 +135,13 @@ def make_sheet(pair:dict[str, Any], results:dict[str, list[np.ndarray]])->np.nda
 def make_sheets(
     out:Path, before:str, after:str, seed:int=22,
 )->dict[str, dict[str, str]]: # sheet → letter → version
-    "Write a sheet for each pair, and the key."
+    "Write a sheet for each pair, and the key. Each version has the upper row on half of the sheets."
     pairs, key, rng = json.loads((out/'pairs.json').read_text()), {}, random.Random(seed)
     (out/'sheets').mkdir(exist_ok=True)
+    orders = [(before, after) if i%2 else (after, before) for i in range(len(pairs))]
+    rng.shuffle(orders)
     for i,pair in enumerate(pairs):
-        key[f'{i:02}'] = dict(zip('AB', rng.sample([before, after], 2)))
+        key[f'{i:02}'] = dict(zip('AB', orders[i]))
         results = {}
         for letter,version in key[f'{i:02}'].items():
             files = [out/version/f'{i:02}-{k}.png' for k in pair['frames']]

@@ -5,12 +5,11 @@
 # %% auto #0
 __all__ = ['SIDE', 'TEXTURE', 'MAKERS', 'collect_portraits', 'pack_portraits', 'read_portrait_file', 'as_crops', 'Dice',
            'vary_light', 'film_look', 'move_faces', 'Photos', 'make_photos', 'swap_photos', 'wrong_faces',
-           'make_layers', 'RefinePairs', 'Studio', 'make_studio', 'make_batch']
+           'make_layers', 'RefinePairs', 'PairMaterial', 'make_material', 'make_batch']
 
 # %% ../../../nbs/9_research/train/12_pairs.ipynb #a09f345a
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
@@ -20,9 +19,6 @@ import torch.nn.functional as nnf
 from kornia.enhance import jpeg_codec_differentiable
 from safetensors.torch import load_file
 
-from ...face.align import align
-from ...face.detect import Detector
-from ...face.landmarks import FaceMesh
 from ...imgproc import block_mean, blur, enlarge, low_pass, sample_at
 from ...mask.parsing import hidden_mask, Parser
 from ...mask.polygons import face_mask
@@ -32,9 +28,9 @@ from ...mesh.texture import make_texture, side_shadows
 from ...refine import mesh_maps
 from .dress import draw_in_front
 from .glasses import Portraits
+from .parse import portrait_crops
 from ...swap.mesh_swapper import draw_swap, mouth_width, occlusion_mask
-from ...types import Crops, Frames, PathLike
-from ...video.photo import read_photo
+from ...types import Crops, PathLike
 
 # %% ../../../nbs/9_research/train/12_pairs.ipynb #515a15ba
 SIDE, TEXTURE = 256, 256 # pixels of a portrait, and of its texture
@@ -46,19 +42,10 @@ def collect_portraits(
     quality:int=93,         # of JPEG
 )->dict[str, torch.Tensor]: # jpeg (bytes of all pictures), ends (P,), points (P,468,3), names (bytes)
     "Find the largest face of each picture, and keep it with its landmarks. Pictures without a face are left out."
-    find, mesh = Detector('yunet_n', min_score=.5), FaceMesh('face_mesh_468', small_first=False)
-    data, points, names = [], [], []
-    for f in files:
-        frames:Frames = read_photo(Path(root)/f)
-        faces = find(frames)
-        if not len(faces): continue
-        near = int((faces.boxes[:,2:]-faces.boxes[:,:2]).prod(1).argmax())
-        faces = mesh(frames, faces[near:near+1])
-        if f.startswith('faces/'): x, p = frames.data[0], faces.lms # on ffhq_512 already
-        else: crops = align(frames, faces, size=SIDE); x, p = (crops.data[0]*255).round().byte(), crops.lms
-        assert p is not None
-        data.append(x); points.append(p[0]); names.append(f)
-    return pack_portraits(data, points, names, quality)
+    pictures, points, names = [], [], []
+    for x,p,f in portrait_crops(root, files):
+        pictures.append((x[0]*255).round().byte()); points.append(p); names.append(f)
+    return pack_portraits(pictures, points, names, quality)
 
 def pack_portraits(
     pictures:Sequence[torch.Tensor], points:Sequence[torch.Tensor], # (3,256,256) uint8 and (468,3) each
@@ -257,7 +244,7 @@ class RefinePairs:
     def __getitem__(self, i): return RefinePairs(*(t[i] for t in vars(self).values()))
 
 @dataclass
-class Studio:
+class PairMaterial:
     "All that pairs are made of, on one device."
     pictures:torch.Tensor   # (P,3,256,256) uint8
     points:torch.Tensor     # (P,468,3), on the host
@@ -266,14 +253,14 @@ class Studio:
     hidden:torch.Tensor     # (P,1,256,256) uint8, what hides a portrait's face: hair, a hat
     layers:torch.Tensor     # (L,4,256,256) uint8 from `make_layers`
 
-def make_studio(
+def make_material(
     pictures:torch.Tensor, points:torch.Tensor, # of portraits
     grounds:list[np.ndarray],
     device:torch.device|str='cpu', seed:int=0,
     times:int=2,        # changed photos of each portrait
     layers:int=256,
     tell:Callable[[str], Any]=print,
-)->Studio:
+)->PairMaterial:
     "Prepare portraits. It takes about .2 s for each on one core of a CPU."
     dice, parser = Dice(seed, device), Parser('tiny_parse', device)
     photos = lambda k: make_photos(pictures, points, dice, parser, k)
@@ -283,7 +270,7 @@ def make_studio(
     changed = Photos(*(join(k) for k in Photos.__dataclass_fields__))
     crops = (as_crops(x.to(device).float()/255, p) for x,p in zip(pictures.split(16), points.split(16)))
     hidden = torch.cat([(enlarge(hidden_mask(parser(c)), 2)*255).round().byte() for c in crops])
-    return Studio(pictures.to(device), points, plain, changed, hidden,
+    return PairMaterial(pictures.to(device), points, plain, changed, hidden,
                   make_layers(pictures, points, parser, grounds, layers, seed).to(device))
 
 def _jitter(points, dice, much=.5): # errors of landmarks, in pixels of 256: smooth over the face, and of the whole
@@ -293,23 +280,23 @@ def _jitter(points, dice, much=.5): # errors of landmarks, in pixels of 256: smo
     return torch.cat([points[...,:2]+moved+torch.randn(n,1,2,generator=dice.g)*much*.5, points[...,2:]], 2)
 
 @torch.no_grad()
-def make_batch(studio:Studio, n:int, dice:Dice, shares:dict[str, float]=MAKERS, front:float=.35)->RefinePairs:
+def make_batch(material:PairMaterial, n:int, dice:Dice, shares:dict[str, float]=MAKERS, front:float=.35)->RefinePairs:
     "Make pairs."
-    P = len(studio.pictures)
+    P = len(material.pictures)
     r, q = dice.rows(n, P), dice.rows(n, P)
     at = r.to(dice.device)
-    looks = film_look(studio.pictures[at].float()/255, dice)
-    both, points = move_faces(torch.cat([looks, studio.hidden[at].float()/255], 1), studio.points[r], dice)
+    looks = film_look(material.pictures[at].float()/255, dice)
+    both, points = move_faces(torch.cat([looks, material.hidden[at].float()/255], 1), material.points[r], dice)
     truth, free = both[:,:3], 1-both[:,3:]
     crops = as_crops(truth, points)
-    wrong = wrong_faces(crops, studio.plain, q, free, dice, shares)
-    layer = studio.layers[dice.rows(n, len(studio.layers)).to(dice.device)].float()/255
+    wrong = wrong_faces(crops, material.plain, q, free, dice, shares)
+    layer = material.layers[dice.rows(n, len(material.layers)).to(dice.device)].float()/255
     over = layer[:,3:]*dice.often(n, front)
     truth, wrong = (torch.lerp(x, layer[:,:3], over) for x in (truth, wrong))
     seen = _jitter(points, dice)
     target = as_crops(wrong, seen)
-    photo = r+P*dice.rows(n, len(studio.changed)//P)
-    swapped = swap_photos(target, studio.changed, photo)
+    photo = r+P*dice.rows(n, len(material.changed)//P)
+    swapped = swap_photos(target, material.changed, photo)
     known = over*dice.often(n, .7) # the parser sees most of them
     mask = block_mean(face_mask(target)*free*(1-blur(known, 1.)), 2)
     return RefinePairs(swapped, wrong, truth, mask, mesh_maps(seen, SIDE, dice.device), block_mean(over, 2))

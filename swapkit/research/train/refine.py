@@ -28,8 +28,8 @@ from ...nets.tiny import folded_copy, TinyRefine
 from ...refine import apply_refinement, KEEP, refine_inputs
 from .course import CourseClock, format_options, learning_rate, save_record, time_used
 from .course import training_parser, update_average
-from .pairs import collect_portraits, Dice, make_batch, make_studio, MAKERS, RefinePairs
-from .pairs import read_portrait_file, Studio
+from .pairs import collect_portraits, Dice, make_batch, make_material, MAKERS, PairMaterial
+from .pairs import read_portrait_file, RefinePairs
 from .parse import list_portraits, load_grounds, worn_glasses
 from ...runtime import cached_tensor
 
@@ -47,7 +47,7 @@ def vary_again(pairs:RefinePairs, dice:Dice)->RefinePairs:
                        mirror(pairs.front))
 
 def pair_stream(
-    studio:Studio,
+    material:PairMaterial,
     n:int,              # pairs of a batch
     dice:Dice,
     again:int=2,        # how often each pair is used
@@ -59,7 +59,7 @@ def pair_stream(
     over = threading.Event()
     def work():
         while not over.is_set():
-            try: batch = make_batch(studio, n, dice)
+            try: batch = make_batch(material, n, dice)
             except Exception as e: batch = e
             while not over.is_set():
                 try: made.put(batch, timeout=1); break
@@ -68,7 +68,7 @@ def pair_stream(
     others, pool = Dice(int(dice.g.initial_seed())+1, dice.device), []
     try:
         while True:
-            new = made.get() if behind else make_batch(studio, n, dice)
+            new = made.get() if behind else make_batch(material, n, dice)
             if isinstance(new, Exception): raise new
             pool = [*pool, new][-keep:]
             yield new
@@ -145,7 +145,7 @@ def steadiness_loss(said, again, mask): # (n,5,128,128) twice, the second moved 
     return _mean(d.mean(1, keepdim=True), mask)
 
 def train_refine(
-    studio:Studio,
+    material:PairMaterial,
     tell:Callable[[int, TinyRefine, dict[str, float]], Any],    # called with (step, net, mean losses) now and then
     steps:int, n:int=16, top:float=2e-3, seed:int=0,
     net:TinyRefine|None=None,   # network to continue with; by default a new one
@@ -162,7 +162,7 @@ def train_refine(
     net.to(memory_format=torch.channels_last) # type: ignore[call-overload]
     kept, done, told, seen = copy.deepcopy(net), CourseClock(steps, minutes), time.time(), []
     opt, dice = torch.optim.AdamW(net.parameters(), lr=top, weight_decay=1e-4), Dice(seed+7, device)
-    stream = pair_stream(studio, n, Dice(seed, device), again, device.type=='cpu')
+    stream = pair_stream(material, n, Dice(seed, device), again, device.type=='cpu')
     for step,pairs in enumerate(stream):
         for group in opt.param_groups: group['lr'] = learning_rate(done(step), top)
         said = _answer(net, pairs.swapped, pairs.wrong, pairs.mask, pairs.maps)
@@ -241,7 +241,7 @@ def main(argv:list[str]|None=None)->None:
     Path(a.out).parent.mkdir(parents=True, exist_ok=True)
     begun, parts, grounds = time.time(), _portraits(a), load_grounds(a.media)
     say = lambda text: print(f'{time.time()-begun:.0f} s: {text}', flush=True)
-    studios = {k: make_studio(*parts[k], g, a.device, a.seed, a.times if k=='learn' else 1, a.layers, say)
+    materials = {k: make_material(*parts[k], g, a.device, a.seed, a.times if k=='learn' else 1, a.layers, say)
                for k,g in zip(parts, grounds)}
     net, before, checkpoint = None, [], Path(a.out).with_suffix('.pt')
     if a.start:
@@ -249,7 +249,7 @@ def main(argv:list[str]|None=None)->None:
         net.load_state_dict(torch.load(Path(a.start).with_suffix('.pt'), weights_only=True))
         before = json.loads(Path(a.start).with_suffix('.json').read_text())['courses']
     aside, dice = [], Dice(99, a.device)
-    for _ in range(8): aside.append(make_batch(studios['choose'], 16, dice))
+    for _ in range(8): aside.append(make_batch(materials['choose'], 16, dice))
     batch = a.batch or (16 if a.device=='cpu' else 128)
     curve, options = [], format_options(a, 'steps batch again times layers seed threads top minutes device')
     about = dict(command=f'python -m swapkit.research.train.refine MEDIA {options}', start=bool(a.start),
@@ -267,7 +267,7 @@ def main(argv:list[str]|None=None)->None:
         cv2.imwrite(str(Path(a.out).with_suffix('.jpg')), picture[...,::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
         say(f'step {step}: {found}')
     weights = WEIGHTS | ({a.without: 0.} if a.without else {})
-    train_refine(studios['learn'], tell, a.steps, batch, a.top, a.seed, net, a.minutes, a.every,
+    train_refine(materials['learn'], tell, a.steps, batch, a.top, a.seed, net, a.minutes, a.every,
                  a.again, weights, a.device)
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook
