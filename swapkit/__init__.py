@@ -3,6 +3,8 @@
 Modules:
 
 - `swapkit.fingerprint`: Hashes of code and weights, part of every job key: changed code never continues an old job
+- `swapkit.job_file`: Jobs as TOML files: targets, people, result and options of a swap, to be run later or elsewhere
+- `swapkit.job_queue`: A queue of jobs in a folder, which one or several workers drain without a server
 - `swapkit.options`: The options of swapkit, each defined once: name, default, help, choices and range
 - `swapkit.registry`: Registries of everything that is chosen by name (networks, smoothers, readers), and plug-ins
 - `swapkit.workdir`: The work folder beside an output: finished segments, lock and journal of a job that can continue"""

@@ -1,6 +1,7 @@
 """Checks before any work starts: the output file, conflicting options, forked processes"""
 
 import os
+import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from .errors import BadInput, SystemFault
 from .options import RunOptions
 
-__all__ = ['ARGUMENTS', 'NAME_BYTES', 'check_out', 'check_together', 'check_fork']
+__all__ = ['ARGUMENTS', 'NAME_BYTES', 'check_out', 'check_together', 'has_pattern', 'is_batch', 'check_fork']
 
 # arguments of the public calls, other than single options; used to suggest a name for an unknown argument
 ARGUMENTS = ('target', 'sources', 'out', 'faces', 'assign', 'faces_file', 'photos', 'sheet', 'progress', 'swap',
@@ -52,6 +53,20 @@ def check_together(
     if photo and (faces_file or run.start is not None or run.end is not None or run.frame is not None):
         raise BadInput("a photo is a single picture: leave out start, end, frame and faces_file")
     if run.part and (photo or run.frame is not None): raise BadInput("a single picture is not rendered in parts")
+
+
+# --- several targets --------------------------------------------------------------------------------------------------
+
+def has_pattern(name:str|os.PathLike)->bool:
+    "Whether a name stands for several targets: it has * ? or [, or it is @FILE, a list."
+    return bool(re.search(r'[*?[]|^@', os.fspath(name)))
+
+
+def is_batch(targets:Iterable[str|os.PathLike], out:str|os.PathLike)->bool:
+    "Whether the results of these targets lie in a folder: there are or may be several, or `out` is a folder."
+    names = [os.fspath(t) for t in targets]
+    one = len(names)==1 and not os.path.isdir(names[0]) and (os.path.isfile(names[0]) or not has_pattern(names[0]))
+    return not one or os.path.isdir(out) or os.fspath(out)[-1:] in ('/', os.sep)
 
 
 # --- processes that fork ----------------------------------------------------------------------------------------------

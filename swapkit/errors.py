@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ['SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault', 'nearest', 'check_choice']
+__all__ = ['SwapkitError', 'BadInput', 'OutputBusy', 'FaceMissing', 'ModelMissing', 'SystemFault', 'nearest',
+           'check_choice']
 
 
 class SwapkitError(Exception):
@@ -12,6 +13,8 @@ class SwapkitError(Exception):
 class BadInput(SwapkitError):
     "A file, a name or a value cannot be used."
     code = 2
+class OutputBusy(BadInput):
+    "Another run is writing the same output."
 class FaceMissing(SwapkitError):
     "No face was found where one is needed."
     code = 3

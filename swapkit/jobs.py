@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SEGMENT', 'Segment', 'hash_source', 'plan_segments', 'pick_part', 'partial_path', 'count_done_frames', 'Job',
            'Rendering', 'load_segment_faces', 'split_pieces', 'render_segment', 'render_at_once', 'render_segments',
-           'join', 'prepare_encoding', 'segment_key', 'missing_face', 'report_faces', 'plan_rendering', 'swap_film',
+           'join', 'prepare_encoding', 'segment_facts', 'missing_face', 'report_faces', 'plan_rendering', 'swap_film',
            'write_photo', 'picture_faces', 'swap_picture']
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #cfbeddca
@@ -265,11 +265,12 @@ def prepare_encoding(
     return encode, fit
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #d1ef19c5
-def segment_key(job:Job, assignment:Assignment, faces_file:Path, encode:dict[str, Any])->str:
-    "A hash of everything that affects the pixels of this job's segments. Segments with the same key are reused."
+def segment_facts(job:Job, assignment:Assignment, faces_file:Path, encode:dict[str, Any])->dict[str, Any]:
+    """Everything that affects the pixels of this job's segments. Its hash is the key of the segments; segments with the
+    same key are reused."""
     reader = 'pyav' if job.run.reader=='auto' else job.run.reader
     options = key(job.compositor.options, job.analyze, job.encode, replace(job.run, reader=reader))
-    return fingerprint(
+    return dict(
         target=job.about['target'], analysis=job.about['stages'], faces=file_hash(faces_file),
         rows=assignment.rows.tolist(), asked=assignment.asked.tolist(), sources=[hash_source(s) for s in job.sources],
         options=options, encode=encode, stages=job.compositor.fingerprints(),
@@ -305,8 +306,9 @@ def plan_rendering(job:Job, work:WorkDir)->Rendering:
     report_faces(table, a, t.span)
     found = film_problems(info, path, table, a, job.sources, device, job.compositor.masks)
     report_problems(found, len(table.ids[a.rows].unique())>1)
-    name = segment_key(job, a, path, encode)
+    name = fingerprint(**(facts := segment_facts(job, a, path, encode)))
     work.make_room('*-*-*.*', name)
+    work.describe(name, facts)
     return Rendering(
         info=info, faces_file=path, assignment=a, frame=table.frame[a.rows], compositor=job.compositor,
         open=lambda device: open_reader(info, job.run.reader, encode['pix_fmt'], device), batch=batch, encode=encode,

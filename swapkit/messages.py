@@ -3,7 +3,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ['collect_messages', 'hints', 'logger']
+__all__ = ['collect_messages', 'hints', 'logger', 'Notes']
 
 logger = logging.getLogger('swapkit')
 hints = logging.getLogger('swapkit.hints')     # advice; the command line shows each hint once a day
@@ -28,3 +28,22 @@ def collect_messages(
     if logger.getEffectiveLevel() > level: logger.setLevel(level)
     try: yield lines
     finally: logger.handlers, logger.propagate = before, passed; logger.setLevel(level_before)
+
+
+class Notes(logging.Handler):
+    "Listens to what is logged in a block, which is displayed all the same: numbers and warnings of one swap."
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.told: dict[str, int] = {}      # from records with `summary`: frames, faces, people, others
+        self.lines: dict[str, None] = {}    # warnings, each once, in order
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told |= getattr(record, 'summary', {})
+        if record.levelno >= logging.WARNING and record.name != hints.name: self.lines[record.getMessage()] = None
+    def __enter__(self) -> 'Notes':
+        self.was = logger.level
+        logger.addHandler(self)
+        if logger.getEffectiveLevel() > logging.INFO: logger.setLevel(logging.INFO)
+        return self
+    def __exit__(self, *_: object) -> None:
+        logger.removeHandler(self)
+        logger.setLevel(self.was)

@@ -14,24 +14,21 @@ from typing import Any, Unpack
 import torch
 
 from .analysis import describe_analysis, find_faces, finder_of, Progress, resolve_networks
-from .checks import ARGUMENTS, check_fork, check_out, check_together
+from .checks import ARGUMENTS, check_fork, check_out
 from .errors import BadInput
 from .face.people import read_people, save_people_sheet
 from .face.recognition import source_embeddings
 from .face.store import load_faces
-from .jobs import swap_film, swap_picture
 from .option_types import FlatOptions
 from .option_tables import with_options
 from .options import AnalyzeOptions, EncodeOptions, RunOptions, split_flat, SwapOptions
-from .swap_check import make_job
+from .request import swap_target, SwapRequest
 from .runtime import choose_devices
-from .sources import list_source_photos, load_sources, make_comparer, photo_likeness, save_source
+from .sources import load_sources, make_comparer, photo_likeness, save_source
 from .sources import SOURCE_SUFFIX
 from .target import open_target
 from .types import Faces, Source
-from .video.containers import FORMATS
-from .video.encode import check_encoding
-from .video.files import file_kind, PHOTO_OUTPUT_SUFFIXES
+from .video.files import file_kind
 
 # %% ../nbs/7_pipeline/08_pipeline.ipynb #8b0df9a1
 @with_options(AnalyzeOptions, RunOptions)
@@ -106,15 +103,9 @@ def swap_video(
     with a message of one line."""
     check_fork()
     swap, analyze, encode, run = split_flat(flat, swap, analyze, encode, run, ARGUMENTS)
-    target, out, photo = Path(target), Path(out), file_kind(target)=='photo'
-    check_together(photo, sources, faces, assign, faces_file, run)
-    still = photo or run.frame is not None
-    formats = PHOTO_OUTPUT_SUFFIXES if still else tuple(FORMATS)
-    check_out(out, [target, *list_source_photos(sources, assign)], run.overwrite or bool(run.part), formats)
-    if not photo: check_encoding(encode.encoder, encode.preset, encode.lossless)
-    job = make_job(target, sources, faces, assign, faces_file, swap, analyze, run, out=out, encode=encode,
-                   progress=progress)
-    return swap_picture(job) if still else swap_film(job)
+    ask = SwapRequest(sources=sources, faces=faces, assign=assign, faces_file=faces_file, swap=swap, analyze=analyze,
+                      encode=encode, run=run)
+    return swap_target(target, out, ask, progress=progress)
 
 # %% ../nbs/7_pipeline/08_pipeline.ipynb #a3c52e7b
 @with_options(SwapOptions, AnalyzeOptions, RunOptions)

@@ -20,8 +20,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from . import __version__
 from .checks import NAME_BYTES
-from .errors import BadInput, FaceMissing, SystemFault
+from .errors import BadInput, FaceMissing, OutputBusy, SystemFault
 from .messages import logger
 from .models import get_spec
 from .nets.load import uses_stand_in
@@ -82,15 +83,16 @@ def _is_full(folder:Path, e:BaseException)->bool:
     return isinstance(e, (OSError, SystemFault)) and shutil.disk_usage(folder).free<2**20
 
 
-def _is_own(f:Path)->bool: # whether a file is a lock or a journal
-    return f.name.startswith('journal') or f.name=='lock' or f.name.endswith('.lock')
+def _is_own(f:Path)->bool: # whether a file is a lock, a journal or a description
+    return f.name.startswith('journal') or f.name=='lock' or f.suffix in ('.lock', '.about')
 
 
 class WorkDir:
     """The work folder beside an output, locked while a job works in it. A context manager.
 
-    The folder stays when a job is interrupted. It is removed when the job is done or cannot be done. Raises `BadInput`
-    on entry if another run has locked it, and `SystemFault` if the place cannot be written or the disk is full."""
+    The folder stays when a job is interrupted. It is removed when the job is done or cannot be done. Raises
+    `OutputBusy` on entry if another run has locked it, and `SystemFault` if the place cannot be written or the disk is
+    full."""
     def __init__(self,
         out:str|os.PathLike,                # the result
         *,
@@ -132,7 +134,7 @@ class WorkDir:
             if self.part: self._acquire('lock', 5).release() # other parts also hold it for a moment only
             for f in () if self.part else self.folder.glob('part-*.lock'): self._acquire(f.name).release()
         except Timeout:
-            raise BadInput(f"another run is writing {self.out}; wait for it, or choose another output") from None
+            raise OutputBusy(f"another run is writing {self.out}; wait for it, or choose another output") from None
         except OSError as e:
             raise SystemFault(f"cannot write beside {self.out}: {e.strerror}; choose another place") from e
     @contextmanager
@@ -168,7 +170,7 @@ class WorkDir:
         if not path.exists(): return False
         size, sha = self.journal().get(path.name, (-1, ''))
         if path.stat().st_size==size and file_hash(path)==sha: return True
-        logger.warning(f"{path.name} is damaged; it is made again")
+        logger.warning(f"{path.name} is damaged and has to be made again")
         path.unlink()
         return False
     def make_room(self, pattern:str, key:str)->None:
@@ -177,7 +179,14 @@ class WorkDir:
         if not others or self.keep or self.part: return
         logger.warning(f"{self.folder.name} holds unfinished work of other options, inputs or code; it is removed "
                        "(the option keep leaves such work)")
-        for f in others: f.unlink()
+        for f in (*others, *self.folder.glob('*.about')): f.unlink()
+    def describe(self, key:str, facts:dict[str, Any])->None:
+        "Write down what a key stands for, so that segments of other versions or options can be told apart."
+        told = dict(version=__version__, facts={k: v if k in ('options', 'encode') else fingerprint(**{k: v})
+                                               for k,v in facts.items()})
+        made = self.scratch(path := self.folder/f'{key}.about')
+        made.write_text(json.dumps(told, sort_keys=True, default=str))
+        made.replace(path)
     # --- the end ---
     def _clear(self)->None:
         if self.part or self.keep: return
@@ -189,7 +198,7 @@ class WorkDir:
         for f in new:
             if f.name.startswith('.') or isinstance(e, (BadInput, FaceMissing)): f.unlink(missing_ok=True)
         if self.part or any(not _is_own(f) for f in self.folder.iterdir()): return
-        for f in self.folder.glob('journal*'): f.unlink()
+        for f in (*self.folder.glob('journal*'), *self.folder.glob('*.about')): f.unlink()
     def _remove_empty(self)->None:
         "Remove the folder if only locks are left in it."
         if self.part or not self._inside or not self.folder.is_dir(): return

@@ -92,7 +92,7 @@ def swap(target, source='MEDIA/ada.jpg', out='new.mp4', *more):
 
 CASES = dict(  # arguments, exit code, what must be said
     no_target=(swap('MEDIA/none.mp4'), 2, 'none.mp4: no such file'),
-    folder_as_target=(swap('MEDIA/empty'), 2, 'is a folder'),
+    folder_as_target=(swap('MEDIA/empty'), 2, 'several targets are written to a folder'),
     text_as_film=(swap('MEDIA/text.mp4'), 2, 'text.mp4 is not a video'),
     no_bytes=(swap('MEDIA/zero.mp4'), 2, 'zero.mp4 is empty'),
     only_sound=(swap('MEDIA/sound.mp4'), 2, 'sound.mp4 has no picture'),

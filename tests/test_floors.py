@@ -11,7 +11,7 @@ import dev
 
 FLOORS = {
     1: 'errors messages registry fingerprint options option_tables option_types option_values '
-    'checks types runtime transfer workers cache models weights geometry topology '
+    'option_files checks types runtime transfer workers cache models weights geometry topology '
     'imgproc show',
     2: 'nets.*',
     3: 'video.*',
@@ -19,7 +19,8 @@ FLOORS = {
     5: 'mask.*',
     6: 'mesh.*',
     7: 'swap.* refine restore blend',
-    8: 'compositor sources analysis assignment target workdir partial pair_check jobs swap_check pipeline',
+    8: 'compositor sources analysis assignment target workdir partial pair_check jobs request swap_check pipeline '
+    'batch job_file job_queue segments',
     9: 'apps.* __main__',
     10: 'research.*',
 }

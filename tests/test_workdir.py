@@ -76,7 +76,7 @@ def test_journal(tmp_path):
             work.make_room('*.mp4', 'k 3')
             assert names(work.folder)==['journal', 'k 3.mp4', 'lock']
             work.make_room('*.mp4', 'j')
-        assert [w.split(';')[0] for w in said][:2]==['k-2.mp4 is damaged', 'k-4.mp4 is damaged']
+        assert [w.split(' and')[0] for w in said][:2]==['k-2.mp4 is damaged', 'k-4.mp4 is damaged']
         assert 'unfinished work of other options, inputs or code' in said[2]
         assert not list(work.folder.glob('*.mp4'))
 

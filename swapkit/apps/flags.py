@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 import click
 
 from swapkit.errors import BadInput
+from swapkit.option_files import read_options
 from swapkit.options import Option, Options, options_of
 from swapkit.registry import load_plugin
 
-__all__ = ['PLUGINS', 'Flag', 'Value', 'flag', 'click_options', 'options_from', 'plugin_option', 'plugins_of',
-           'switches']
+__all__ = ['PLUGINS', 'Flag', 'Value', 'flag', 'click_options', 'options_from', 'options_file_option', 'plugin_option',
+           'plugins_of', 'switches']
 
 PLUGINS = 'SWAPKIT_PLUGINS' # environment variable: the plug-in files that `swapkit studio` hands to its page
 
@@ -102,6 +103,17 @@ def options_from(
 )->O:
     "The options of a class from a command's arguments."
     return cls(**{n: arguments.pop(n) for n in options_of(cls) if n in arguments})
+
+
+def options_file_option(f:F)->F:
+    "`--options FILE.toml`: a file gives the defaults of the other options; what is written on the line counts more."
+    def load(ctx, param, path):
+        if not path: return
+        known = {p.name for p in ctx.command.params}
+        ctx.default_map = {k: v for k,v in read_options(path).items() if k in known}
+    return click.option('--options', metavar='FILE.toml', is_eager=True, expose_value=False, callback=load,
+                        help="Read options from a file, as name = value; a job file will do. Options that are written "
+                             "on the line count more.")(f)
 
 
 _PLUGINS = 'swapkit.plugins' # in the memory of a click context
