@@ -14,17 +14,18 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
 
 import swapkit
 from .arguments import assign_option, assignments, check_names, clip_size, faces_file_option
-from .arguments import out_option, people_option, refuse_pipe, repeat_lists, sources_option, target
+from .arguments import out_option, people_option, refuse_pipe, repeat_lists, sources_option, suffix_of
+from .arguments import target
 from .cli_jobs import join_command, queue, render_command
 from .cli_models import models
-from .cli_swap import run_command, swap_command
+from .cli_swap import open_job, run_command, swap_command
 from .console import ClosingLine, count, explain, HELP_SETTINGS, hold_descriptors, HungUp
 from .console import reporter, show_messages, summary, Terminated
 from .flags import click_options, flag, options_from, plugin_option, PLUGINS, plugins_of, switches, Value
@@ -51,16 +52,29 @@ def people_table(faces:Any)->str:
     return '\n'.join(rows)
 
 # %% ../../nbs/8_apps/01_cli.ipynb #1082ce06
+def _film_of_job(path:str, out:str, run:RunOptions)->tuple[str, str, AnalyzeOptions, RunOptions]:
+    "The film of a job file, its faces file, and how the film is analyzed."
+    job = open_job(path, vars(run))
+    if job.many: raise click.ClickException("this job has several targets: a faces file belongs to one film")
+    r = job.request
+    if not (out or r.faces_file): raise click.ClickException(f"{path} names no faces_file: add one, or give --out")
+    return job.targets[0], str(out or r.faces_file), r.analyze, replace(r.run, part=None, overwrite=run.overwrite)
+
 @cli.command('analyze', **HELP_SETTINGS)
 @target
-@out_option('Faces file to write.', required=True)
+@out_option('Faces file to write. For a job file, by default the faces_file that it names.', default='')
 @click.option('--sheet/--no-sheet', default=True, help='Also write FILE.jpg, a picture of everybody.')
 @plugin_option
 @click_options(AnalyzeOptions)
 @click_options(RunOptions, without=('frame', 'part', 'strangers', 'keep'))
 def analyze_command(target:str, out:str, sheet:Any, **kw:Any)->None:
-    "Find and follow the people in TARGET. `swap --faces-file` uses the result."
+    """Find and follow the people in TARGET. `swap --faces-file` uses the result.
+
+    TARGET is a film, or a job file (.toml): then its film is analyzed, with its options, and only options of the machine
+    count here."""
     analyze, run = options_from(AnalyzeOptions, kw), options_from(RunOptions, kw)
+    if suffix_of(target)=='.toml': target, out, analyze, run = _film_of_job(target, out, run)
+    if not out: raise click.MissingParameter(param_hint="'--out' / '-o'", param_type='option')
     sheet = f'{out}.jpg' if sheet else None
     for f in filter(None, [out, sheet]): check_names(target, out=f, overwrite=run.overwrite)
     from swapkit import pipeline
