@@ -14,22 +14,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .assignment import Assignment
+    from .batch import swap_batch
     from .compositor import Compositor
     from .errors import BadInput, FaceMissing, ModelMissing, SwapkitError, SystemFault
     from .options import AnalyzeOptions, EncodeOptions, RunOptions, SwapOptions
     from .pipeline import analyze, make_source, swap_image, swap_video
     from .types import Crops, Faces, Frames, Source
 
-__all__ = ['swap_video', 'swap_image', 'analyze', 'make_source', 'SwapOptions', 'AnalyzeOptions', 'EncodeOptions',
-           'RunOptions', 'Frames', 'Faces', 'Crops', 'Source', 'Assignment', 'Compositor', 'SwapkitError', 'BadInput',
+__all__ = ['swap_video', 'swap_image', 'swap_batch', 'analyze', 'make_source', 'SwapOptions', 'AnalyzeOptions',
+           'EncodeOptions', 'RunOptions', 'Frames', 'Faces', 'Crops', 'Source', 'Assignment', 'Compositor', 'SwapkitError', 'BadInput',
            'FaceMissing', 'ModelMissing', 'SystemFault']
 
 # nothing that is loaded here reports to anybody; onnxruntime reads this when it is loaded
 os.environ['ORT_DISABLE_TELEMETRY'] = '1'
-__version__ = "0.10.0"
+__version__ = "0.11.0"
 
 _HOME = {
     'pipeline': ('swap_video', 'swap_image', 'analyze', 'make_source'),
+    'batch': ('swap_batch',),
     'options': ('SwapOptions', 'AnalyzeOptions', 'EncodeOptions', 'RunOptions'),
     'types': ('Frames', 'Faces', 'Crops', 'Source'),
     'assignment': ('Assignment',),

@@ -296,14 +296,15 @@ def _tracking(faces):
 
 # --- the passes -------------------------------------------------------------------------------------------------------
 
-def write_film(path, size=(240, 320)):
-    "Batches of 6 frames: one face, none, six faces, one face."
+def write_film(path, size=(240, 320), parts=range(4)):
+    "Batches of 6 frames: one face, none, six faces, one face; or some of them."
     some = lambda first, *who: sample_film(range(first, first + 6), who, size)[0].data
     with SegmentWriter(path, size, 24, preset="veryfast", crf=12) as w:
-        for part in (
+        every = (
             some(0, "ada"), torch.full((6, 3, *size), 90, dtype=torch.uint8),
             some(6, "ada", "ben", "cai", "dot", "eve", "fay"), some(12, "ada"),
-        ): w.write(part)
+        )
+        for i in parts: w.write(every[i])
     return path
 
 

@@ -78,7 +78,7 @@ from unittest import mock
 from swapkit import compositor
 
 folder = tempfile.mkdtemp()
-film = run.write_film(folder+'/film.mp4')
+film = run.write_film(folder+'/film.mp4', parts=(0, 2))
 with run.exact_cpu(): run.analyze(film, folder+'/cpu.faces', device='cpu', batch=6, **run.NETS)
 expected = run.reference(film, folder, crop=256)
 

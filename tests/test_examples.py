@@ -93,7 +93,8 @@ echo $id''')
     lines = commands(['bash', EXAMPLES/'cluster/slurm.sh', films/'job.toml', '2'], tmp_path)
     assert lines == wanted(str(films/'job.toml'), 2)
     for line in lines: assert run(line) == 0, line
-    made = ['-o', str(tmp_path/'alone.mp4'), '--faces-file', str(films/'film.faces'), '--preset', 'veryfast', '-q', '18']
+    made = ['-o', str(tmp_path/'alone.mp4'), '--faces-file', str(films/'film.faces')]
+    made += ['--preset', 'veryfast', '-q', '18']
     assert run(['swap', str(films/'film.mp4'), '-s', str(films/'ann.jpg'), *made]) == 0
     joined, alone = (read_frame(video_info(f), 4).data for f in (films/'new.mp4', tmp_path/'alone.mp4'))
     near(joined, alone, 0)
@@ -161,7 +162,7 @@ def test_the_dockerfile_names_what_is_there():
     assert {s for s,_,_ in steps} == {'source', 'cpu', 'cuda'}
     config = configparser.ConfigParser(interpolation=None)
     config.read(dev.ROOT/'settings.ini')
-    for stage,word,rest in steps:
+    for _,word,rest in steps:
         if word == 'COPY':
             for name in rest.split()[:-1]: assert (dev.ROOT/name).exists(), name
         if word == 'CMD': assert f'{json.loads(rest)[0]}=' in config['DEFAULT']['console_scripts']
@@ -175,7 +176,7 @@ def test_the_dockerfile_installs(tmp_path):
     "Its steps for a CPU, but for the system's packages, in a fresh environment."
     import shutil
     import sys
-    for stage,word,rest in docker_steps():
+    for _,word,rest in docker_steps():
         if word != 'COPY': continue
         *names, _ = rest.split()
         for name in names:

@@ -70,8 +70,8 @@ def _film_of_job(path:str, out:str, run:RunOptions)->tuple[str, str, AnalyzeOpti
 def analyze_command(target:str, out:str, sheet:Any, **kw:Any)->None:
     """Find and follow the people in TARGET. `swap --faces-file` uses the result.
 
-    TARGET is a film, or a job file (.toml): then its film is analyzed, with its options, and only options of the machine
-    count here."""
+    TARGET is a film, or a job file (.toml): then its film is analyzed with its options, and only options of the
+    machine count here."""
     analyze, run = options_from(AnalyzeOptions, kw), options_from(RunOptions, kw)
     if suffix_of(target)=='.toml': target, out, analyze, run = _film_of_job(target, out, run)
     if not out: raise click.MissingParameter(param_hint="'--out' / '-o'", param_type='option')

@@ -158,13 +158,14 @@ def run_hostile_files(
     seed:int=0,
     limit:float=20,     # seconds for each case
     alone:int=20,       # cases that are also run in their own process
+    uses:int=4,         # ways of use that each odd name is tried with, of four
     progress:Callable[[int, dict[str, Any]], Any]|None=None, # called with (number, row) for faults and every 50th case
 )->dict[str, Any]:
     "Run all cases; returns counts, the worst time and memory, and a row for each case."
     rows, dice, w = [], random.Random(seed+1), _Worker(limit)
     with tempfile.TemporaryDirectory() as d, tempfile.TemporaryDirectory() as e:
         folder, clean = Path(d), lambda line: line.replace(d+'/', '').replace(e+'/', '')
-        for what,path,argv in chain(make_cases(folder, n, seed), make_weight_cases(folder, n//6, seed)):
+        for what,path,argv in chain(make_cases(folder, n, seed, uses), make_weight_cases(folder, n//6, seed)):
             before = sorted(p.name for p in folder.iterdir())
             got = w.run(argv, e, folder)
             if sorted(p.name for p in folder.iterdir())!=before: got['left'] = [*got['left'], 'beside the input']

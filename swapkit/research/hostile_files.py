@@ -106,7 +106,10 @@ def _make_seeds(folder:Path)->dict[str, bytes]: # by name
 # %% ../../nbs/9_research/04_hostile_files.ipynb #d7f59eb7
 Case:TypeAlias = tuple[str, Path, list[Any]] # kind of damage, the file, arguments of the command line
 
-def make_cases(folder:Path, n:int, seed:int=0)->Iterator[Case]:
+def make_cases(
+    folder:Path, n:int, seed:int=0,
+    uses:int=4,     # ways of use that each odd name is tried with, of four
+)->Iterator[Case]:
     "`n` damaged files, each used as target or source; then giant pictures, odd names and odd places."
     dice, good = random.Random(seed), _make_seeds(folder)
     ada = str(person_file('ada'))
@@ -123,7 +126,7 @@ def make_cases(folder:Path, n:int, seed:int=0)->Iterator[Case]:
     for f in ('huge.png', 'tall.jpg'):
         yield 'giant', folder/f, ['swap', folder/f, '--source', ada, '--out', 'OUT.png']
         yield 'giant', folder/f, ['swap', folder/'face.mp4', '--source', folder/f, '--out', 'OUT.mp4']
-    yield from _odd_name_cases(folder, good['face.mp4'], ada)
+    yield from _odd_name_cases(folder, good['face.mp4'], ada, uses)
     yield from _odd_place_cases(folder, ada)
 
 # %% ../../nbs/9_research/04_hostile_files.ipynb #eaac3379
@@ -133,16 +136,15 @@ _ODD_NAMES = (
     "ü" * 123 + ".mp4",
 )
 
-def _odd_name_cases(folder:Path, data:bytes, ada:str)->Iterator[Case]:
+def _odd_name_cases(folder:Path, data:bytes, ada:str, uses:int=4)->Iterator[Case]:
     "Names that a shell, ffmpeg or swapkit could misread, for input and output."
-    for n in _ODD_NAMES:
+    for i,n in enumerate(_ODD_NAMES):
         (folder/n).write_bytes(data)
-        yield 'name', folder/n, ['swap', folder/n, '--source', ada, '--out', f'OUT/{n}']
-        yield 'name', folder/n, ['swap', f'./{n}', '--source', ada, '--out', f'./{n}']     # relative to the folder
-        # a film used as a photo
-        yield 'name', folder/n, ['swap', folder/'face.mp4', '--source', folder/n, '--out', 'OUT.mp4']
-        # the bare name, which may look like an option
-        yield 'name', folder/n, ['swap', n, '--source', ada, '--out', 'OUT.mp4']
+        ways = [['swap', folder/n, '--source', ada, '--out', f'OUT/{n}'],
+                ['swap', f'./{n}', '--source', ada, '--out', f'./{n}'],     # relative to the folder
+                ['swap', folder/'face.mp4', '--source', folder/n, '--out', 'OUT.mp4'],  # a film used as a photo
+                ['swap', n, '--source', ada, '--out', 'OUT.mp4']]           # the bare name may look like an option
+        for k in range(uses): yield 'name', folder/n, ways[(i+k)%4]
 
 def _odd_place_cases(folder:Path, ada:str)->Iterator[Case]:
     "Pipes, folders, links and devices instead of files."
