@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from .types import Crops, Faces, Frames, Source
 
 __all__ = ['swap_video', 'swap_image', 'swap_batch', 'analyze', 'make_source', 'SwapOptions', 'AnalyzeOptions',
-           'EncodeOptions', 'RunOptions', 'Frames', 'Faces', 'Crops', 'Source', 'Assignment', 'Compositor', 'SwapkitError', 'BadInput',
-           'FaceMissing', 'ModelMissing', 'SystemFault']
+           'EncodeOptions', 'RunOptions', 'Frames', 'Faces', 'Crops', 'Source', 'Assignment', 'Compositor',
+           'SwapkitError', 'BadInput', 'FaceMissing', 'ModelMissing', 'SystemFault']
 
 # nothing that is loaded here reports to anybody; onnxruntime reads this when it is loaded
 os.environ['ORT_DISABLE_TELEMETRY'] = '1'

@@ -45,7 +45,7 @@ def swap_in_own_crop(
 )->tuple[Crops, torch.Tensor]: # crops like `base`; (F,1,side,side) coverage of the swapper's crop
     "Swap in crops of the swapper's template, and bring the result back to `base`."
     spec, groups = swap.spec, group_faces(which)
-    size, side = spec.size or base.size, side or base.size
+    size, side = swap.size or base.size, side or base.size
     upload(base.device, *groups.tensors())
     run = lambda own: replace(own, data=groups.run(lambda k,i: swap(own[i], sources[k]).data))
     if (spec.template, size)==(base.template, base.size): return run(base), box_mask(base, size=side)
@@ -179,7 +179,7 @@ class Compositor:
         dtype = get_dtype(o.precision)
         some = lambda make,name,*a,**kw: None if name=='none' else make(name, device, engine, *a, **kw)
         with compile_mode(compile):
-            self.swap = Swapper(o.swapper, device, engine, dtype)
+            self.swap = Swapper(o.swapper, device, engine, dtype, o.pixel_boost)
             self.masks = Masks(
                 some(Parser, o.parser, dtype), some(Occluder, o.occluder), o.mouth, oval=not self.swap.spec.full_crop,
                 extra=make_masks(o.masks, device, engine), glasses=o.glasses

@@ -24,6 +24,7 @@ class FlatOptions(TypedDict, total=False):
     enhance: str
     color: Literal['match', 'none']
     crop: int
+    pixel_boost: int
     precision: Literal['auto', 'fp32', 'fp16', 'bf16']
     # AnalyzeOptions: how faces are found and followed
     detector: str

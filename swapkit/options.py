@@ -203,6 +203,10 @@ class SwapOptions(Options):
     crop: int = option(512, "Resolution of the swapped face: side of its square crop, in pixels. Use 1024 where "
                             "faces are large.", low=64,
                        high=2048, step=8, offer=(256, 512, 1024), widget='dropdown', folded=True)
+    pixel_boost: int = option(1, "Swap at a multiple of the network's resolution: 2 makes 256 pixels of a network of "
+                                 "128. For networks with a fixed size. Time grows with its square; use a crop that is "
+                                 "as large.",
+                              low=1, high=8)
     precision: str = option('auto', "Number format inside networks. auto uses fp16 on a GPU, fp32 on a CPU.",
                             'auto', 'fp32', 'fp16', 'bf16', widget='dropdown', folded=True)
 

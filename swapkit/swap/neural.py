@@ -14,7 +14,6 @@ from os import PathLike
 from typing import Any
 
 import torch
-import torch.nn.functional as nnf
 from onnx import numpy_helper
 
 from ..errors import BadInput
@@ -27,7 +26,7 @@ from ..nets.onnx import OnnxNet
 from ..nets.onnx_graph import load_graph
 from ..nets.simswap import SimSwap, SIMSWAP_FORMS
 from ..registry import SWAPPERS
-from .base import SwapSpec
+from .base import merge_pixels, split_pixels, SwapSpec
 from ..topology import five_points
 from ..runtime import run_padded
 from ..types import Crops, Source, upload
@@ -114,19 +113,9 @@ def load_emap(path:str|PathLike)->torch.Tensor: # (512,512)
     return torch.from_numpy(numpy_helper.to_array(found[-1]).copy()).float()
 
 # %% ../../nbs/6_swap/03_neural.ipynb #56043b72
-def _split_pixels(x:torch.Tensor, k:int)->torch.Tensor: # (F,3,kS,kS) → (F·k²,3,S,S)
-    "Split crops into k² interleaved pictures: every k-th pixel of every k-th row."
-    F, c, s = len(x), x.shape[1], x.shape[-1]//k
-    return nnf.pixel_unshuffle(x, k).view(F, c, k*k, s, s).transpose(1,2).reshape(F*k*k, c, s, s)
-
-def _merge_pixels(x:torch.Tensor, k:int)->torch.Tensor: # (F·k²,3,S,S) → (F,3,kS,kS)
-    "Undo `_split_pixels`."
-    F, (c,s) = len(x)//(k*k), x.shape[1:3]
-    return nnf.pixel_shuffle(x.view(F, k*k, c, s, s).transpose(1,2).reshape(F, c*k*k, s, s), k)
-
 def _boost(net, k:int):
     "Run a swapper at k times the resolution of its network."
-    return net if k==1 else lambda x,z: _merge_pixels(net(_split_pixels(x, k), z.repeat_interleave(k*k, 0)), k)
+    return net if k==1 else lambda x,z: merge_pixels(net(split_pixels(x, k), z.repeat_interleave(k*k, 0)), k)
 
 # %% ../../nbs/6_swap/03_neural.ipynb #08fb767b
 def load_inswapper(
