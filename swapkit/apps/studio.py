@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from .session import as_python, as_shell, FIND, has_weights, Session, USUAL
+from .studio_job import save_studio_job
 from .studio_server import window_folder
 from .studio_parts import nearby, picture_html, shrink, split_view, STYLE, StudioInputs, WIDE
 from ..errors import BadInput
@@ -240,7 +241,11 @@ class Studio(_Views):
         "The same as Python and as a command line."
         self.python, self.shell = (self.W.Textarea(layout=self.W.Layout(width='100%', height=h)) for h in ('7em','5em'))
         self.write_texts()
-        return self.W.VBox([self.python, self.shell])
+        return self.W.VBox([self.python, self.shell, self.button('Save as a job file', self.save_job)])
+    def save_job(self)->None:
+        "Write a job file for `swapkit run`."
+        path = save_studio_job(self.s)
+        self.say.value = f"{path} is written; `swapkit run {path}` does the same"
     def write_texts(self)->None:
         s = self.s
         table = s.faces_file if s.info is not None else ''

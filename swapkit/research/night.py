@@ -75,7 +75,7 @@ def killed_batch(folder:Path, films:int=12, photos:int=6)->dict[str, Any]:
     targets, ann = make_night(folder/'in', films, photos), person_file('cai')
     line = ['swap', folder/'in', '-s', ann, '-o', folder/'out', '--preset', 'ultrafast', '--device', 'cpu']
     first = _start(*line)
-    done = lambda: len(list((folder/'out').glob('[!.]*.*')))
+    done = lambda: sum(f.is_file() for f in (folder/'out').glob('[!.]*.*'))
     while done()<len(targets)//2 and first.poll() is None: time.sleep(.05)
     first.kill(); first.wait()
     at_kill = done()
@@ -104,12 +104,12 @@ def _peak(words:Sequence[Any])->int: # MB
     return int(done.stdout.split()[-1])//1024
 
 # %% ../../nbs/9_research/16_night.ipynb #33900c11
-def killed_workers(folder:Path, jobs:int=24, kills:int=20, seed:int=24)->dict[str, Any]:
+def killed_workers(folder:Path, jobs:int=36, kills:int=20, seed:int=24)->dict[str, Any]:
     "Two workers drain a queue. One is killed at random moments, and begins again each time."
     queue, dice = JobQueue(folder/'queue', lease=3.), random.Random(seed)
     source = folder/'film.mp4'
     folder.mkdir(exist_ok=True)
-    write_demo_target(source, ('ben',), 24, (240,240))
+    write_demo_target(source, ('ben',), 72, (240,240))
     def job(name, who): # every job has a source of its own, so results differ
         ask = SwapRequest(sources=[person_file(who)], encode=EncodeOptions(preset='ultrafast'))
         return JobFile(targets=(str(source),), out=str(folder/f'{name}.mp4'), request=ask)
