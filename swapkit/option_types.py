@@ -49,6 +49,7 @@ class FlatOptions(TypedDict, total=False):
     end: float | str | None
     frame: int | float | str | None
     part: str | None
+    cluster: str
     strangers: Literal['keep', 'drop']
     keep: bool
     overwrite: bool

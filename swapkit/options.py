@@ -283,6 +283,9 @@ class RunOptions(Options):
     part: str|None = option(None, "Render only one part of the film, for example 2/4 on the second of four machines. "
                                   "When all parts are rendered, run the same job without this option to join them.",
                                   parse=parse_part, metavar='I/N')
+    cluster: str = option('', "Render the film on a Ray cluster: auto is the one that this machine belongs to, local "
+                              "starts one here, else host:port. By default the film is rendered by this process.",
+                          metavar='auto|local|HOST:PORT')
     strangers: str = option('keep', "What to do with source photos that seem to show another person than the others: "
                                     "keep uses them, drop leaves them out.", 'keep', 'drop', widget='dropdown',
                             folded=True)

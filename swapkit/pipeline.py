@@ -15,6 +15,7 @@ import torch
 
 from .analysis import describe_analysis, find_faces, finder_of, Progress, resolve_networks
 from .checks import ARGUMENTS, check_fork, check_out
+from .cluster import swap_on_cluster
 from .errors import BadInput
 from .face.people import read_people, save_people_sheet
 from .face.recognition import source_embeddings
@@ -105,6 +106,7 @@ def swap_video(
     swap, analyze, encode, run = split_flat(flat, swap, analyze, encode, run, ARGUMENTS)
     ask = SwapRequest(sources=sources, faces=faces, assign=assign, faces_file=faces_file, swap=swap, analyze=analyze,
                       encode=encode, run=run)
+    if run.cluster: return swap_on_cluster(target, out, ask, progress=progress)
     return swap_target(target, out, ask, progress=progress)
 
 # %% ../nbs/7_pipeline/08_pipeline.ipynb #a3c52e7b

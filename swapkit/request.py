@@ -18,6 +18,7 @@ from .analysis import describe_analysis, finder_of, Finder, Progress, resolve_ne
 from .assignment import all_named, check_distinct, resolve_people
 from .checks import check_out, check_together
 from .compositor import Compositor
+from .errors import BadInput
 from .face.people import parse_person
 from .jobs import Job, swap_film, swap_picture
 from .options import AnalyzeOptions, EncodeOptions, RunOptions, SwapOptions
@@ -103,6 +104,7 @@ def swap_target(
 )->Path:                        # the result; for `part` the folder with its segments
     "Do what a request asks for with one target. Raises what `swap_video` raises."
     target, out = Path(target), Path(out)
+    if r.run.cluster: raise BadInput("cluster renders one film with swap_video: leave it out here")
     still = check_request(target, out, r)
     job = make_job(target, r, stages, out=out, progress=progress)
     return swap_picture(job) if still else swap_film(job)

@@ -15,7 +15,7 @@ from .analysis import Progress
 from .errors import BadInput
 from .jobs import join, plan_rendering, Segment
 from .messages import logger
-from .request import check_request, make_job, SwapRequest, swap_target
+from .request import check_request, make_job, Stages, SwapRequest, swap_target
 from .workdir import WorkDir, workdir_path
 from . import __version__
 
@@ -24,9 +24,10 @@ def render_part(
     target:str|Path, out:str|Path, r:SwapRequest,
     part:str,               # such as 2/4
     progress:Progress|None=None,
+    stages:Stages|None=None,    # from `load_stages`
 )->Path:                    # the folder with the segments
     "Render one part of a film. What is rendered already is not rendered again. Raises what `swap_video` raises."
-    return swap_target(target, out, replace(r, run=replace(r.run, part=part)), progress=progress)
+    return swap_target(target, out, replace(r, run=replace(r.run, part=part)), stages, progress)
 
 # %% ../nbs/7_pipeline/14_segments.ipynb #d1461989
 _FACTS = dict(target='another film', analysis='another first pass', faces='other faces', rows='other people',

@@ -20,7 +20,7 @@ FLOORS = {
     6: 'mesh.*',
     7: 'swap.* refine restore blend',
     8: 'compositor sources analysis assignment target workdir partial pair_check jobs request swap_check pipeline '
-    'batch job_file job_queue segments',
+    'cluster batch job_file job_queue segments',
     9: 'apps.* __main__',
     10: 'research.*',
 }
