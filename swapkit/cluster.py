@@ -62,7 +62,7 @@ def count_cluster_workers(
     each = min(CORES, cores)
     return max(cores//each, 1), dict(num_cpus=each)
 
-# %% ../nbs/7_pipeline/15_cluster.ipynb #4320f1b8
+# %% ../nbs/7_pipeline/15_cluster.ipynb #c292b47d
 PARTS = 4 # for each worker
 
 def _frames_done(folder:Path)->int:
@@ -82,7 +82,8 @@ def swap_on_cluster(
     if check_request(target, out, r): raise BadInput("a cluster renders films: leave out cluster for a picture")
     if r.run.part: raise BadInput("a cluster renders all parts: leave out part")
     if any(isinstance(s, Source) for s in (r.sources, *(r.assign or {}).values())):
-        raise BadInput("workers of a cluster read sources from files: save this one with make_source, and give its path")
+        raise BadInput("workers of a cluster read sources from files: save this one with make_source, and give its "
+                       "path")
     first, last = open_target(target, r.run).span
     ray = connect_ray(address)
     n, needs = count_cluster_workers(ray.cluster_resources(), r.run.device)
