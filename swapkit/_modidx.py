@@ -2713,6 +2713,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'swapkit.runtime.utf8_path': ('1_base/runtime.html#utf8_path', 'swapkit/runtime.py')},
             'swapkit.segments': { 'swapkit.segments._differences': ('7_pipeline/segments.html#_differences', 'swapkit/segments.py'),
                                   'swapkit.segments._missing_line': ('7_pipeline/segments.html#_missing_line', 'swapkit/segments.py'),
+                                  'swapkit.segments.as_rendered': ('7_pipeline/segments.html#as_rendered', 'swapkit/segments.py'),
                                   'swapkit.segments.describe_others': ('7_pipeline/segments.html#describe_others', 'swapkit/segments.py'),
                                   'swapkit.segments.join_parts': ('7_pipeline/segments.html#join_parts', 'swapkit/segments.py'),
                                   'swapkit.segments.render_part': ('7_pipeline/segments.html#render_part', 'swapkit/segments.py')},

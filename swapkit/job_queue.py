@@ -60,7 +60,7 @@ class JobQueue:
     def __init__(self, folder:PathLike, lease:float|None=None):
         self.folder = Path(folder)
         try:
-            for s in (*STATES, 'told', 'workers'): (self.folder/s).mkdir(parents=True, exist_ok=True)
+            for s in (*STATES, 'reports', 'workers'): (self.folder/s).mkdir(parents=True, exist_ok=True)
             settings = self.folder/'queue.toml'
             if not settings.exists(): # all workers share one lease
                 with replacing(settings) as made: made.write_text(f'lease = {float(lease or _LEASE)} # seconds\n')
@@ -68,14 +68,14 @@ class JobQueue:
         self.lease = float(read_toml(settings)['lease'])
     def __repr__(self)->str: return f"JobQueue({str(self.folder)!r})"
     # --- what is known of a job ---
-    def _told(self, name:str)->dict[str, Any]:
-        try: got = json.loads((self.folder/'told'/f'{name}.json').read_text())
+    def _report(self, name:str)->dict[str, Any]:
+        try: got = json.loads((self.folder/'reports'/f'{name}.json').read_text())
         except (OSError, ValueError): return {}
         return got if isinstance(got, dict) else {}
     def tell(self, name:str, **changes:Any)->None:
         "Note something about a job. Only its worker does so."
-        told = self._told(name) | changes
-        with replacing(self.folder/'told'/f'{name}.json') as made:
+        told = self._report(name) | changes
+        with replacing(self.folder/'reports'/f'{name}.json') as made:
             made.write_text(json.dumps(told, indent=1, default=str))
     def files(self, state:str)->list[tuple[str, str, Path]]: # name, worker, file
         "The jobs in one state, those that were added first in front."
@@ -88,7 +88,7 @@ class JobQueue:
         for state in STATES: # a job that moves on meanwhile is seen twice, and its later state counts
             for name,worker,_ in self.files(state): seen[name] = (state, worker)
         shown = ('tries', 'done', 'total', 'what', 'code', 'results')
-        return [QueueEntry(name=n, state=s, worker=w, **{k: v for k,v in self._told(n).items() if k in shown})
+        return [QueueEntry(name=n, state=s, worker=w, **{k: v for k,v in self._report(n).items() if k in shown})
                 for n,(s,w) in sorted(seen.items())]
     # --- moving jobs ---
     def add(self, job:JobFile)->str: # its name
@@ -118,7 +118,7 @@ class JobQueue:
         for name,path in [*late, *((n, f) for n,_,f in self.files('waiting'))]:
             mine = self.folder/'running'/f'{name}~{worker}.toml'
             if not self._claim(path, mine): continue
-            tries = self._told(name).get('tries', 0)+1
+            tries = self._report(name).get('tries', 0)+1
             if tries>TRIES:
                 self.tell(name, what=f"failed: its worker died {TRIES} times", code=1, results=[])
                 self.move(mine, 'failed', name)
@@ -218,12 +218,12 @@ def run_worker(
             try: results = _run_one(queue, name, path, run or {}, progress)
             except LeaseLost as e: logger.warning(str(e)); continue
             except KeyboardInterrupt:
-                queue.tell(name, what='stopped', tries=queue._told(name).get('tries', 1)-1)
+                queue.tell(name, what='stopped', tries=queue._report(name).get('tries', 1)-1)
                 queue.move(path, 'waiting', name)
                 raise
             try:
                 if results is None: # a run that is no worker of this queue, or one that is about to stop
-                    tries = queue._told(name).get('tries', 1)-1
+                    tries = queue._report(name).get('tries', 1)-1
                     queue.tell(name, what='waits: another run is writing its output', tries=tries)
                     queue.move(path, 'waiting', name)
                     time.sleep(min(2., queue.lease/4))

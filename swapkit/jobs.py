@@ -328,8 +328,9 @@ def swap_film(job:Job)->Path: # the result; for a part the folder where its segm
         done = render_segments(plan, work, part or None, job.progress)
         if not part: return join(plan, work, job.out)
         left = sum(not p.exists() for p,_,_ in plan.segments)
-        logger.warning(f"part {job.run.part}: {len(done)} of {len(plan.segments)} segments are in {work.folder.name}; "
-                       + (f"{left} are missing" if left else "all segments exist; without part, the job joins them"))
+        logger.warning(f"part {job.run.part} is done, with {len(done)} of the film's {len(plan.segments)} segments; "
+                       + (f"{left} of the film are not rendered yet" if left else
+                          "all of them are rendered: `swapkit join`, or the same job without part, joins them"))
         return work.folder
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #fe555bd8

@@ -138,7 +138,7 @@ def test_what_is_wrong_is_refused_when_it_is_added(tmp_path):
 def test_a_damaged_job_fails_alone(tmp_path):
     queue, names = a_queue(tmp_path, 2)
     (queue.folder/'waiting'/f'{names[0]}.toml').write_text('targets = ')
-    (queue.folder/'told'/f'{names[1]}.json').write_text('{')
+    (queue.folder/'reports'/f'{names[1]}.json').write_text('{')
     with running(lambda job, step, tell: [result()]): assert run_worker(queue) == 2
     assert [s for s,_ in states(queue)] == ['failed', 'done'] and 'not valid TOML' in states(queue)[0][1]
 
@@ -166,4 +166,4 @@ def test_workers_that_are_killed_lose_nothing(tmp_path):
     from swapkit.video.photo import read_photo
     assert (read_photo(tmp_path/'alone.png').data == read_photo(tmp_path/'0.png').data).all()
     assert not list(tmp_path.glob('*.parts')) and file_hash(tmp_path/'0.png')
-    assert all(json.loads(f.read_text())['tries'] >= 1 for f in (queue.folder/'told').glob('*.json'))
+    assert all(json.loads(f.read_text())['tries'] >= 1 for f in (queue.folder/'reports').glob('*.json'))

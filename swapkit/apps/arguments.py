@@ -131,6 +131,7 @@ faces_file_option = flag('faces_file', '--faces-file', metavar='FILE',
 
 def check_options(f:Callable)->Callable: # `--check`, `--json`
     "Look before rendering."
-    f = click.option('--json', 'save', metavar='FILE', help='With --check: also write the problems as JSON.')(f)
+    f = click.option('--json', 'save', metavar='FILE', help='Also write the problems that --check found as JSON, or '
+                     'what became of each of several targets.')(f)
     return click.option('--check', is_flag=True, help='Only say what will not come out well: after the first pass, one '
                         'line for each problem. Renders nothing, and needs no --out.')(f)

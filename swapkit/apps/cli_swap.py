@@ -126,8 +126,9 @@ For example:
 @sources_option('Photos of one person, a folder of them, a film of them, or what `swapkit source` wrote.')
 @out_option('File to write: .mp4, .mov or .mkv; for a photo .png, .jpg, .webp or .tif. For several targets a folder.',
             default='')
-@click.option('--names', default='{name}', show_default=True, metavar='PATTERN', help='Names of the results of several '
-              'targets, with {name}, {type}, {folder} and {number}; a suffix decides the kind of file.')
+@click.option('--names', default='{name}', show_default=True, metavar='PATTERN', help='Template for the names of the '
+              'results of several targets: {name} and {type} of the target, its {folder}, its {number}. A suffix such '
+              'as .mkv sets the kind of file.')
 @people_option('faces', 'Who is swapped: largest (who takes up most of the film), all, or WHO as for --assign.')
 @assign_option
 @faces_file_option
@@ -196,7 +197,8 @@ def _save_job(path:str, targets:tuple[str, ...], sources:list[str], out:str, nam
     click.echo(f"swapkit: done: a job of {count(n, 'target')}; `swapkit run {path}` does it", err=True)
 
 # %% ../../nbs/8_apps/22_cli_swap.ipynb #b9accb88
-MACHINE = 'batch', 'device', 'devices', 'engine', 'compile' # options of `RunOptions` that change no pixel
+# options of `RunOptions` that change no pixel
+MACHINE = 'batch', 'device', 'devices', 'engine', 'compile', 'overwrite'
 
 def machine_options(f:Callable)->Callable: # a decorator
     "The options of the machine that runs a job; those that are given replace the job's."
