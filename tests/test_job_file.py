@@ -12,7 +12,8 @@ from swapkit.request import SwapRequest
 from swapkit.types import Source
 
 OTHER = dict(masks='none', frame='1:20', start=1.5, end='2:00', part='2/4', devices='0,1', pix_fmt='same',
-             cluster='auto', encoder='libx265', preset='slow', small=True, batch=8, strength=.25, crf=20, restore='gfpgan_1.4')
+             cluster='auto', encoder='libx265', preset='slow', small=True, batch=8, strength=.25, crf=20,
+             restore='gfpgan_1.4')
 
 
 def a_job(folder, **options):

@@ -52,7 +52,8 @@ def requirements(*keys):
 def test_constraints_name_every_requirement():
     lines = (dev.ROOT/'constraints.txt').read_text().splitlines()
     pinned = {re.match(r'[\w.-]+', l)[0].lower() for l in lines if '==' in l}
-    named = 'requirements', 'extra_notebook', 'extra_studio', 'extra_dev', 'extra_reference', 'no_deps'
+    extras = 'notebook', 'studio', 'dev', 'reference', 'cluster'
+    named = 'requirements', *(f'extra_{e}' for e in extras), 'no_deps'
     assert requirements(*named)==pinned
 
 
@@ -86,7 +87,7 @@ def test_names_what_it_imports(module):
     "No star imports, and what a module cannot do without is a requirement."
     packages = importlib.metadata.packages_distributions()
     always = requirements('requirements')
-    with_extras = requirements('requirements', 'extra_notebook', 'extra_studio', 'no_deps')
+    with_extras = requirements('requirements', 'extra_notebook', 'extra_studio', 'extra_cluster', 'no_deps')
     for name,names,nested in imports(MODULES[module]):
         top = name.split('.')[0]
         assert '*' not in names, f"{module}: from {name} import *"
@@ -143,9 +144,9 @@ def modules_of(path):
 
 
 def test_notebooks_run_with_what_demo_installs():
-    "What they import is a requirement or in the extras `notebook` and `studio`, down to the last, exporting cell."
+    "What they import is a requirement or in the extras `notebook` and `studio`; Ray is for a slow cell alone."
     packages = importlib.metadata.packages_distributions()
-    here = requirements('requirements', 'extra_notebook', 'extra_studio')
+    here = requirements('requirements', 'extra_notebook', 'extra_studio', 'extra_cluster')
     used = {(name.split('.')[0], path.stem) for path in dev.notebooks() for name in modules_of(path)}
     others = {(m, n) for m,n in used if m not in ('swapkit', 'IPython') and m not in sys.stdlib_module_names}
     assert len(others)>100
