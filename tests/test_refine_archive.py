@@ -23,6 +23,7 @@ def train(folder, *words):
 def test_archive_trains_and_resumes(tmp_path):
     "From nothing to weights; a second run continues; the weights load as a refiner and are judged."
     from swapkit.nets.tiny import TinyRefine
+    from swapkit.refine import REFINERS
     from swapkit.research.judge_refiner import candidate
     subprocess.run([sys.executable, PACK, tmp_path/'a.tar.xz', '--media', '', '--no-wheels', '--fast'], cwd=dev.ROOT,
                    check=True, stdout=subprocess.DEVNULL)
@@ -43,5 +44,7 @@ def test_archive_trains_and_resumes(tmp_path):
     record = json.loads((out/'tiny_refine.json').read_text())
     assert [c['steps'] for c in record['courses']] == [4, 2] and record['courses'][1]['start']
     assert any(not torch.equal(v, first[k]) for k, v in load_file(out/'tiny_refine.safetensors').items())
-    assert candidate(out/'tiny_refine.safetensors').startswith('candidate-')
+    name = candidate(out/'tiny_refine.safetensors')
+    assert name.startswith('candidate-')
+    del REFINERS[name] # other tests of this process see the registry
     assert max(p.stat().st_size for p in out.iterdir()) < 16e6
