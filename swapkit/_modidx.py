@@ -1185,6 +1185,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                               'swapkit/mask/compose.py'),
                                       'swapkit.mask.compose._box': ('4_mask/compose.html#_box', 'swapkit/mask/compose.py'),
                                       'swapkit.mask.compose.box_mask': ('4_mask/compose.html#box_mask', 'swapkit/mask/compose.py'),
+                                      'swapkit.mask.compose.fade_mask': ('4_mask/compose.html#fade_mask', 'swapkit/mask/compose.py'),
+                                      'swapkit.mask.compose.grow_mask': ('4_mask/compose.html#grow_mask', 'swapkit/mask/compose.py'),
                                       'swapkit.mask.compose.make_masks': ('4_mask/compose.html#make_masks', 'swapkit/mask/compose.py'),
                                       'swapkit.mask.compose.own_mouth': ('4_mask/compose.html#own_mouth', 'swapkit/mask/compose.py')},
             'swapkit.mask.hair': { 'swapkit.mask.hair.hair_to_mask': ('4_mask/hair.html#hair_to_mask', 'swapkit/mask/hair.py'),

@@ -182,7 +182,7 @@ class Compositor:
             self.swap = Swapper(o.swapper, device, engine, dtype, o.pixel_boost)
             self.masks = Masks(
                 some(Parser, o.parser, dtype), some(Occluder, o.occluder), o.mouth, oval=not self.swap.spec.full_crop,
-                extra=make_masks(o.masks, device, engine), glasses=o.glasses
+                extra=make_masks(o.masks, device, engine), glasses=o.glasses, grow=o.mask_grow, fade=o.mask_fade
             )
             self.refine = some(Refiner, o.refine, strength=o.refine_strength)
             self.restore = some(

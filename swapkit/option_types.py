@@ -16,6 +16,8 @@ class FlatOptions(TypedDict, total=False):
     glasses: Literal['keep', 'remove']
     occluder: str
     masks: str
+    mask_grow: float
+    mask_fade: float
     refine: str
     refine_strength: float
     restore: str

@@ -183,6 +183,11 @@ class SwapOptions(Options):
                                 "(MediaPipe's hair network), others come from plug-ins. The swap appears only where "
                                 "all of them allow it.",
                         'none', kind='mask', several=True, metavar='NAME,NAME', widget='dropdown', folded=True)
+    mask_grow: float = option(0., "Move the outline of the swapped face outward, or inward below 0, as a part of the "
+                                  "crop's side: .02 is 10 pixels of 512. Hair and hands in front of it stay.", low=-.2,
+                              high=.2, widget='slider', label='outline', folded=True)
+    mask_fade: float = option(0., "Width over which the swap fades out towards the edge of its mask, as a part of the "
+                                  "crop's side.", low=0, high=.4, widget='slider', label='soft edge', folded=True)
     refine: str = option('none', "Network that corrects colors, light and detail of the face that the swapper mesh "
                                  "made.", 'none', kind='refiner', metavar='NAME', widget='dropdown')
     refine_strength: float = option(1., "How much of the correction is used: 0 none, 1 all of it.", low=0, high=1,
