@@ -9,7 +9,7 @@ __all__ = ['SwapSpec', 'split_pixels', 'merge_pixels', 'split_crops', 'Swapper']
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as nnf
@@ -18,7 +18,7 @@ from ..errors import BadInput
 from ..geometry import compose
 from ..registry import NetSpec, NetStage, SWAPPERS
 from ..runtime import faces_at_once
-from ..types import Crops, Source
+from ..types import Crops, Source, upload
 
 # %% ../../nbs/6_swap/01_base.ipynb #defc4851
 @dataclass(frozen=True, kw_only=True)
@@ -48,15 +48,17 @@ def merge_pixels(x:torch.Tensor, k:int)->torch.Tensor: # (F·k²,C,S,S) → (F,C
 def split_crops(crops:Crops, k:int)->Crops: # F → F·k²
     "Split crops into k² interleaved ones with their own matrices and landmarks."
     if crops.size%k: raise ValueError(f"crops of {crops.size} pixels cannot be split by {k}")
-    each = crops[torch.arange(len(crops)).repeat_interleave(k*k)]
+    times:Any = lambda t: None if t is None else t.repeat_interleave(k*k, 0)
     i, j = (t.flatten().repeat(len(crops)) for t in torch.meshgrid(torch.arange(k), torch.arange(k), indexing='ij'))
     shift = torch.stack([j, i], 1).to(crops.M)/k # of pixel 0 of each small crop, in its own pixels
     S = torch.cat([torch.eye(2).to(crops.M).expand(len(shift), 2, 2)/k, -shift[:,:,None]], 2)
-    lms = each.lms
+    M, lms = compose(S, times(crops.M)), times(crops.lms)
     if lms is not None:
+        moved, = upload(lms.device, shift.to(lms.dtype))
         lms = lms/k
-        lms[...,:2] -= shift.to(lms)[:,None]
-    return dataclasses.replace(each, data=split_pixels(crops.data, k), M=compose(S, each.M), lms=lms)
+        lms[...,:2] -= moved[:,None]
+    return dataclasses.replace(crops, data=split_pixels(crops.data, k), M=M, lms=lms, frame=times(crops.frame),
+                               face=times(crops.face))
 
 # %% ../../nbs/6_swap/01_base.ipynb #50f7f4f6
 class Swapper(NetStage):
