@@ -180,7 +180,7 @@ class BatchResult:
     busy:bool = False   # failed because another run is writing the result
 
 _HINT = "the option overwrite makes it again"
-_WAITS = dict(done='done before', older=f"made before, by another version or with other networks; {_HINT}",
+_REASONS = dict(done='done before', older=f"made before, by another version or with other networks; {_HINT}",
               other=f"exists, made from other inputs or with other options; {_HINT}",
               foreign="exists and was not made here; choose another folder, or the option overwrite")
 
@@ -196,7 +196,7 @@ def result_at_hand(target:Path, out:Path, r:SwapRequest)->BatchResult|None: # No
     state = ResultRecord.read(out).state(hash_request(target, r), hash_tools(r))
     if state=='missing' or r.run.overwrite and state!='done': return None
     bad = state in ('other', 'foreign')
-    return BatchResult(target=target, out=out, state='failed' if bad else 'skipped', reason=_WAITS[state], code=2*bad)
+    return BatchResult(target=target, out=out, state='failed' if bad else 'skipped', reason=_REASONS[state], code=2*bad)
 
 def swap_recorded(
     target:Path, out:Path, r:SwapRequest, stages:Stages|None=None, progress:Progress|None=None
