@@ -22,8 +22,6 @@ from contextlib import contextmanager
 
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 
 COUNT, WHERE, SHAPES = Counter(), Counter(), defaultdict(Counter)
 INDEX_LIMIT = 2**31
@@ -101,6 +99,22 @@ def raw(x):
     return x.raw if isinstance(x, Placed) else x
 
 
+# In place of torch's own `tree_leaves` and `tree_map`: an operation's arguments are only tuples, lists and dictionaries,
+# and this is called for every operation of a run.
+
+def tree_leaves(x):
+    "What lies in nested tuples, lists and dictionaries."
+    if isinstance(x, dict): x = x.values()
+    elif not isinstance(x, (tuple, list)): return [x]
+    return [leaf for part in x for leaf in (tree_leaves(part) if isinstance(part, (tuple, list, dict)) else [part])]
+
+
+def tree_map(f, x):
+    "The same nested tuples, lists and dictionaries, with `f` of what lies in them."
+    if isinstance(x, dict): return {k: tree_map(f, v) for k, v in x.items()}
+    return type(x)([tree_map(f, v) for v in x]) if isinstance(x, (tuple, list)) else f(x)
+
+
 def placed(x, place):
     return Placed(x, place) if isinstance(x, torch.Tensor) else x
 
@@ -126,10 +140,10 @@ def is_pinned(x):
 
 # --- operations -------------------------------------------------------------------------------------------------------
 
-def check_places(op, name, args, kwargs):
-    "The places of an operation's tensors; raises where they must not meet."
-    leaves = [x for x in tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
+def check_places(op, name, args, kwargs, leaves):
+    "The places of an operation's tensors, `leaves`; raises where they must not meet."
     places = {x.place for x in leaves if isinstance(x, Placed)}
+    if not places: return places
     # a number without dimensions may come from the host
     host = any(not isinstance(x, Placed) and x.dim() for x in leaves)
     if name == "copy_" and places and (host or len(places) > 1):
@@ -162,7 +176,8 @@ def whole_numbers(args):
 def operate(op, args, kwargs):
     "Run one operation on the numbers; its results lie where its inputs lie."
     name = op.overloadpacket.__name__
-    places = check_places(op, name, args, kwargs)
+    leaves = [x for x in tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
+    places = check_places(op, name, args, kwargs, leaves)
     if places:
         note("views" if op.is_view else "operations")
         by_mask = name.startswith("index") and any(
@@ -171,8 +186,8 @@ def operate(op, args, kwargs):
         if name in READS or by_mask: note("waits"), note("read")
     # conjugates and negatives that are only noted down are not seen below this level
     op = {"_conj": torch.ops.aten.conj_physical.default, "_neg_view": torch.ops.aten.neg.default}.get(name, op)
+    if not places: return op(*args, **kwargs)
     out = op(*tree_map(raw, args), **tree_map(raw, kwargs))
-    if not places: return out
     if name.startswith("upsample") and out.numel() >= INDEX_LIMIT:
         said = "only supports output tensors with less than INT_MAX elements, but got"
         raise RuntimeError(f"{name} {said} {list(out.shape)}")
@@ -230,11 +245,6 @@ class Functions(TorchFunctionMode):
         if name.startswith("empty"): note("views")
         else: note("operations")
         return Placed(raw(function(*args, **kwargs | dict(device=HOST))), place_of(device))
-
-
-class Operations(TorchDispatchMode):
-    def __torch_dispatch__(self, op, types, args=(), kwargs=None):
-        return operate(op, args, kwargs or {})
 
 
 # --- the rest of torch.cuda -------------------------------------------------------------------------------------------
@@ -312,7 +322,7 @@ def install():
     run = threading.Thread.run
 
     def run_with_modes(self):
-        with Functions(), Operations(): run(self)
+        with Functions(): run(self)
 
     threading.Thread.run = run_with_modes
-    for mode in (Functions(), Operations()): mode.__enter__()
+    Functions().__enter__()
