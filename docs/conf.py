@@ -1,4 +1,5 @@
 "How Sphinx makes the site from what pages.py wrote."
+import functools
 import re
 from pathlib import Path
 
@@ -72,6 +73,8 @@ def label_tables(app, name, template, context, doctree):
 
 def setup(app):
     import furo
+    from sphinx.search.en import SearchEnglish
+    SearchEnglish.stem = functools.lru_cache(None)(SearchEnglish.stem)     # the site has each of its words 15 times
     furo._compute_navigation_tree = short_navigation
     app.connect('doctree-resolved', lazy_pictures)
     app.connect('html-page-context', label_tables)

@@ -5,6 +5,7 @@ from the files of results. No notebook is executed, and nothing is downloaded; s
 reference (`reference.py`), the pages of benchmarks (`benchmarks.py`, `charts.py`), and sections, gallery and start page
 (`sections.py`)."""
 import ast
+import functools
 import io
 import json
 import re
@@ -42,9 +43,21 @@ def comments(code):
     return {t.start[0]: t.string.lstrip('# ').rstrip() for t in tokens if t.type == tokenize.COMMENT}
 
 
+@functools.lru_cache(8)
+def lines_of(code): return [line.encode() for line in code.split('\n')]
+
+
+def segment(code, node):
+    "The source of a node: what `ast.get_source_segment` gives, which takes all of `code` apart each time."
+    lines = lines_of(code)[node.lineno-1:node.end_lineno]
+    lines[-1] = lines[-1][:node.end_col_offset]
+    lines[0] = lines[0][node.col_offset:]
+    return b'\n'.join(lines).decode()
+
+
 def parameters(node, code, notes):
     "(name, type, default, comment) of each parameter; of several on one line the last has the line's comment."
-    a, text = node.args, lambda n: '' if n is None else ast.get_source_segment(code, n)
+    a, text = node.args, lambda n: '' if n is None else segment(code, n)
     plain = a.posonlyargs + a.args
     rows = list(zip(plain, [None]*(len(plain)-len(a.defaults)) + a.defaults, [''] * len(plain)))
     rows += [(a.vararg, None, '*')]*bool(a.vararg) + list(zip(a.kwonlyargs, a.kw_defaults, ['']*len(a.kwonlyargs)))
@@ -74,7 +87,7 @@ def end_of_head(node):
 def function(node, code, notes):
     "What a page says of a function."
     doc, line = ast.get_docstring(node), end_of_head(node)
-    back, note = ast.get_source_segment(code, node.returns) if node.returns else '', notes.get(line, '')
+    back, note = segment(code, node.returns) if node.returns else '', notes.get(line, '')
     if not doc: doc, note = note, ''
     return dict(
         kind='function', name=node.name, params=parameters(node, code, notes), returns=back, back=note, doc=doc or '',
@@ -84,7 +97,7 @@ def function(node, code, notes):
 
 def fields(node, code, notes):
     "The fields of a dataclass, as parameters."
-    text = lambda n: '' if n is None else ast.get_source_segment(code, n)
+    text = lambda n: '' if n is None else segment(code, n)
     return [
         (n.target.id, text(n.annotation), text(n.value), notes.get(n.lineno, ''))
         for n in node.body

@@ -4,23 +4,14 @@ A tier that it cannot serve is an item of its own, skipped with its reason: pyte
 tested."""
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import dev
+import notebook_runner
 
 TIERS = ('weights', 'golden', 'slow', 'gpu')
-RUN = '''
-import sys
-from nbdev.config import get_config
-from nbdev.test import test_nb
-nb, root, *flags = sys.argv[1:]
-ok, seconds = test_nb(nb, skip_flags=get_config(root).tst_flags.split(), force_flags=flags, basepath=root)
-sys.exit(not ok)
-'''
 # Nothing may be downloaded: what is tried fails at once, instead of working here and nowhere else.
 NO_NETWORK = {k: 'http://127.0.0.1:9' for k in ('http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY')}
 NO_NETWORK.update(no_proxy='127.0.0.1,localhost', NO_PROXY='127.0.0.1,localhost')
@@ -61,16 +52,14 @@ def own_home(tmp_path_factory):
     return {f'XDG_{k}_HOME': str(tmp_path_factory.mktemp(k)) for k in ('CACHE', 'CONFIG', 'DATA')}
 
 
-def run_notebook(path, flags, env, root=dev.ROOT):
-    cmd = [sys.executable, '-c', RUN, str(path), str(root), *flags]
-    return subprocess.run(cmd, cwd=root, env={**os.environ, **NO_NETWORK, **env}, timeout=1800,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8', errors='replace')
+def run_notebook(path, flags, env):
+    return notebook_runner.run_notebook(path, flags, {**NO_NETWORK, **env}, dev.ROOT)
 
 
 @pytest.mark.parametrize('path, flags', list(items()))
 def test_notebook(path, flags, own_home):
-    done = run_notebook(path, flags, own_home)
-    if done.returncode: pytest.fail(f"exit code {done.returncode}\n{done.stdout[-6000:]}", pytrace=False)
+    code, text = run_notebook(path, flags, own_home)
+    if code: pytest.fail(f"exit code {code}\n{text[-6000:]}", pytrace=False)
 
 
 # --- what the above rests on ---
@@ -86,11 +75,21 @@ def write_notebook(path, *sources):
 def test_runner_sees_failures(tmp_path, own_home):
     "A failing cell fails its notebook, and a flagged one only when its flag is given."
     bad = write_notebook(tmp_path/'bad.ipynb', 'assert 1==2')
-    done = run_notebook(bad, [], own_home)
-    assert done.returncode==1 and 'AssertionError' in done.stdout
+    code, text = run_notebook(bad, [], own_home)
+    assert code==1 and 'AssertionError' in text
     flagged = write_notebook(tmp_path/'flagged.ipynb', 'x = 1', '#| weights\nassert x==2')
-    assert run_notebook(flagged, [], own_home).returncode==0
-    assert run_notebook(flagged, ['weights'], own_home).returncode==1
+    assert run_notebook(flagged, [], own_home)[0]==0
+    assert run_notebook(flagged, ['weights'], own_home)[0]==1
+
+
+def test_runner_stops_what_hangs_and_cleans_up(tmp_path, own_home):
+    left = 'import tempfile, pathlib\nfolder = tempfile.TemporaryDirectory()\n' \
+           f'pathlib.Path({str(tmp_path/"name")!r}).write_text(folder.name)'
+    assert run_notebook(write_notebook(tmp_path/'folder.ipynb', left), [], own_home)[0]==0
+    assert not Path((tmp_path/'name').read_text()).exists()
+    slow = write_notebook(tmp_path/'slow.ipynb', 'import time; time.sleep(60)')
+    code, text = notebook_runner.run_notebook(slow, [], own_home, dev.ROOT, seconds=3)
+    assert code and text.endswith('stopped after 3 s')
 
 
 def test_tiers(tmp_path):

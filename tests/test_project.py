@@ -1,5 +1,6 @@
 "The project's frame: what settings.ini, the modules, the notebooks and the README owe each other."
 import ast
+import functools
 import importlib.metadata
 import json
 import os
@@ -82,10 +83,13 @@ for name in sys.argv[1:]:
     assert done.returncode==0 and not done.stdout, done.stdout+done.stderr[-2000:]
 
 
+distributions = functools.cache(importlib.metadata.packages_distributions)
+
+
 @pytest.mark.parametrize('module', MODULES)
 def test_names_what_it_imports(module):
     "No star imports, and what a module cannot do without is a requirement."
-    packages = importlib.metadata.packages_distributions()
+    packages = distributions()
     always = requirements('requirements')
     with_extras = requirements('requirements', 'extra_notebook', 'extra_studio', 'extra_cluster', 'no_deps')
     for name,names,nested in imports(MODULES[module]):
