@@ -21,8 +21,8 @@ STAGES = {
 # Pages that are no stages, by section. One that is not named here is an explanation.
 LEARN = dict(
     start='learn/install 0_tour learn/first learn/studio'.split(),
-    tutorials='learn/command_line learn/several learn/batch learn/masks learn/steady learn/own_swapper learn/video '
-              'learn/gpu'.split(),
+    tutorials='learn/command_line learn/several learn/results learn/batch learn/masks learn/steady '
+              'learn/own_swapper learn/video learn/gpu'.split(),
     explanations='learn/limits learn/batches learn/passes learn/pixels learn/reading learn/peers'.split(),
     use='learn/responsible'.split(),
     licenses='learn/licenses'.split(),      # below the page of models

@@ -33,7 +33,7 @@ from .request import load_stages, Stages, SwapRequest, swap_target
 from .runtime import choose_devices
 from .sources import list_source_photos
 from .types import PathLike, Source
-from .video.containers import FORMATS, replacing
+from .video.containers import FILM_OUTPUTS, replacing
 from .video.files import check_file, file_kind, PHOTO_OUTPUT_SUFFIXES, PHOTO_SUFFIXES
 from .workdir import fingerprint
 from . import __version__
@@ -97,11 +97,11 @@ def result_name(
     names:str='{name}', number:int=1, of:int=1,
 )->str:
     "The name of a target's result."
-    kinds, usual = (PHOTO_OUTPUT_SUFFIXES, '.png') if still else (tuple(FORMATS), '.mp4')
+    kinds, usual = (PHOTO_OUTPUT_SUFFIXES, '.png') if still else (FILM_OUTPUTS, '.mp4')
     told = dict(name=target.stem, type=target.suffix[1:].lower(), folder=target.absolute().parent.name,
                 number=f'{number:0{len(str(of))}}')
     stem, suffix = os.path.splitext(names)
-    if '}' in suffix or suffix.lower() not in (*PHOTO_OUTPUT_SUFFIXES, *FORMATS): stem, suffix = names, ''
+    if '}' in suffix or suffix.lower() not in (*PHOTO_OUTPUT_SUFFIXES, *FILM_OUTPUTS): stem, suffix = names, ''
     if suffix.lower() not in kinds: suffix = target.suffix.lower() if target.suffix.lower() in kinds else usual
     return stem.format_map(told)+suffix
 

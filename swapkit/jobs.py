@@ -22,7 +22,7 @@ import torch
 
 from .analysis import check_faces_file, detect_in_picture, find_film_faces, Finder, people_in_picture, Progress
 from .assignment import all_named, Assignment, make_assignment
-from .compositor import Compositor
+from .compositor import choose_drawing, Compositor, MATTES, shown_frames, shown_size
 from .errors import BadInput, FaceMissing
 from .face.people import PersonQuery, read_people
 from .face.store import load_faces
@@ -35,11 +35,13 @@ from .runtime import file_hash, frames_at_once, run_in_halves
 from .target import Target
 from .transfer import map_pieces
 from .types import Faces, Frames, Source
-from .video.encode import choose_format, describe_loss, nominal_rate, resolve_encoder, SegmentWriter
-from .video.encode import try_encoding
+from .video.containers import CONVERTED, joined_suffix
+from .video.convert import convert_film
+from .video.encode import nominal_rate, resolve_encoder, SegmentWriter, try_encoding
+from .video.encoders import choose_format, describe_loss
 from .video.mux import join_segments, rehearse_mux, StreamFit
 from .video.photo import Photo
-from .video.photo_write import encode_photo, list_losses
+from .video.photo_write import encode_photo, list_losses, photo_from_frame
 from .video.probe import VideoInfo
 from .video.provenance import publish, SYNTHETIC_NOTE, write_xmp
 from .video.read import open_reader, plane_bytes, read_frames, READERS
@@ -111,6 +113,7 @@ class Rendering:
     devices:Sequence[torch.device] = ()
     engine:str = 'auto'         # of the compositor
     compile:str = 'auto'        # the same
+    show:str = 'swap'           # see `EncodeOptions`
     @property
     def device(self)->torch.device: return self.compositor.device
     def workers(self)->int: # segments at once
@@ -125,8 +128,9 @@ class Rendering:
         return replace(self, compositor=Compositor(self.compositor.options, device, self.engine, self.compile),
                        assignment=replace(self.assignment, sources=mine))
     def draw(self, frames:Frames, faces:Faces, which:torch.Tensor)->Frames:
-        "Swap the faces of some frames."
-        return self.compositor(frames, faces, self.assignment.sources, which, self.assignment.shift)
+        "Swap the faces of some frames, or show where they are swapped."
+        run = choose_drawing(self.compositor, self.show)
+        return run(frames, faces, self.assignment.sources, which, self.assignment.shift)
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #9cb1c798
 def load_segment_faces(job:Rendering, rows:torch.Tensor)->Faces:
@@ -162,17 +166,20 @@ def render_segment(
     threads = encoder_threads(job.workers())
     def run(piece):
         f, fc, which = piece
-        if (new := kept.find(f.idx, f.data)) is not None: return f.idx, w.stored(new, f), None
+        was = torch.zeros_like(f.data) if job.show in MATTES else f.data
+        def store(new): # a swap keeps the samples of what it leaves alone
+            return w.stored(shown_frames(job.show, f.data, new), f if job.show=='swap' else None)
+        if (new := kept.find(f.idx, was)) is not None: return f.idx, store(new), None
         new = run_in_halves(job.draw, replace(f, planes=None), fc, which.to(fc.frame.device)).data
-        return f.idx, w.stored(new, f), find_changes(f.data, new) if kept.file else None
+        return f.idx, store(new), find_changes(was, new) if kept.file else None
     def finish(drawn): # on the host
         idx, planes, changes = drawn
         return len(idx), planes, changes and pack_record(idx, *changes)
     batch = frames_at_once(job.device, job.batch, (i.height, i.width))
     with (
         PartialSegment(partial_path(path), last-first) as kept,
-        SegmentWriter(made, (i.height, i.width), nominal_rate(i), i.color, sar=i.sar, threads=threads,
-                      queue_size=1 if gpu else 4, **job.encode) as w,
+        SegmentWriter(made, shown_size(job.show, (i.height, i.width)), nominal_rate(i), i.color, sar=i.sar,
+                      threads=threads, queue_size=1 if gpu else 4, **job.encode) as w,
         closing(read_frames(i, batch, first, last, get or job.open(job.device), 1 if gpu else 2)) as batches,
     ):
         pieces = chain.from_iterable(split_pieces(job, f, faces, which) for f in batches)
@@ -235,10 +242,15 @@ def render_segments(
 
 def join(job:Rendering, work:WorkDir, out:Path)->Path:
     "Join the segments, add the target's other streams, mark the film and move it to its place."
-    made = work.scratch(work.folder/f'film{out.suffix}')
-    words = SYNTHETIC_NOTE if out.suffix.lower()=='.mkv' else {}
+    made = work.scratch(work.folder/f'film{joined_suffix(out.suffix)}')
+    words = SYNTHETIC_NOTE if made.suffix=='.mkv' else {}
     paths, first, last = [p for p,_,_ in job.segments], job.segments[0][1], job.segments[-1][2]
-    for line in join_segments(paths, job.info, made, first, last, words, job.fit): logger.warning(line)
+    lines = join_segments(paths, job.info, made, first, last, words, job.fit)
+    if out.suffix.lower() in CONVERTED:
+        film, made = made, work.scratch(work.folder/f'film{out.suffix.lower()}')
+        lines += convert_film(film, made)
+        film.unlink()
+    for line in lines: logger.warning(line)
     publish(made, out, job.info.path, folder=work.folder)
     return out
 
@@ -250,12 +262,16 @@ def prepare_encoding(
 )->tuple[dict[str, Any], StreamFit]: # options of `SegmentWriter`; which other streams are copied
     "Choose how a film is encoded and what is copied. Rehearses what could fail late, and logs what gets lost."
     for line in info.notes: logger.warning(line)
-    o, asked = resolve_encoder(options, info), options.pix_fmt or ('same' if options.lossless else '')
+    info = replace(info, width=shown_size(options.show, (info.height, info.width))[1])
+    o = resolve_encoder(options, info, suffix)
+    asked = o.pix_fmt or ('same' if o.lossless else '')
     encode:dict[str, Any] = dict(encoder=o.encoder, crf=o.crf, preset=o.preset, lossless=o.lossless,
                                  pix_fmt=choose_format(o.encoder, asked, info.pix_fmt))
+    if o.bitrate: encode['bitrate'] = o.bitrate
+    if o.scale!=1: encode['scale'] = o.scale
     if o.encoder != 'libx264':
         encode['container'] = try_encoding(o.encoder, o.preset, encode['pix_fmt'], o.lossless, suffix)
-    fit = rehearse_mux(info, suffix, **encode)
+    fit = rehearse_mux(info, joined_suffix(suffix), **encode)
     if not asked and encode['pix_fmt'] != 'yuv420p':
         logger.warning(f"{o.encoder} does not write yuv420p; the result is {encode['pix_fmt']}")
     if few := describe_loss(info, o.encoder, encode['pix_fmt']): logger.warning(few)
@@ -314,7 +330,7 @@ def plan_rendering(job:Job, work:WorkDir)->Rendering:
         open=lambda device: open_reader(info, job.run.reader, encode['pix_fmt'], device), batch=batch, encode=encode,
         fit=fit,
         segments=plan_segments(work.folder, name, *t.span, SEGMENT), at_once=4 if job.compositor.light else 1,
-        devices=job.devices, engine=job.run.engine, compile=job.run.compile,
+        devices=job.devices, engine=job.run.engine, compile=job.run.compile, show=job.encode.show,
     )
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #b1464608
@@ -376,5 +392,8 @@ def swap_picture(job:Job)->Path: # the result
     report_faces(faces, a, (n, n+1))
     found = picture_problems(frames, faces, a, job.sources, job.compositor.masks)
     report_problems(found, len(faces.ids[a.rows].unique())>1)
-    made = job.compositor(frames, faces[a.rows], a.sources, a.which.to(frames.device), a.shift)
-    return write_photo(t.photo, made, job.out, t.path)
+    show = job.encode.show
+    made = choose_drawing(job.compositor, show)(frames, faces[a.rows], a.sources, a.which.to(frames.device), a.shift)
+    made = replace(made, data=shown_frames(show, frames.data, made.data))
+    photo = t.photo if show=='swap' else photo_from_frame(made)
+    return write_photo(photo, made, job.out, t.path)

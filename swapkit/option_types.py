@@ -40,6 +40,9 @@ class FlatOptions(TypedDict, total=False):
     preset: str
     pix_fmt: str
     lossless: bool
+    show: Literal['swap', 'compare', 'matte', 'mask']
+    bitrate: float | None
+    scale: float
     # RunOptions: which part of the film is rendered, where and how
     batch: int
     device: Literal['auto', 'cpu', 'cuda']

@@ -180,8 +180,8 @@ class SwapOptions(Options):
     occluder: str = option('none', "Network that finds hands, microphones and other objects in front of the face; they "
                                    "stay visible.", 'none', kind='occluder', metavar='NAME', widget='dropdown')
     masks: str = option('none', "Further masks, separated by commas: hair keeps the target's hair in front of the face "
-                                "(MediaPipe's hair network), others come from plug-ins. The swap appears only where "
-                                "all of them allow it.",
+                                "(MediaPipe's hair network), keep_eyes and the like a region of the target's face; "
+                                "others come from plug-ins. The swap appears only where all of them allow it.",
                         'none', kind='mask', several=True, metavar='NAME,NAME', widget='dropdown', folded=True)
     mask_grow: float = option(0., "Move the outline of the swapped face outward, or inward below 0, as a part of the "
                                   "crop's side: .02 is 10 pixels of 512. Hair and hands in front of it stay.", low=-.2,
@@ -252,12 +252,26 @@ class EncodeOptions(Options):
                               "yuv420p, or same if lossless.", metavar='NAME|same')
     lossless: bool = option(False, "Encode without loss, in the target's pixel format, so that pixels outside the face "
                                    "stay exactly as they were. Files are large and few players can show them.")
+    show: str = option('swap', "What the result shows: swap is the target with the new face; compare the target and "
+                               "the swap side by side; matte a gray film, white where the swap changes the target; "
+                               "mask the same for the face alone, without what moves around it.",
+                       'swap', 'compare', 'matte', 'mask', widget='dropdown', folded=True)
+    bitrate: float|None = option(None, "Average bitrate of the picture in megabits per second, in place of crf: 8 is "
+                                       "60 MB a minute.", low=.01, high=1000, metavar='NUMBER')
+    scale: float = option(1., "Size of the result as a part of the target's: 0.5 halves its width and its height.",
+                          low=.05, high=4, widget='number', folded=True)
     def check(self):
         most = CRF_MOST.get(self.encoder, 63)
         if self.crf>most:
             raise BadInput(f"crf {self.crf} is not a whole number from 0 to {most}, the range of {self.encoder} "
                            "(AV1 and VP9 allow up to 63)")
         if self.encoder in ('auto', 'libx264', 'libx265'): check_choice('preset', self.preset, X26_PRESETS)
+        if self.lossless and (self.bitrate or self.scale!=1):
+            other = 'bitrate' if self.bitrate else 'scale'
+            raise BadInput(f"lossless keeps every pixel, which {other} does not: leave out one of the two")
+        if self.bitrate and self.encoder in ('prores_ks', 'dnxhd'):
+            raise BadInput(f"the bitrate of {self.encoder} follows from its profile: leave out bitrate, or choose a "
+                           "profile with preset")
 
 
 @dataclass(frozen=True, kw_only=True)

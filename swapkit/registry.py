@@ -292,8 +292,9 @@ REFINERS: Registry[Any] = Registry('refiner', 'swapkit.refine', spec='swapkit.re
 OCCLUDERS: Registry[Any] = Registry(
     'occluder', 'swapkit.mask.occlusion', spec='swapkit.mask.occlusion:OccludeSpec', builtin=(
         'face_unet_256', 'xseg', 'xseg_1', 'xseg_2', 'xseg_3'))
-MASKS: Registry[Any] = Registry( # masks of users, and one that is built in
-    'mask', 'swapkit.mask.hair', spec='swapkit.mask.compose:MaskSpec', builtin=('hair',))
+MASKS: Registry[Any] = Registry( # masks of users, and some that are built in
+    'mask', 'swapkit.mask.hair', 'swapkit.mask.regions', spec='swapkit.mask.compose:MaskSpec', builtin=(
+        'hair', 'keep_brows', 'keep_eyes', 'keep_nose', 'keep_upper_face', 'keep_lower_face'))
 DETECTORS: Registry[Any] = Registry('detector', 'swapkit.face.detect', spec='swapkit.face.detect:DetectSpec', builtin=(
     'yunet_n', 'yunet_s', 'yunet_kornia', 'tiny_detect'))
 MESHES: Registry[Any] = Registry(

@@ -26,8 +26,8 @@ from .runtime import choose_devices
 from .sources import list_source_photos, load_sources
 from .target import open_target
 from .types import Source
-from .video.containers import FORMATS
-from .video.encode import check_encoding
+from .video.containers import FILM_OUTPUTS
+from .video.encoders import check_encoding
 from .video.files import file_kind, PHOTO_OUTPUT_SUFFIXES
 
 # %% ../nbs/7_pipeline/12_request.ipynb #023248c7
@@ -90,7 +90,7 @@ def check_request(target:Path, out:Path, r:SwapRequest)->bool: # whether the res
     photo, run = file_kind(target)=='photo', r.run
     check_together(photo, r.sources, r.faces, r.assign, r.faces_file, run)
     still = r.is_still(photo)
-    formats = PHOTO_OUTPUT_SUFFIXES if still else tuple(FORMATS)
+    formats = PHOTO_OUTPUT_SUFFIXES if still else FILM_OUTPUTS
     check_out(out, [target, *list_source_photos(r.sources, r.assign)], run.overwrite or bool(run.part), formats)
     if not photo: check_encoding(r.encode.encoder, r.encode.preset, r.encode.lossless)
     return still

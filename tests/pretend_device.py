@@ -99,7 +99,7 @@ def raw(x):
     return x.raw if isinstance(x, Placed) else x
 
 
-# In place of torch's own `tree_leaves` and `tree_map`: an operation's arguments are only tuples, lists and dictionaries,
+# In place of `tree_leaves` and `tree_map` of torch: arguments of operations are only tuples, lists and dictionaries,
 # and this is called for every operation of a run.
 
 def tree_leaves(x):

@@ -303,7 +303,8 @@ def test_several_names(monkeypatch):
         assert SwapOptions(masks=given).masks=='bar,hand'
     assert SwapOptions(masks=()).masks==SwapOptions().masks=='none'
     assert to_argv(SwapOptions(masks=['bar']))==['--masks', 'bar'] and key(SwapOptions(masks='bar'))['masks']=='bar'
-    choices = "unknown masks 'hnd': choose none, hair, bar, hand"
+    kept = ', '.join(f'keep_{n}' for n in ('brows', 'eyes', 'nose', 'upper_face', 'lower_face'))
+    choices = f"unknown masks 'hnd': choose none, hair, {kept}, bar, hand"
     refused(lambda: SwapOptions(masks='bar,hnd'), choices, "did you mean 'hand'")
     for wrong in (3, 'bar,', ['hand', 3]): refused(functools.partial(SwapOptions, masks=wrong), 'unknown masks')
     code, said = run(command(SwapOptions), '--masks', 'hand,bar')

@@ -20,7 +20,7 @@ from .flags import flag
 # %% ../../nbs/8_apps/11_arguments.ipynb #5a596999
 PHOTOS = ('.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.avif', '.heic', '.heif', '.hif', '.bmp', '.tif', '.tiff',
           '.jp2', '.mpo')
-FILMS, PICTURES = ('.mp4','.mov','.mkv'), ('.png','.jpg','.jpeg','.webp','.tif','.tiff')
+FILMS, PICTURES = ('.mp4','.mov','.mkv','.webm','.gif'), ('.png','.jpg','.jpeg','.webp','.tif','.tiff')
 
 def suffix_of(path:Any)->str: return os.path.splitext(path)[1].lower()
 
