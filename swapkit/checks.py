@@ -36,7 +36,7 @@ def check_out(
         raise BadInput(f"{out}: {what} is written as {' or '.join(formats)}; choose such a name")
     if out.exists() and any(out.samefile(i) for i in inputs if Path(i).exists()):
         raise BadInput(f"{out} is an input; choose another output")
-    for f in (out, beside) if suffix=='.mkv' else (out,):
+    for f in (out, beside) if suffix in ('.mkv', '.webm') else (out,):
         if f.exists() and not overwrite: raise BadInput(f"{f} exists; choose another name, or the option overwrite")
     if not out.absolute().parent.is_dir(): raise BadInput(f"{out.parent} is not a folder; make it first")
 

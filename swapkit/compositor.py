@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MATTES', 'swap_in_own_crop', 'check_crop', 'Overlay', 'StageOutputs', 'run_stages', 'composite_batch',
-           'resolve_options', 'Compositor', 'choose_drawing', 'shown_frames', 'shown_size']
+           'resolve_options', 'Compositor', 'choose_drawing', 'shown_frames', 'scale_frames', 'shown_size']
 
 # %% ../nbs/7_pipeline/01_compositor.ipynb #5ba46f04
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import torch
+import torch.nn.functional as nnf
 
 from .blend import crops_apart, keep_target, match_colors, match_tones, paste, PastePlan, plan_paste
 from .errors import BadInput
@@ -39,7 +40,7 @@ from .workdir import stage_fingerprint, weight_hash
 # %% ../nbs/7_pipeline/01_compositor.ipynb #d8b9a821
 @dataclass
 class _Still:
-    "A swapper with the crop of another one that changes nothing: for mattes, which need only the crop."
+    "Stands in for a swapper: the same crop, returned as it is. Mattes need no face."
     spec:SwapSpec
     size:int|None
     def __call__(self, crops:Crops, source:Source)->Crops: return crops
@@ -287,7 +288,7 @@ class Compositor:
         return all(0<get_spec(m).size<=1<<20 for m in self.weights())
 
 # %% ../nbs/7_pipeline/01_compositor.ipynb #12839ed0
-MATTES = ('matte', 'mask') # what `EncodeOptions.show` offers that is no picture
+MATTES = ('matte', 'mask') # the gray films of `EncodeOptions.show`
 
 def choose_drawing(compositor:Compositor, show:str)->Callable[..., Frames]:
     "What draws the frames of a result: the compositor, or its matte."
@@ -298,8 +299,15 @@ def shown_frames(
     was:torch.Tensor,   # (N,3,H,W) the target
     new:torch.Tensor,   # (N,3,H,W) the result, or the matte
 )->torch.Tensor:        # (N,3,H,W), or (N,3,H,2W) for a comparison
-    "What is encoded of some frames."
+    "The frames to encode."
     return torch.cat([was, new], 3) if show=='compare' else new
+
+def scale_frames(frames:Frames, scale:float)->Frames:
+    "Frames of another size; the same at 1. For pictures: films are scaled by their encoder."
+    if scale==1: return frames
+    size = [max(round(n*scale), 1) for n in frames.size]
+    made = nnf.interpolate(frames.data.float(), size, mode='bicubic', antialias=True)
+    return replace(frames, data=made.round_().clamp_(0, 255).to(torch.uint8), planes=None)
 
 def shown_size(show:str, size:tuple[int, int])->tuple[int, int]: # H, W
     "The size of the frames that are encoded, for frames of this size."

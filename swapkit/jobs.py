@@ -22,7 +22,7 @@ import torch
 
 from .analysis import check_faces_file, detect_in_picture, find_film_faces, Finder, people_in_picture, Progress
 from .assignment import all_named, Assignment, make_assignment
-from .compositor import choose_drawing, Compositor, MATTES, shown_frames, shown_size
+from .compositor import choose_drawing, Compositor, MATTES, scale_frames, shown_frames, shown_size
 from .errors import BadInput, FaceMissing
 from .face.people import PersonQuery, read_people
 from .face.store import load_faces
@@ -41,7 +41,7 @@ from .video.encode import nominal_rate, resolve_encoder, SegmentWriter, try_enco
 from .video.encoders import choose_format, describe_loss
 from .video.mux import join_segments, rehearse_mux, StreamFit
 from .video.photo import Photo
-from .video.photo_write import encode_photo, list_losses, photo_from_frame
+from .video.photo_write import encode_photo, list_losses, plain_photo
 from .video.probe import VideoInfo
 from .video.provenance import publish, SYNTHETIC_NOTE, write_xmp
 from .video.read import open_reader, plane_bytes, read_frames, READERS
@@ -119,7 +119,8 @@ class Rendering:
     def workers(self)->int: # segments at once
         "How many segments are rendered at once; the same on any number of GPUs."
         i, batch = self.info, self.batch
-        held = batch*(3*i.height*i.width + plane_bytes(self.encode['pix_fmt'], (i.height, i.width)))
+        size = shown_size(self.show, (i.height, i.width))
+        held = batch*(3*i.height*i.width + plane_bytes(self.encode['pix_fmt'], size))
         return count_workers(len(self.segments), held) if self.device.type!='cpu' else 1
     def on(self, device:torch.device)->'Rendering':
         "The same with networks and sources of its own on another device."
@@ -264,9 +265,9 @@ def prepare_encoding(
     for line in info.notes: logger.warning(line)
     info = replace(info, width=shown_size(options.show, (info.height, info.width))[1])
     o = resolve_encoder(options, info, suffix)
-    asked = o.pix_fmt or ('same' if o.lossless else '')
+    asked = o.pix_fmt or ('same' if o.lossless or o.encoder=='ffv1' else '')
     encode:dict[str, Any] = dict(encoder=o.encoder, crf=o.crf, preset=o.preset, lossless=o.lossless,
-                                 pix_fmt=choose_format(o.encoder, asked, info.pix_fmt))
+                                 pix_fmt=choose_format(o.encoder, asked, info.pix_fmt, o.preset))
     if o.bitrate: encode['bitrate'] = o.bitrate
     if o.scale!=1: encode['scale'] = o.scale
     if o.encoder != 'libx264':
@@ -274,10 +275,11 @@ def prepare_encoding(
     fit = rehearse_mux(info, joined_suffix(suffix), **encode)
     if not asked and encode['pix_fmt'] != 'yuv420p':
         logger.warning(f"{o.encoder} does not write yuv420p; the result is {encode['pix_fmt']}")
-    if few := describe_loss(info, o.encoder, encode['pix_fmt']): logger.warning(few)
+    plain = suffix=='.gif' or o.show in MATTES # where nobody expects more than 8 bits
+    if not plain and (few := describe_loss(info, o.encoder, encode['pix_fmt'])): logger.warning(few)
     if info.interlaced:
         logger.warning(f"{info.path.name} is interlaced; its frames are made whole, and the result is progressive")
-    for line in fit.lines: logger.warning(line)
+    for line in () if suffix=='.gif' else fit.lines: logger.warning(line)
     return encode, fit
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #d1ef19c5
@@ -328,8 +330,7 @@ def plan_rendering(job:Job, work:WorkDir)->Rendering:
     return Rendering(
         info=info, faces_file=path, assignment=a, frame=table.frame[a.rows], compositor=job.compositor,
         open=lambda device: open_reader(info, job.run.reader, encode['pix_fmt'], device), batch=batch, encode=encode,
-        fit=fit,
-        segments=plan_segments(work.folder, name, *t.span, SEGMENT), at_once=4 if job.compositor.light else 1,
+        fit=fit, segments=plan_segments(work.folder, name, *t.span, SEGMENT), at_once=4 if job.compositor.light else 1,
         devices=job.devices, engine=job.run.engine, compile=job.run.compile, show=job.encode.show,
     )
 
@@ -384,6 +385,7 @@ def swap_picture(job:Job)->Path: # the result
     "Swap the faces of a photo or of one frame of a film. Raises `FaceMissing` if there is none to swap."
     t, suffix = job.target, job.out.suffix.lower()
     assert t.photo is not None
+    show, scale = job.encode.show, job.encode.scale
     if lines := list_losses(t.photo, suffix): logger.warning(f"{t.path.name}: {'; '.join(lines)}")
     frames = t.photo.frames.to(job.device)
     faces, a = picture_faces(job, frames)
@@ -392,8 +394,7 @@ def swap_picture(job:Job)->Path: # the result
     report_faces(faces, a, (n, n+1))
     found = picture_problems(frames, faces, a, job.sources, job.compositor.masks)
     report_problems(found, len(faces.ids[a.rows].unique())>1)
-    show = job.encode.show
     made = choose_drawing(job.compositor, show)(frames, faces[a.rows], a.sources, a.which.to(frames.device), a.shift)
-    made = replace(made, data=shown_frames(show, frames.data, made.data))
-    photo = t.photo if show=='swap' else photo_from_frame(made)
+    made = scale_frames(replace(made, data=shown_frames(show, frames.data, made.data)), scale)
+    photo = t.photo if show=='swap' and scale==1 else plain_photo(t.photo, made, suffix)
     return write_photo(photo, made, job.out, t.path)

@@ -242,19 +242,21 @@ class EncodeOptions(Options):
     "How the result is encoded."
     picture, argument = True, 'encode'
     encoder: str = option('libx264', "Video encoder of ffmpeg, such as libx264, libx265, libsvtav1 or h264_nvenc. auto "
-                                     "uses the graphics card (NVENC) if it can encode the film, else libx264.",
+                                     "uses the graphics card (NVENC) if it can encode the film, else libx264. A "
+                                     ".webm takes libvpx-vp9 in place of libx264.",
                           metavar='NAME')
     crf: int = option(16, "Quality of the video; a lower number is better and gives a larger file. At most 51 for "
-                          "H.264 and H.265, 63 for AV1 and VP9.", low=0, high=63, short='-q', widget='number',
-                      folded=True)
-    preset: str = option('medium', "Speed of the encoder; slower presets give smaller files.", metavar='NAME')
+                          "H.264 and H.265, 63 for AV1 and VP9, where about 30 is usual.", low=0, high=63, short='-q',
+                      widget='number', folded=True)
+    preset: str = option('medium', "Speed of the encoder; slower presets give smaller files. For ProRes and DNxHR the "
+                                   "profile, such as hq or dnxhr_hqx.", metavar='NAME')
     pix_fmt: str = option('', "Pixel format of the result, such as yuv420p10le; same keeps the target's. By default "
-                              "yuv420p, or same if lossless.", metavar='NAME|same')
+                              "yuv420p if the encoder writes it, or same if lossless.", metavar='NAME|same')
     lossless: bool = option(False, "Encode without loss, in the target's pixel format, so that pixels outside the face "
                                    "stay exactly as they were. Files are large and few players can show them.")
     show: str = option('swap', "What the result shows: swap is the target with the new face; compare the target and "
-                               "the swap side by side; matte a gray film, white where the swap changes the target; "
-                               "mask the same for the face alone, without what moves around it.",
+                               "the swap side by side; mask a gray film, white where the new face is; matte the same "
+                               "with the pixels around it that were bent to fit its shape.",
                        'swap', 'compare', 'matte', 'mask', widget='dropdown', folded=True)
     bitrate: float|None = option(None, "Average bitrate of the picture in megabits per second, in place of crf: 8 is "
                                        "60 MB a minute.", low=.01, high=1000, metavar='NUMBER')
@@ -271,7 +273,9 @@ class EncodeOptions(Options):
             raise BadInput(f"lossless keeps every pixel, which {other} does not: leave out one of the two")
         if self.bitrate and self.encoder in ('prores_ks', 'dnxhd'):
             raise BadInput(f"the bitrate of {self.encoder} follows from its profile: leave out bitrate, or choose a "
-                           "profile with preset")
+                           "profile with preset, such as " + ('lt' if self.encoder=='prores_ks' else 'dnxhr_lb'))
+        if self.lossless and self.show=='compare':
+            raise BadInput("a comparison is drawn anew, so it is not lossless: leave out lossless")
 
 
 @dataclass(frozen=True, kw_only=True)

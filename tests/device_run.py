@@ -44,6 +44,7 @@ from swapkit.mask.occlusion import OCCLUDERS, OccludeSpec, Occluder  # noqa: E40
 from swapkit.mask.parsing import PARSERS, Parser, ParseSpec  # noqa: E402
 from swapkit.mesh.reshape import reshape  # noqa: E402
 from swapkit.mesh.texture import make_texture  # noqa: E402
+from swapkit.options import SwapOptions  # noqa: E402
 from swapkit.nets.base import from_signed, make_stand_in, prepare_net, to_imagenet, to_signed  # noqa: E402
 from swapkit.nets.bisenet import BiSeNet  # noqa: E402
 from swapkit.nets.gfpgan import make_gfpgan  # noqa: E402
@@ -279,6 +280,8 @@ def stages():
     yield stage("tones", lambda d: match_tones(red[d], gray[d], nnf.avg_pool2d(mask[d], 2)))
     yield stage("restore", lambda d: of(Restorer, d)(crops[d], large[d]))
     yield stage("paste", lambda d: paste(on[d], red[d], mask[d]))
+    whole = {d: Compositor(SwapOptions(parser="none", crop=256), d) for d in on}
+    yield stage("matte", lambda d: whole[d].matte(on[d], faces, [source.to(d)]))
     yield stage("enhance", lambda d: of(Enhancer, d)(on[d][:1]))
     yield _tracking(faces)
 

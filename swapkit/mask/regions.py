@@ -41,7 +41,8 @@ def half_mask(
     lms, step = upload(crops.device, crops.lms)[0][...,:2], coarse_step(crops.size)
     size = crops.size//step
     y = torch.arange(size, device=lms.device).view(1,1,-1,1)
-    below = ((y*step - lms[:,NOSE_BASE,1].view(-1,1,1,1))/(crops.size*2*SOFT)+.5).clamp(0, 1).expand(-1,-1,-1,size)
+    far = (y+.5)*step-.5 - lms[:,NOSE_BASE,1].view(-1,1,1,1)
+    below = (far/(crops.size*SOFT)+.5).clamp(0, 1).expand(-1,-1,-1,size)
     return 1-below if upper else below
 
 # %% ../../nbs/4_mask/06_regions.ipynb #16397f12

@@ -24,7 +24,7 @@ SOUND, TEXT = ('opus', 'vorbis'), ('ass', 'mov_text', 'ssa', 'subrip', 'text', '
 
 def run_ffmpeg(*words:Any)->None:
     "Run ffmpeg without questions. Raises `SystemFault` with its last line if it fails."
-    done = subprocess.run([ffmpeg_exe('libopus'), '-v', 'error', '-nostdin', '-y', *map(str, words)],
+    done = subprocess.run([ffmpeg_exe('libopus', (5,1)), '-v', 'error', '-nostdin', '-y', *map(str, words)],
                           capture_output=True, text=True, errors='replace')
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f'it ended with code {done.returncode}']
@@ -48,8 +48,7 @@ def to_webm(
             elif s.type=='video' and codec in ('vp8', 'vp9', 'av1') or s.type=='subtitle' and codec in TEXT:
                 words += ['-map', f'0:{s.index}']
             else:
-                what = f'{s.type} {codec}'.strip()
-                lines.append(f"WebM cannot carry stream {s.index} ({what}); it is left out")
+                lines.append(f"WebM cannot carry the {f'{s.type} {codec}'.strip()}; it is left out")
     run_ffmpeg('-copyts', '-i', f'file:{film}', *words, '-c:v', 'copy', '-c:s', 'webvtt', f'file:{out}')
     return lines
 
@@ -68,7 +67,7 @@ def to_gif(
     steps = ','.join(steps or ['null'])
     with TemporaryDirectory() as d:
         colors = Path(d)/'colors.png'
-        run_ffmpeg('-i', f'file:{film}', '-vf', f'{steps},palettegen=stats_mode=diff', '-frames:v', 1, colors)
+        run_ffmpeg('-i', f'file:{film}', '-vf', f'{steps},palettegen=stats_mode=full', '-frames:v', 1, colors)
         how = f'[0:v:0]{steps}[f];[f][1:v]paletteuse=dither=sierra2_4a:diff_mode=rectangle'
         run_ffmpeg('-i', f'file:{film}', '-i', colors, '-lavfi', how, '-fps_mode', 'passthrough', '-loop', 0,
                    f'file:{out}')
