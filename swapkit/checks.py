@@ -36,6 +36,10 @@ def check_out(
         raise BadInput(f"{out}: {what} is written as {' or '.join(formats)}; choose such a name")
     if out.exists() and any(out.samefile(i) for i in inputs if Path(i).exists()):
         raise BadInput(f"{out} is an input; choose another output")
+    for other in (out.with_suffix(k) for k in ('.mkv', '.webm') if suffix in ('.mkv', '.webm') and k!=suffix):
+        if other.exists() and beside.exists():
+            raise BadInput(f"{beside.name} is the signed statement of {other.name}, and that of {out.name} would have "
+                           "the same name; choose another name")
     for f in (out, beside) if suffix in ('.mkv', '.webm') else (out,):
         if f.exists() and not overwrite: raise BadInput(f"{f} exists; choose another name, or the option overwrite")
     if not out.absolute().parent.is_dir(): raise BadInput(f"{out.parent} is not a folder; make it first")

@@ -344,10 +344,11 @@ def swap_film(job:Job)->Path: # the result; for a part the folder where its segm
         plan = plan_rendering(job, work)
         done = render_segments(plan, work, part or None, job.progress)
         if not part: return join(plan, work, job.out)
-        left = sum(not p.exists() for p,_,_ in plan.segments)
-        logger.warning(f"part {job.run.part} is done, with {len(done)} of the film's {len(plan.segments)} segments; "
-                       + (f"{left} of the film are not rendered yet" if left else
-                          "all of them are rendered: `swapkit join`, or the same job without part, joins them"))
+        left, n = sum(not p.exists() for p,_,_ in plan.segments), len(plan.segments)
+        rest = (f"{left} of the film are not rendered yet" if left else
+                "all of them are rendered: `swapkit join`, or the same job without part, joins them")
+        if done: logger.warning(f"part {job.run.part} is done, with {len(done)} of the film's {n} segments; {rest}")
+        else: logger.warning(f"part {job.run.part} is empty: the film has {n} segments of {SEGMENT} frames; {rest}")
         return work.folder
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #fe555bd8
@@ -383,9 +384,8 @@ def picture_faces(job:Job, frames:Frames)->tuple[Faces, Assignment]:
 
 def swap_picture(job:Job)->Path: # the result
     "Swap the faces of a photo or of one frame of a film. Raises `FaceMissing` if there is none to swap."
-    t, suffix = job.target, job.out.suffix.lower()
+    t, suffix, show, scale = job.target, job.out.suffix.lower(), job.encode.show, job.encode.scale
     assert t.photo is not None
-    show, scale = job.encode.show, job.encode.scale
     if lines := list_losses(t.photo, suffix): logger.warning(f"{t.path.name}: {'; '.join(lines)}")
     frames = t.photo.frames.to(job.device)
     faces, a = picture_faces(job, frames)

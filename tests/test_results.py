@@ -110,5 +110,7 @@ def test_pictures(film, tmp_path):
 
 def test_a_statement_beside_a_film_is_not_overwritten(film, tmp_path):
     swap(film, tmp_path/'a.mkv', encoder='ffv1')
-    with pytest.raises(BadInput, match=r'a\.c2pa exists'): swap(film, tmp_path/'a.webm')
+    for more in ({}, dict(overwrite=True)):
+        with pytest.raises(BadInput, match=r'a\.c2pa is the signed statement of a\.mkv'):
+            swap(film, tmp_path/'a.webm', **more)
     assert read_mark(tmp_path/'a.mkv')['state']=='valid'

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['QUIET', 'cli', 'people_table', 'analyze_command', 'photos_table', 'source_command', 'demo_command', 'studio_page',
-           'open_lab', 'studio_command', 'evaluate_command', 'doctor_command', 'bench_command', 'unheard', 'run',
-           'main']
+           'open_lab', 'studio_command', 'evaluate_command', 'doctor_command', 'describe_mark', 'mark_command',
+           'bench_command', 'unheard', 'run', 'main']
 
 # %% ../../nbs/8_apps/01_cli.ipynb #aad36333
 import errno
@@ -265,6 +265,33 @@ def doctor_command()->None:
     failed = sum(not c.ok and c.code>0 for c in checks)
     click.echo(f"swapkit: done: {count(len(checks), 'check')}, {failed or 'none'} failed", err=True)
     raise click.exceptions.Exit(doctor.exit_code(checks))
+
+# %% ../../nbs/8_apps/01_cli.ipynb #08277527
+def describe_mark(
+    mark:dict[str, Any],    # from `read_mark`
+)->str:
+    "What the marks of a file say, in one line."
+    if mark['state']=='none' and not mark['source_xmp']: return 'no mark'
+    if mark['state']=='invalid': return f"changed after it was signed ({', '.join(mark['problems'])})"
+    if mark['state']=='none': return 'a note that it is synthetic, without a signed statement'
+    kind, who = mark['source_c2pa'] or mark['source_xmp'], mark['issuer'] or 'somebody unnamed'
+    said = 'synthetic in part' if 'omposite' in kind else 'synthetic' if 'rained' in kind else 'says not what it is'
+    of = f", made from {mark['target']['name']}" if mark['target'].get('name') else ''
+    return f"{said}{of}; signed by {who}, {'whom' if mark['trusted'] else 'whom no'} known authority vouches for"
+
+@cli.command('mark', **HELP_SETTINGS)
+@click.argument('files', nargs=-1, required=True, callback=refuse_pipe)
+def mark_command(files:tuple[str, ...])->None:
+    """Read the marks of films and pictures.
+
+    They say that a file is synthetic, what it was made from, and who signed that.
+
+    The exit code is 1 if a file has no mark, or was changed after it was signed."""
+    check_names(*files)
+    from swapkit.video.provenance import read_mark
+    marks = [read_mark(f) for f in files]
+    for f,m in zip(files, marks): click.echo(f'{f}: {describe_mark(m)}')
+    if any(m['state']!='valid' for m in marks): raise click.exceptions.Exit(1)
 
 # %% ../../nbs/8_apps/01_cli.ipynb #d0a96be8
 @cli.command('bench', **HELP_SETTINGS)

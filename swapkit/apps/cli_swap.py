@@ -124,7 +124,8 @@ For example:
   swapkit swap films/ -s ann.jpg -o new/ --save-job night.toml""")
 @click.argument('targets', nargs=-1, required=True, metavar='TARGET...', callback=refuse_pipe)
 @sources_option('Photos of one person, a folder of them, a film of them, or what `swapkit source` wrote.')
-@out_option('File to write: .mp4, .mov or .mkv; for a photo .png, .jpg, .webp or .tif. For several targets a folder.',
+@out_option('File to write: .mp4, .mov, .mkv, .webm or .gif; for a photo .png, .jpg, .webp or .tif. For several '
+            'targets a folder.',
             default='')
 @click.option('--names', default='{name}', show_default=True, metavar='PATTERN', help='Template for the names of the '
               'results of several targets: {name} and {type} of the target, its {folder}, its {number}. A suffix such '
@@ -163,9 +164,11 @@ def swap_command(
     if names!='{name}' and not many:
         raise click.UsageError("--names is for several targets: name the result with --out")
     if many: check_names(*photos, *filter(None, [faces_file]))
-    else: check_names(targets[0], *photos, *filter(None, [faces_file]), out='' if check or save_job else out,
-                      overwrite=run.overwrite or bool(run.part), # what the target is, its content says
-                      kinds=() if check else PICTURES if run.frame is not None else FILMS+PICTURES)
+    else: # what the target is, its content says
+        kinds = PICTURES if run.frame is not None else FILMS+PICTURES
+        write = not check and not save_job
+        check_names(targets[0], *photos, *filter(None, [faces_file]), out=out if write else '',
+                    overwrite=run.overwrite or bool(run.part), kinds=kinds if write else ())
     from swapkit import pipeline
     from swapkit.runtime import tune_allocator
     tune_allocator()
