@@ -348,7 +348,7 @@ def swap_film(job:Job)->Path: # the result; for a part the folder where its segm
         rest = (f"{left} of the film are not rendered yet" if left else
                 "all of them are rendered: `swapkit join`, or the same job without part, joins them")
         if done: logger.warning(f"part {job.run.part} is done, with {len(done)} of the film's {n} segments; {rest}")
-        else: logger.warning(f"part {job.run.part} is empty: the film has {n} segments of {SEGMENT} frames; {rest}")
+        else: logger.warning(f"part {job.run.part} is empty: number of segments in the film: {n}; {rest}")
         return work.folder
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #fe555bd8
