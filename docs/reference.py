@@ -233,6 +233,8 @@ def command_pages():
     codes = [
         ('0', 'done'), ('2', 'the input or the arguments are wrong'), ('3', 'no face was found to swap'),
         ('4', 'a model is missing or damaged'), ('5', 'the system failed: disk, memory, ffmpeg'),
+        ('129, 130, 143', 'stopped: the terminal was closed, Ctrl-C, asked to end by a signal'),
+        ('1', 'an unexpected error: please report it; of `swapkit mark`: a file without a valid mark'),
     ]
     pages['command-line/index'] = page(
         '# Command line',

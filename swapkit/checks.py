@@ -9,12 +9,19 @@ from typing import Any
 from .errors import BadInput, SystemFault
 from .options import RunOptions
 
-__all__ = ['ARGUMENTS', 'NAME_BYTES', 'check_out', 'check_together', 'has_pattern', 'is_batch', 'check_fork']
+__all__ = ['ARGUMENTS', 'NAME_BYTES', 'check_folder', 'check_out', 'check_together', 'has_pattern', 'is_batch',
+           'check_fork']
 
 # arguments of the public calls, other than single options; used to suggest a name for an unknown argument
 ARGUMENTS = ('target', 'sources', 'out', 'faces', 'assign', 'faces_file', 'photos', 'sheet', 'progress', 'swap',
              'analyze', 'encode', 'run')
 NAME_BYTES = 255 # longest file name on all common file systems
+
+def check_folder(folder:str|os.PathLike)->None:
+    "Raise `BadInput` if a folder to write to does not exist."
+    if os.path.isdir(folder): return
+    raise BadInput(f"{folder} is a file, not a folder; choose another place" if os.path.exists(folder) else
+                   f"the folder {folder} does not exist; make it first")
 
 def check_out(
     out:str|os.PathLike,                # path of the result
@@ -42,7 +49,7 @@ def check_out(
                            "the same name; choose another name")
     for f in (out, beside) if suffix in ('.mkv', '.webm') else (out,):
         if f.exists() and not overwrite: raise BadInput(f"{f} exists; choose another name, or the option overwrite")
-    if not out.absolute().parent.is_dir(): raise BadInput(f"{out.parent} is not a folder; make it first")
+    check_folder(out.absolute().parent)
 
 
 def check_together(

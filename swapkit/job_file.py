@@ -23,8 +23,8 @@ from .batch import BatchResult, check_names, explain_error, list_targets, plan_b
 from .batch import swap_recorded
 from .checks import is_batch
 from .errors import BadInput, nearest
-from .option_files import JOB_KEYS, read_toml
-from .options import changed, options_of, split_flat
+from .option_files import check_table, JOB_KEYS, read_toml
+from .options import changed, options_of
 from .registry import load_plugin
 from .request import check_request, SwapRequest
 from .sources import list_source_photos
@@ -94,8 +94,7 @@ def read_job(path:PathLike)->JobFile:
     if not isinstance(told.get('options', {}), dict): raise BadInput(f"{path}: options is a table: name = value")
     plugins = tuple(paths('plugins', told['plugins'])) if 'plugins' in told else ()
     for p in plugins: load_plugin(p)
-    try: swap, analyze, encode, run = split_flat(told.get('options', {}))
-    except BadInput as e: raise BadInput(f"{path}: {e}") from None
+    swap, analyze, encode, run = check_table(path, told.get('options', {}))
     ask = SwapRequest(swap=swap, analyze=analyze, encode=encode, run=run, **more)
     names = _texts(path, 'names', told.get('names', '{name}'))[0]
     out = _texts(path, 'out', told['out'])[0]

@@ -46,9 +46,9 @@ class QueueEntry:
     "A job of a queue, as `JobQueue.entries` gives it."
     name:str
     state:str               # one of `STATES`
-    worker:str = ''         # of a running job
+    worker:str = ''         # the last one that had it; '' of a job that waits
     tries:int = 0           # workers that have begun it since it was added or retried
-    done:int = 0            # frames of the film that is being worked on
+    done:int = 0            # frames of the film that is being worked on; of a job that is done, of all its targets
     total:int = 0
     what:str = ''           # that film and what is done with it; of a finished job a summary
     code:int = 0            # exit code of the worst target
@@ -87,9 +87,12 @@ class JobQueue:
         seen = {}
         for state in STATES: # a job that moves on meanwhile is seen twice, and its later state counts
             for name,worker,_ in self.files(state): seen[name] = (state, worker)
-        shown = ('tries', 'done', 'total', 'what', 'code', 'results')
-        return [QueueEntry(name=n, state=s, worker=w, **{k: v for k,v in self._report(n).items() if k in shown})
-                for n,(s,w) in sorted(seen.items())]
+        shown = ('worker', 'tries', 'done', 'total', 'what', 'code', 'results')
+        def entry(name, state, worker):
+            told = {k: v for k,v in self._report(name).items() if k in shown}
+            if worker or state=='waiting': told['worker'] = worker
+            return QueueEntry(name=name, state=state, **told)
+        return [entry(n, s, w) for n,(s,w) in sorted(seen.items())]
     # --- moving jobs ---
     def add(self, job:JobFile)->str: # its name
         "Check a job and put it at the end of the queue."
@@ -125,7 +128,7 @@ class JobQueue:
                 continue
             if path.parent.name=='running':
                 logger.warning(f"the worker of {name} does not answer; {worker} goes on with it")
-            self.tell(name, tries=tries, done=0, total=0, what='begins', code=0, results=[])
+            self.tell(name, worker=worker, tries=tries, done=0, total=0, what='begins', code=0, results=[])
             return name, mine
         return None
     def move(self, path:Path, state:str, name:str)->None:
@@ -139,7 +142,7 @@ class JobQueue:
         for n in asked:
             if n not in failed: raise BadInput(f"{n} is not a failed job of {self.folder}")
         for n in asked or failed:
-            self.tell(n, tries=0, what='', code=0, results=[])
+            self.tell(n, tries=0, done=0, total=0, what='', code=0, results=[])
             failed[n].rename(self.folder/'waiting'/f'{n}.toml')
         return asked or list(failed)
 
@@ -218,7 +221,7 @@ def run_worker(
             try: results = _run_one(queue, name, path, run or {}, progress)
             except LeaseLost as e: logger.warning(str(e)); continue
             except KeyboardInterrupt:
-                queue.tell(name, what='stopped', tries=queue._report(name).get('tries', 1)-1)
+                queue.tell(name, done=0, total=0, what='stopped', tries=queue._report(name).get('tries', 1)-1)
                 queue.move(path, 'waiting', name)
                 raise
             try:
@@ -230,7 +233,9 @@ def run_worker(
                     continue
                 code = worst_code(results)
                 state = 'failed' if code else 'done'
-                queue.tell(name, what=summarize(results), code=code, results=[asdict(r) for r in results])
+                n = sum(r.numbers.get('frames', 0) for r in results)
+                queue.tell(name, done=n, total=n, what=summarize(results), code=code,
+                           results=[asdict(r) for r in results])
                 queue.move(path, state, name)
             except LeaseLost as e: logger.warning(str(e)); continue
             codes.append(code)

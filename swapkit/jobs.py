@@ -301,9 +301,10 @@ def missing_face(job:Job)->FaceMissing:
 
 def report_faces(faces:Faces, assignment:Assignment, span:tuple[int, int])->None:
     "Log how many faces of how many people are swapped; the record's `summary` has the numbers."
-    here = int(((faces.frame>=span[0]) & (faces.frame<span[1])).sum())
-    ids = faces.ids[assignment.rows] if faces.ids is not None else assignment.rows[:0]
-    got = dict(frames=span[1]-span[0], faces=len(assignment), people=len(ids.unique()), others=here-len(assignment))
+    here = (faces.frame>=span[0]) & (faces.frame<span[1])
+    rows = assignment.rows[here[assignment.rows]]
+    ids = faces.ids[rows] if faces.ids is not None else rows[:0]
+    got = dict(frames=span[1]-span[0], faces=len(rows), people=len(ids.unique()), others=int(here.sum())-len(rows))
     logger.info("%(faces)d faces of %(people)d people in %(frames)d frames are swapped; %(others)d stay", got,
                 extra=dict(summary=got))
 
@@ -317,20 +318,20 @@ def plan_rendering(job:Job, work:WorkDir)->Rendering:
     else: path = find_film_faces(info, job.find, work, job.about, t.span, batch, device, job.progress)
     getattr(job.find, 'cache_clear', lambda: None)() # the networks of the first pass are freed
     table, told = load_faces(path, lms=False)
-    a = make_assignment(
-        table, job.sources, job.faces, job.assign, read_people(told), job.compositor.shape, t.span
-    )
+    a = make_assignment(table, job.sources, job.faces, job.assign, read_people(told), job.compositor.shape, t.span)
     if not len(a): raise missing_face(job)
-    report_faces(table, a, t.span)
     found = film_problems(info, path, table, a, job.sources, device, job.compositor.masks)
     report_problems(found, len(table.ids[a.rows].unique())>1)
     name = fingerprint(**(facts := segment_facts(job, a, path, encode)))
     work.make_room('*-*-*.*', name)
     work.describe(name, facts)
+    segments = plan_segments(work.folder, name, *t.span, SEGMENT)
+    mine = pick_part(segments, *work.part) if work.part else segments
+    report_faces(table, a, (mine[0][1], mine[-1][2]) if mine else (0, 0))
     return Rendering(
         info=info, faces_file=path, assignment=a, frame=table.frame[a.rows], compositor=job.compositor,
         open=lambda device: open_reader(info, job.run.reader, encode['pix_fmt'], device), batch=batch, encode=encode,
-        fit=fit, segments=plan_segments(work.folder, name, *t.span, SEGMENT), at_once=4 if job.compositor.light else 1,
+        fit=fit, segments=segments, at_once=4 if job.compositor.light else 1,
         devices=job.devices, engine=job.run.engine, compile=job.run.compile, show=job.encode.show,
     )
 
@@ -390,8 +391,7 @@ def swap_picture(job:Job)->Path: # the result
     frames = t.photo.frames.to(job.device)
     faces, a = picture_faces(job, frames)
     if not len(a): raise missing_face(job)
-    n = int(faces.frame[0])
-    report_faces(faces, a, (n, n+1))
+    report_faces(faces, a, (n := int(faces.frame[0]), n+1))
     found = picture_problems(frames, faces, a, job.sources, job.compositor.masks)
     report_problems(found, len(faces.ids[a.rows].unique())>1)
     made = choose_drawing(job.compositor, show)(frames, faces[a.rows], a.sources, a.which.to(frames.device), a.shift)

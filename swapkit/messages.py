@@ -31,19 +31,26 @@ def collect_messages(
 
 
 class Notes(logging.Handler):
-    "Listens to what is logged in a block, which is displayed all the same: numbers and warnings of one swap."
-    def __init__(self) -> None:
+    """Listens to what is logged in a block, which is displayed all the same: numbers and warnings of one swap. With
+    `about`, every record gets this name as its attribute `about`, so a batch can show which target it concerns."""
+    def __init__(self, about: str = '') -> None:
         super().__init__(logging.INFO)
+        self.about = about
         self.told: dict[str, int] = {}      # from records with `summary`: frames, faces, people, others
         self.lines: dict[str, None] = {}    # warnings, each once, in order
     def emit(self, record: logging.LogRecord) -> None:
         self.told |= getattr(record, 'summary', {})
         if record.levelno >= logging.WARNING and record.name != hints.name: self.lines[record.getMessage()] = None
+    def mark(self, record: logging.LogRecord) -> bool:
+        record.about = self.about
+        return True
     def __enter__(self) -> 'Notes':
         self.was = logger.level
+        if self.about: logger.addFilter(self.mark)
         logger.addHandler(self)
         if logger.getEffectiveLevel() > logging.INFO: logger.setLevel(logging.INFO)
         return self
     def __exit__(self, *_: object) -> None:
         logger.removeHandler(self)
+        logger.removeFilter(self.mark)
         logger.setLevel(self.was)

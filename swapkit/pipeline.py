@@ -15,7 +15,7 @@ import torch
 
 from .analysis import describe_analysis, find_faces, finder_of, Progress, resolve_networks
 from .checks import ARGUMENTS, check_fork, check_out
-from .cluster import swap_on_cluster
+from .cluster import swap_anywhere
 from .errors import BadInput
 from .face.people import read_people, save_people_sheet
 from .face.recognition import source_embeddings
@@ -23,7 +23,7 @@ from .face.store import load_faces
 from .option_types import FlatOptions
 from .option_tables import with_options
 from .options import AnalyzeOptions, EncodeOptions, RunOptions, split_flat, SwapOptions
-from .request import swap_target, SwapRequest
+from .request import SwapRequest
 from .runtime import choose_devices
 from .sources import load_sources, make_comparer, photo_likeness, save_source
 from .sources import SOURCE_SUFFIX
@@ -106,8 +106,7 @@ def swap_video(
     swap, analyze, encode, run = split_flat(flat, swap, analyze, encode, run, ARGUMENTS)
     ask = SwapRequest(sources=sources, faces=faces, assign=assign, faces_file=faces_file, swap=swap, analyze=analyze,
                       encode=encode, run=run)
-    if run.cluster: return swap_on_cluster(target, out, ask, progress=progress)
-    return swap_target(target, out, ask, progress=progress)
+    return swap_anywhere(target, out, ask, progress=progress)
 
 # %% ../nbs/7_pipeline/08_pipeline.ipynb #a3c52e7b
 @with_options(SwapOptions, AnalyzeOptions, RunOptions)

@@ -21,9 +21,9 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 from .errors import BadInput, check_choice
 from .fingerprint import fingerprint_of, follow
 
-__all__ = ['GROUP', 'COMMERCIAL', 'Registry', 'registries', 'names', 'load_plugins', 'load_plugin', 'NetSpec',
-           'NetStage', 'SWAPPERS', 'RESTORERS', 'ENHANCERS', 'PARSERS', 'REFINERS', 'OCCLUDERS', 'MASKS', 'DETECTORS',
-           'MESHES', 'EMBEDDERS', 'SMOOTHERS', 'READERS', 'ENGINES']
+__all__ = ['GROUP', 'COMMERCIAL', 'Registry', 'registries', 'names', 'load_plugins', 'load_plugin', 'loaded_plugins',
+           'NetSpec', 'NetStage', 'SWAPPERS', 'RESTORERS', 'ENHANCERS', 'PARSERS', 'REFINERS', 'OCCLUDERS', 'MASKS',
+           'DETECTORS', 'MESHES', 'EMBEDDERS', 'SMOOTHERS', 'READERS', 'ENGINES']
 
 S = TypeVar('S')
 log = logging.getLogger('swapkit')
@@ -209,6 +209,11 @@ def load_plugin(
         else: sys.modules[name] = was
         raise BadInput(f"the plug-in {path} cannot be used: {_in_short(e, full)}") from e
     return module
+
+
+def loaded_plugins()->tuple[str, ...]:
+    "The paths of the files that `load_plugin` has loaded, in that order."
+    return tuple(m.__file__ for n,m in sys.modules.items() if n.startswith('swapkit_plugin_') and m.__file__)
 
 
 # --- networks ---------------------------------------------------------------------------------------------------------

@@ -142,7 +142,7 @@ CASES = dict(  # arguments, exit code, what must be said
     not_a_number=(swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--start', 'nan'), 2, '--start'),
     nobody_to_put_in=(['swap', 'MEDIA/ben.mp4', '--out', 'new.mp4'], 2, 'add --source'),
     no_out=(['swap', 'MEDIA/ben.mp4', '--source', 'MEDIA/ada.jpg'], 2, '--out'),
-    no_folder_for_out=(swap('MEDIA/ben.mp4', out='no/new.mp4'), 2, 'no is not a folder'),
+    no_folder_for_out=(swap('MEDIA/ben.mp4', out='no/new.mp4'), 2, 'no does not exist; make it first'),
     nobody_called=(['frobnicate'], 2, "'frobnicate'"),
     wrong_faces_file=(
         swap('MEDIA/ben.mp4', 'MEDIA/ada.jpg', 'new.mp4', '--faces-file', 'MEDIA/text.mp4'),

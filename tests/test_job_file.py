@@ -61,6 +61,8 @@ def test_every_option_can_be_written(name, tmp_path):
     ('target = "f.mp4"\nout = "x"', "unknown key 'target'; did you mean 'targets'?"),
     ('targets = "f"\nout = "x"\n[options]\nrestor = "none"', "unknown option 'restor'; did you mean 'restore'?"),
     ('targets = "f"\nout = "x"\n[options]\nstrength = 3', 'strength 3 is not a number from 0 to 1'),
+    ('targets = "f"\nout = "x"\n[options]\nstrength = ".5"',
+     "strength '.5' is not a number from 0 to 1; numbers, true and false are written without quotes"),
     ('targets = "f"\nout = "x"\nassign = "a"', 'assign is a table'),
     ('targets = "f"\nout = "x"\noptions = 1', 'options is a table'),
     ('targets = "f"\nout = "x"\nplugins = "no.py"', 'no.py: no such file'),

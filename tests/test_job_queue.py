@@ -46,10 +46,12 @@ def running(do):
 def test_jobs_are_done_in_order(tmp_path):
     queue, names = a_queue(tmp_path)
     seen = []
-    with running(lambda job, step, tell: seen.append(job.out) or [result()]): assert run_worker(queue) == 0
+    def do(job, step, tell): seen.append(job.out); return [result(numbers=dict(frames=9))]
+    with running(do): assert run_worker(queue, 'w') == 0
     assert seen == [str(tmp_path/f'{i}.png') for i in range(3)] and states(queue) == [('done', '1 done')]*3
     assert [e.name for e in queue.entries()] == names and [e.tries for e in queue.entries()] == [1]*3
     assert queue.entries()[0].results[0]['state'] == 'done'
+    assert {(e.worker, e.done, e.total) for e in queue.entries()} == {('w', 9, 9)}
     assert not list((queue.folder/'workers').iterdir()) and JobQueue(tmp_path/'queue', 5.).lease == 60
 
 
@@ -128,7 +130,8 @@ def test_the_options_of_a_machine_come_from_its_worker(tmp_path):
 
 def test_what_is_wrong_is_refused_when_it_is_added(tmp_path):
     queue = JobQueue(tmp_path/'queue')
-    for job, line in ((photo_job(tmp_path/'no'/'x.png'), 'not a folder'), (photo_job(tmp_path/'x.mp4'), 'one picture')):
+    for job, line in ((photo_job(tmp_path/'no'/'x.png'), 'does not exist; make it first'),
+                      (photo_job(tmp_path/'x.mp4'), 'one picture')):
         with pytest.raises(BadInput, match=line): queue.add(job)
     assert not queue.entries() and not list(queue.folder.glob('.*'))
     (tmp_path/'file').touch()

@@ -16,6 +16,8 @@ from typing import Any
 import click
 
 from .flags import flag
+from ..checks import check_folder
+from ..errors import BadInput
 
 # %% ../../nbs/8_apps/11_arguments.ipynb #5a596999
 PHOTOS = ('.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.avif', '.heic', '.heif', '.hif', '.bmp', '.tif', '.tiff',
@@ -98,8 +100,9 @@ def check_names(
     if kinds and suffix_of(out) not in kinds and not os.path.isdir(out):
         what = 'a film' if kinds==FILMS else 'one picture' if kinds==PICTURES else 'a result'
         raise click.ClickException(f"{out}: {what} is written as {' or '.join(kinds)}; choose such a name")
-    if out and not os.path.isdir(folder := os.path.dirname(os.path.abspath(out))):
-        raise click.ClickException(f"{folder} is not a folder; make it first")
+    try:
+        if out: check_folder(os.path.dirname(os.path.abspath(out)))
+    except BadInput as e: raise click.ClickException(str(e)) from None
     if os.path.isfile(out) and not overwrite and out not in given:
         raise click.ClickException(f"{out} already exists; choose another name, or add --overwrite")
 

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from .arguments import check_names, refuse_pipe
-from .cli_swap import given_for_machine, machine_options, open_job
+from .cli_swap import given_for_machine, machine_options, open_job, process_options
 from .console import ClosingLine, count, HELP_SETTINGS, show_progress
 from ..options import RunOptions
 
@@ -32,7 +32,7 @@ and when all are done:
   swapkit join job.toml""")
 @click.argument('job', callback=refuse_pipe)
 @click.option('--segments', required=True, metavar='I/N', help='Which part: 1/4 is the first of four.')
-@machine_options
+@process_options
 def render_command(job:str, segments:str, **kw:Any)->None:
     """Render a part of the film of a JOB file.
 
@@ -47,7 +47,7 @@ def render_command(job:str, segments:str, **kw:Any)->None:
 
 @click.command('join', **HELP_SETTINGS)
 @click.argument('job', callback=refuse_pipe)
-@machine_options
+@process_options
 def join_command(job:str, **kw:Any)->None:
     """Join the parts that `swapkit render` made.
 
@@ -72,7 +72,7 @@ def format_queue(
     entries:Any,    # of `QueueEntry`
 )->str:
     "Write one line for each job of a queue."
-    def done(e): return f'{e.done}/{e.total}' if e.state=='running' and e.total else ''
+    def done(e): return f'{e.done}/{e.total}' if e.total else ''
     rows = [('job', 'state', 'worker', 'tries', 'frames', 'what')]
     rows += [(e.name, e.state, e.worker, str(e.tries or ''), done(e), ' '.join(e.what.split())) for e in entries]
     widths = [max(map(len, column)) for column in zip(*rows)]
@@ -132,5 +132,6 @@ def run_command(folder:str, wait:bool, worker:str, **kw:Any)->None:
     began = time.monotonic()
     with show_progress() as step: code = run_worker(todo, worker, machine, wait, step, tell)
     said = ', '.join(f'{ends.count(s)} {s}' for s in ('done', 'failed') if s in ends) or 'nothing to do'
-    click.echo(f"swapkit: done: {said}, {time.monotonic()-began:.1f} s", err=True)
+    ended = 'ended with failures' if code else 'done'
+    click.echo(f"swapkit: {ended}: {said}, {time.monotonic()-began:.1f} s", err=True)
     if code: raise click.exceptions.Exit(code)

@@ -95,6 +95,7 @@ def summary(
     people:int=0,       # whose faces they are
     others:int=0,       # faces that were left as they are
     messages:int=0,     # of the library, about what was left out or changed
+    ended:str='done',   # how the command ended
 )->str:
     "Write the closing line of a command."
     rate = f" ({frames/seconds:.1f} frames/s)" if frames>1 and seconds else ''
@@ -104,7 +105,7 @@ def summary(
     name = lambda p: ' '.join(filter(None, [' '.join(str(p).splitlines()), file_size(p)]))
     said += [f"{seconds:.1f} s{rate}", *map(name, made)]
     more = f"; {count(messages, 'message')} above" if messages else ''
-    return f"swapkit: done: {', '.join(said)}{more}"
+    return f"swapkit: {ended}: {', '.join(said)}{more}"
 
 # %% ../../nbs/8_apps/10_console.ipynb #7783c67b
 class ClosingLine:
@@ -120,7 +121,7 @@ class ClosingLine:
         self.stack.close()
         if kind: return
         done = [d for d,_ in self.step.seen.values()] if self.unit=='frames' else [] # type: ignore[attr-defined]
-        numbers = self.notes.told | self.numbers | (dict(frames=done[-1]) if done else {})
+        numbers:Any = dict(frames=done[-1] if done else 0) | self.notes.told | self.numbers
         line = summary(time.monotonic()-self.began, *self.made, messages=len(self.notes.lines), **numbers)
         click.echo(line, err=True)
 
@@ -189,12 +190,13 @@ def _once_a_day(line:str)->bool:
     return True
 
 class _OneLine(logging.Handler):
-    "Print each message once, as one line, and each hint once a day."
+    "Print each message once, as one line, after the name of the batch target that it is about; each hint once a day."
     def __init__(self, out):
         super().__init__(logging.INFO)
         self.out, self.seen, self.warned = out, set(), 0
     def emit(self, record:logging.LogRecord)->None:
-        line = add_flags(one_line(record.getMessage()))
+        line, about = add_flags(one_line(record.getMessage())), getattr(record, 'about', '')
+        if not line.startswith(about): line = f"{about}: {line}"
         if line in self.seen or hasattr(record, 'summary'): return
         self.seen.add(line)
         if record.name=='swapkit.hints' and not _once_a_day(line): return

@@ -24,7 +24,7 @@ import av.stream
 import imageio_ffmpeg
 from av.stream import Disposition
 
-from ..checks import NAME_BYTES
+from ..checks import check_folder, NAME_BYTES
 from ..errors import BadInput, SystemFault
 from ..messages import logger
 from ..types import PathLike
@@ -87,7 +87,7 @@ def replacing(
     """Yield a temporary path that is renamed to `path` on success, and removed on any exception. Raises `BadInput` if
     the folder does not exist, `SystemFault` if the file cannot be written."""
     out = Path(path)
-    if not out.parent.is_dir(): raise BadInput(f"{out.parent} is not a folder; make it first")
+    check_folder(out.parent)
     name = short_name(f'.{out.stem}', f'.{os.getpid()}-{secrets.token_hex(3)}{out.suffix}')
     made = Path(folder or out.parent)/name
     try:
