@@ -17,13 +17,13 @@ import torch.nn.functional as nnf
 
 from .blend import crops_apart, keep_target, match_colors, match_tones, paste, PastePlan, plan_paste
 from .errors import BadInput
-from .face.align import align, plan_align, plan_warp, realign, warp
+from .face.align import align, AlignPlan, plan_align, plan_warp, realign, warp
 from .geometry import compose, invert, rescale
-from .imgproc import block_mean, coarse_step, combine, enlarge
+from .imgproc import block_mean, coarse_step, combine, covered_window, enlarge, reduce_crops
 from .mask.compose import box_mask, make_masks, Masks, UserMask
 from .mask.occlusion import Occluder
 from .mask.parsing import Parser
-from .mesh.reshape import reshape
+from .mesh.reshape import plan_bend
 from .models import get_spec
 from .nets.base import get_dtype
 from .nets.compiled import compile_mode
@@ -83,8 +83,11 @@ def _paste_moved(
     there, = upload(frames.device, alone)
     if not alone.all(): frames = paste(frames, base, moved*(1-there), plan, sharpen=False)
     both = 1-(1-over)*(1-moved*there)
-    share = enlarge((over/both.clamp(min=1e-4)).clamp(0, 1), base.size//over.shape[-1])
-    return frames, replace(done, data=torch.lerp(base.data, done.data, share)), both
+    step, data = base.size//over.shape[-1], torch.empty_like(done.data) # nothing is read where `both` is 0
+    few, many = covered_window(both, step)
+    share = enlarge((over/both.clamp(min=1e-4)).clamp(0, 1)[few], step)
+    data[many] = torch.lerp(base.data[many], done.data[many], share)
+    return frames, replace(done, data=data), both
 
 # %% ../nbs/7_pipeline/01_compositor.ipynb #5597ea66
 def check_crop(crop:int)->None:
@@ -104,15 +107,16 @@ def _opacity(faces:Faces, strength:float)->torch.Tensor: # (F,1,1,1)
     "How much of each swap is seen; it falls for faces that turn too far away. On the host."
     return (torch.full_like(faces.scores, strength) if faces.opacity is None else strength*faces.opacity).view(-1,1,1,1)
 
-def _reshape_faces(
-    base:Crops,
+def _align_bent(
+    frames:Frames, faces:Faces, crop:int, plan:AlignPlan,   # as for `align`
     shift:torch.Tensor,     # (S,468,3) change of shape for each source
     which:torch.Tensor,     # (F,) number of each face's source
     opacity:torch.Tensor,   # (F,1,1,1)
 )->tuple[Crops, torch.Tensor]: # the crops; (F,1,s,s) where pixels have moved
-    "Give each face the shape of its source."
-    new, moved = reshape(base, shift.cpu().to(base.lms)[which]*opacity[:,0])
-    return new, combine(moved, box_mask(base, size=moved.shape[-1]))
+    "Cut out faces, each with the shape of its source."
+    bend = plan_bend(plan.lms, shift.cpu().to(plan.lms)[which]*opacity[:,0], crop, frames.device)
+    base = replace(align(frames, faces, 'ffhq_512', crop, plan, bend.field), lms=bend.lms)
+    return base, combine(bend.moved, box_mask(base, size=bend.moved.shape[-1]))
 
 # %% ../nbs/7_pipeline/01_compositor.ipynb #0b6bcfaf
 @dataclass
@@ -172,15 +176,15 @@ def run_stages(
     # all numbers that are known now, in one copy
     alone = crops_apart(frames, faces.frame, plan.M, crop).to(opacity.dtype).view(-1,1,1,1)
     upload(frames.device, opacity, alone, *plan.tensors(), *(there.tensors() if there else []))
-    base, moved = align(frames, faces, 'ffhq_512', crop, plan), None
-    if shift is not None and swap.spec.keeps_shape: base, moved = _reshape_faces(base, shift, which, opacity)
+    if shift is None or not swap.spec.keeps_shape: base, moved = align(frames, faces, 'ffhq_512', crop, plan), None
+    else: base, moved = _align_bent(frames, faces, crop, plan, shift, which, opacity)
     new, cover = swap_in_own_crop(frames, faces, base, swap, sources, which, crop//step)
     seen, mouth = masks(base, crop//step)
     seen = combine(seen, cover)
     if match_color and swap.spec.full_crop: new = match_colors(new, base, enlarge(seen, step))
     if refine: new = refine(new, base, seen)
     done = _restore_faces(restore, new, base, *(enlarge(m, step) for m in (seen, mouth))) if restore else new
-    done = match_tones(done, block_mean(base.data, 2*step), block_mean(seen, 2)) # a gray target stays gray
+    done = match_tones(done, reduce_crops(base, 2*step), block_mean(seen, 2)) # a gray target stays gray
     # without a restorer the mouth is left out
     over = (seen if restore else seen*(1-mouth))*upload(frames.device, opacity)[0]
     overlay = Overlay(base, moved, done, over, alone, there)

@@ -21,7 +21,7 @@ from .face.align import align
 from .face.landmarks import estimate_pose, head_angles
 from .face.store import load_faces
 from .geometry import scale_of
-from .imgproc import block_mean, blur, resize_square, sample_at
+from .imgproc import block_mean, blur, reduce_crops, resize_square, sample_at
 from .mask.compose import Masks
 from .mask.parsing import class_probability, PARTS
 from .mask.polygons import face_mask
@@ -89,12 +89,14 @@ def _sample(x:torch.Tensor, xy:torch.Tensor)->torch.Tensor: # (F,C,s,s), (F,P,2)
 _BANDS = 1.5, 3, 6, 12 # pixels of a crop of 512
 
 def _detail(data:torch.Tensor, xy:torch.Tensor)->torch.Tensor: # (F,3,S,S), (F,P,2) → (F,P,3)
-    "Contrast of the skin in three bands."
+    "Contrast of the skin in three bands; the wide ones are computed at half the size."
     r = data.shape[-1]/512
     gray = (data.mean(1, keepdim=True)+.03).log()
-    soft = [blur(gray, s*r) for s in _BANDS]
-    power = torch.cat([(a-b).square() for a,b in zip(soft, soft[1:])], 1)
-    return _sample(blur(power, 6*r), xy).sqrt()
+    fine, soft = (blur(gray, s*r) for s in _BANDS[:2])
+    half = block_mean(gray, 2)
+    wide = [block_mean(soft, 2), *(blur(half, s/2*r) for s in _BANDS[2:])]
+    power = torch.cat([block_mean((fine-soft).square(), 2), *((a-b).square() for a,b in zip(wide, wide[1:]))], 1)
+    return _sample(blur(power, 3*r), (xy+.5)/2-.5).sqrt()
 
 # %% ../nbs/7_pipeline/10_pair_check.ipynb #905b045e
 def measure_faces(
@@ -106,7 +108,7 @@ def measure_faces(
     skin, other = lms[:,points,:2], lms[:,mirror_points()[points],:2]
     coarse = [(p+.5)/step-.5 for p in (skin, other)]
     xy, here, there = upload(crops.device, skin.contiguous(), *coarse)
-    low = block_mean(crops.data, step)
+    low = reduce_crops(crops, step)
     soft, oval = blur(low, 1.5), block_mean(face_mask(crops), step)
     a, b = (_sample(soft, p) for p in (here, there))
     light = a.mean(-1).clamp(min=.01).log()

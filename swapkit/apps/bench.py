@@ -34,7 +34,7 @@ from ..face.landmarks import FaceMesh
 from ..face.track import choose_faces, track
 from ..imgproc import coarse_step
 from ..mask.compose import Masks
-from ..mesh.reshape import face_shape, mean_shape, reshape, shape_change
+from ..mesh.reshape import face_shape, mean_shape, plan_bend, shape_change
 from ..pipeline import analyze, swap_video
 from ..runtime import default_device, tune_allocator
 from ..registry import SWAPPERS
@@ -61,7 +61,7 @@ def _stage_calls(frames, source, device, size=512)->dict: # name → function of
         detect=find,
         landmarks=lambda f: mesh(f, at(found, f)),
         align=lambda f: align(f, at(faces, f), size=size),
-        shape=lambda f: reshape(at(base, f), shift)[0],
+        shape=lambda f: plan_bend(at(base, f).lms, shift, size, f.device),
         masks=lambda f: cover(at(base, f)),
         swap=lambda f: swap(at(base, f), source),
         paste=lambda f: paste(f, at(new, f), at(seen * (1 - own), f)),

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as nnf
 
 from ..errors import check_choice
-from ..imgproc import block_mean, blur, erode, feather, resize_square
+from ..imgproc import blur, erode, feather, reduce_crops, resize_square
 from .polygons import face_mask
 from ..nets.base import to_imagenet
 from ..nets.bisenet import BiSeNet
@@ -141,7 +141,7 @@ class Parser(NetStage):
     def __call__(self, crops:Crops)->torch.Tensor: # (F,10,size,size) probabilities of `PARTS`
         "The probability of each part, for FFHQ crops."
         s, to = crops.size, self.spec.size
-        x = resize_square(crops.data, to) if s%to else block_mean(crops.data, s//to)
+        x = resize_square(crops.data, to) if s%to else reduce_crops(crops, s//to)
         prob = resize_square(run_padded(self.net, x), self.size).softmax(1)
         if self.spec.classes==PARTS: return prob
         sums, = upload(crops.device, _parts_of_classes(self.spec.classes))

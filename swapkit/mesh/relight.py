@@ -11,7 +11,7 @@ import math
 
 import torch
 
-from ..imgproc import block_mean, blur, enlarge, low_pass, sample_at
+from ..imgproc import block_mean, blur, enlarge, low_pass, reduce_crops, sample_at
 from .texture import skin_tone, TONE_SPREAD
 from ..runtime import cached_tensor
 from ..topology import OVAL, SKIN_POINTS
@@ -214,7 +214,7 @@ def rim_tone(
 )->tuple[torch.Tensor, torch.Tensor]:   # (F,3,K) logarithms; (F,1,K) 1 if it looks like the face's skin … 0
     "The color at points around the face."
     cell = crops.size//64
-    small, lms = block_mean(crops.data, cell)+.02, upload(crops.device, crops.lms)[0][...,:2].float()
+    small, lms = reduce_crops(crops, cell)+.02, upload(crops.device, crops.lms)[0][...,:2].float()
     oval = pick(lms, OVAL)
     middle = oval.mean(1, keepdim=True)
     rim = torch.cat([middle+(oval-middle)*r for r in _RIM], 1)
@@ -259,10 +259,12 @@ def relight(
     sigma:float,            # pixels of the coarse grid; slower changes are light
     shadows:torch.Tensor|None=None, # (F,1,h/step,w/step) from `side_shadows`
     around:tuple[torch.Tensor, torch.Tensor]|None=None, # from `rim_change`
+    low:torch.Tensor|None=None,     # (F,3,h/step,w/step) `target` on the coarse grid, if it is known
 )->torch.Tensor:            # (F,3,h,w)
     "Give `skin` the light and the sharpness of `target`."
     step = skin.shape[-1]//see.shape[-1]
-    a, b = (block_mean(x, step)+.02 for x in (skin, target)) # never black, because logarithms follow
+    # never black, because logarithms follow
+    a, b = block_mean(skin, step)+.02, (block_mean(target, step) if low is None else low)+.02
     flat, lit = see*(1-feature), torch.ones_like(see)
     low_a, low_b = low_pass(torch.cat([a, b], 1), flat, sigma).clamp(min=.02).chunk(2, 1)
     if shadows is not None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import torch
 
-from ..imgproc import block_mean, blur, coarse_step, covered_window, enlarge, resize_square, sample_at
+from ..imgproc import blur, coarse_step, covered_window, enlarge, reduce_crops, resize_square, sample_at
 from ..mask.parsing import hidden_mask, Parser
 from ..mask.polygons import fill_polygons, region_masks
 from ..mesh.raster import sample_texture, texture_positions
@@ -102,10 +102,11 @@ def draw_swap(
     skin, _ = sample_texture(texture, at[few], on[few], step)
     feature, own, rim, folds = told[few].split(1, 1)
     own = _without_smile(own, folds, upload(crops.device, smile)[0]-mouth_width(lms))
-    target = crops.data[many]
-    bare = see[few]*(1-rim*skin_outliers(block_mean(target, step), see[few]*(rim<.01)*(feature<.05), s/160))
+    target, low = crops.data[many], reduce_crops(crops, step)[few]
+    bare = see[few]*(1-rim*skin_outliers(low, see[few]*(rim<.01)*(feature<.05), s/160))
     place = at[few]*on[few]*(2/(t-1))-1 # outside the mesh any place will do
-    lit = relight(skin, target, bare, feature, own, place, LIGHT_SIGMA*s, sample_at(shadows, at[few]), change)
+    light = sample_at(shadows, at[few])
+    lit = relight(skin, target, bare, feature, own, place, LIGHT_SIGMA*s, light, change, low)
     out = crops.data.clone()
     out[many] = torch.lerp(target, lit, enlarge(bare, step)).clamp_(0,1)
     return out
