@@ -19,7 +19,7 @@ from .blend import crops_apart, keep_target, match_colors, match_tones, paste, P
 from .errors import BadInput
 from .face.align import align, AlignPlan, plan_align, plan_warp, realign, warp
 from .geometry import compose, invert, rescale
-from .imgproc import block_mean, coarse_step, combine, covered_window, enlarge, reduce_crops
+from .imgproc import block_mean, coarse_step, combine, enlarge, reduce_crops
 from .mask.compose import box_mask, make_masks, Masks, UserMask
 from .mask.occlusion import Occluder
 from .mask.parsing import Parser
@@ -83,11 +83,8 @@ def _paste_moved(
     there, = upload(frames.device, alone)
     if not alone.all(): frames = paste(frames, base, moved*(1-there), plan, sharpen=False)
     both = 1-(1-over)*(1-moved*there)
-    step, data = base.size//over.shape[-1], torch.empty_like(done.data) # nothing is read where `both` is 0
-    few, many = covered_window(both, step)
-    share = enlarge((over/both.clamp(min=1e-4)).clamp(0, 1)[few], step)
-    data[many] = torch.lerp(base.data[many], done.data[many], share)
-    return frames, replace(done, data=data), both
+    share = enlarge((over/both.clamp(min=1e-4)).clamp(0, 1), base.size//over.shape[-1])
+    return frames, replace(done, data=torch.lerp(base.data, done.data, share)), both
 
 # %% ../nbs/7_pipeline/01_compositor.ipynb #5597ea66
 def check_crop(crop:int)->None:

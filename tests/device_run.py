@@ -36,13 +36,13 @@ from swapkit.apps.samples import person_file, person_source, sample_film  # noqa
 from swapkit.blend import match_colors, match_tones, paste  # noqa: E402
 from swapkit.compositor import Compositor  # noqa: E402
 from swapkit.face import align as align_module  # noqa: E402
-from swapkit.face.align import align, realign  # noqa: E402
+from swapkit.face.align import align, plan_align, realign  # noqa: E402
 from swapkit.face.morphable import Deep3D, MorphableModel  # noqa: E402
 from swapkit.face.track import choose_faces, track  # noqa: E402
 from swapkit.mask.compose import Masks  # noqa: E402
 from swapkit.mask.occlusion import OCCLUDERS, OccludeSpec, Occluder  # noqa: E402
 from swapkit.mask.parsing import PARSERS, Parser, ParseSpec  # noqa: E402
-from swapkit.mesh.reshape import reshape  # noqa: E402
+from swapkit.mesh.reshape import plan_bend, reshape  # noqa: E402
 from swapkit.mesh.texture import make_texture  # noqa: E402
 from swapkit.options import SwapOptions  # noqa: E402
 from swapkit.nets.base import from_signed, make_stand_in, prepare_net, to_imagenet, to_signed  # noqa: E402
@@ -168,10 +168,15 @@ NEURAL = dict(swapper="small", refine="small", parser="small", occluder="small",
 
 # --- the CPU without OpenCV's rounding --------------------------------------------------------------------------------
 
-def cut_exactly(parts, r, M, size):
+def cut_exactly(parts, r, M, size, bend=None):
     "In place of `align._by_opencv`."
     less = [align_module._reduce(p.permute(2, 0, 1)[None].float(), r) for p in parts]
-    return torch.cat([align_module.warp(x, m[None], (size, size)) for x, m in zip(less, M)]).div_(255)
+    def cut(x, k):
+        if bend is None: return align_module.warp(x, M[k:k+1], (size, size))
+        back = align_module._back_to_unit(M[k:k+1], x.shape[-2:]).float()
+        places = align_module.bent_places(bend[k:k+1], back, size).permute(0, 2, 3, 1)
+        return nnf.grid_sample(x, places, padding_mode="border", align_corners=True)
+    return torch.cat([cut(x, k) for k, x in enumerate(less)]).div_(255)
 
 
 def paste_exactly(data, rows, crops, mask, back, part, rect, sharpen=True):
@@ -271,6 +276,8 @@ def stages():
     yield stage("masks", lambda d: Masks(of(Parser, d), of(Occluder, d))(crops[d], 128))
     yield stage("texture", lambda d: make_texture(source.to(d).crops, 256))
     yield stage("reshape", lambda d: reshape(crops[d], shift))
+    yield stage("align, bent", lambda d: align(on[d], faces, size=256, bend=plan_bend(
+        plan_align(frames, faces, size=256).lms, shift, 256, on[d].device).field))
     built_in = {d: (Swapper("mesh", d), source.to(d)) for d in on}
     yield stage("swap, mesh", lambda d: built_in[d][0](crops[d], built_in[d][1]))
     own = {d: align(frames, faces, "arcface_112_v1", 64).to(d) for d in on}
