@@ -193,6 +193,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'swapkit.apps.cli_swap.run_command': ( '8_apps/cli_swap.html#run_command',
                                                                               'swapkit/apps/cli_swap.py'),
                                        'swapkit.apps.cli_swap.show_batch': ('8_apps/cli_swap.html#show_batch', 'swapkit/apps/cli_swap.py'),
+                                       'swapkit.apps.cli_swap.shown_reason': ( '8_apps/cli_swap.html#shown_reason',
+                                                                               'swapkit/apps/cli_swap.py'),
                                        'swapkit.apps.cli_swap.swap_command': ( '8_apps/cli_swap.html#swap_command',
                                                                                'swapkit/apps/cli_swap.py')},
             'swapkit.apps.console': { 'swapkit.apps.console.ClosingLine': ('8_apps/console.html#closingline', 'swapkit/apps/console.py'),

@@ -73,7 +73,10 @@ def list_targets(
         else: here = _matches(text)
         if p.is_dir() or not p.exists():
             here = [t for t in here if not result or result not in t.path.resolve().parents]
-        if not here: raise BadInput(f"{text}: no film or photo is there")
+        if not here:
+            same = result and p.is_dir() and result in (p.resolve(), *p.resolve().parents)
+            raise BadInput(f"{text} is the folder of the results: choose another one" if same else
+                           f"{text}: no film or photo is there")
         for t in here: found.setdefault(t.path.resolve(), t)
     if not found: raise BadInput("no target: name at least one film, photo or folder")
     return list(found.values())
@@ -185,7 +188,7 @@ class BatchResult:
     busy:bool = False   # failed because another run is writing the result
 
 _HINT = "the option overwrite makes it again"
-_REASONS = dict(done='done before', older=f"made before, by another version or with other networks; {_HINT}",
+_REASONS = dict(done='done before',
               foreign="exists and was not made here; choose another folder, or the option overwrite")
 
 def explain_error(e:Exception)->tuple[str, int]: # reason, exit code
@@ -201,7 +204,10 @@ def result_at_hand(target:Path, out:Path, r:SwapRequest)->BatchResult|None: # No
     state = record.state(asked, hash_tools(r))
     if state=='missing' or r.run.overwrite and state!='done': return None
     bad = state in ('other', 'foreign')
-    reason = _REASONS.get(state) or f"exists, made with {_other_things(record.asked, asked)}; {_HINT}"
+    same = record.version==__version__
+    by = 'with other networks or other code of swapkit' if same else f'by swapkit {record.version}'
+    other = _other_things(record.asked, asked) if state=='other' else ''
+    reason = _REASONS.get(state) or f"{f'exists, made with {other}' if other else f'made before, {by}'}; {_HINT}"
     return BatchResult(target=target, out=out, state='failed' if bad else 'skipped', reason=reason, code=2*bad)
 
 def _other_things(made:dict[str, Any]|str, asked:dict[str, Any])->str:

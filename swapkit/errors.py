@@ -44,6 +44,7 @@ def check_choice(
     "Return `name`, or raise `BadInput` with all valid names and the most similar one."
     names = tuple(names)
     if isinstance(name, str) and name in names: return str(name)
+    if name=='': raise BadInput(f"{kind} has an empty name: write several names with commas, without spaces")
     near = nearest(name, names)
     said = ascii(name) if len(ascii(name))<=60 else f'{ascii(name)[:57]}...'
     raise BadInput(f"unknown {kind} {said}: choose {', '.join(names) or 'nothing, for there is none'}"

@@ -24,12 +24,13 @@ from .batch import swap_recorded
 from .checks import is_batch
 from .errors import BadInput, nearest
 from .option_files import check_table, JOB_KEYS, read_toml
-from .options import changed, options_of
+from .options import changed, OPTIONS, options_of
 from .registry import load_plugin
 from .request import check_request, SwapRequest
 from .sources import list_source_photos
 from .types import PathLike, Source
-from .video.containers import replacing
+from .video.containers import FILM_OUTPUTS, replacing
+from .video.files import PHOTO_OUTPUT_SUFFIXES
 
 __all__ = ['JobFile', 'read_job', 'write_job', 'check_job', 'run_job']
 
@@ -65,8 +66,9 @@ def _check_keys(path:Path, told:Mapping[str, Any], known:tuple[str, ...])->None:
     for k in told:
         if k in known: continue
         near = nearest(k, known)
-        raise BadInput(f"{path}: unknown key {k!r}; " + (f"did you mean {near!r}?" if near else
-                                                         f"the keys are {', '.join(known)}"))
+        options = {n for cls in OPTIONS for n in options_of(cls)}
+        raise BadInput(f"{path}: unknown key {k!r}; " + ("it belongs below the line [options]" if k in options else
+                       f"did you mean {near!r}?" if near else f"the keys are {', '.join(known)}"))
 
 
 def read_job(path:PathLike)->JobFile:
@@ -75,7 +77,9 @@ def read_job(path:PathLike)->JobFile:
     told, here = read_toml(path), path.absolute().parent
     _check_keys(path, told, JOB_KEYS)
     for k in ('targets', 'out'):
-        if not told.get(k): raise BadInput(f"{path}: {k} is missing")
+        if not told.get(k):
+            below = isinstance(told.get('options'), dict) and k in told['options']
+            raise BadInput(f"{path}: {k} is missing" + '; it belongs above the line [options]'*below)
     def full(text:str)->str: # a path, from the file's folder
         return '@'+full(text[1:]) if text[0]=='@' else os.path.normpath(here/text)
     def person(text:str)->Any:
@@ -142,15 +146,22 @@ def write_job(
 
 # --- running ----------------------------------------------------------------------------------------------------------
 
-def check_job(job:JobFile)->int: # number of targets
+def check_job(
+    job:JobFile,
+    now:bool=True,  # it is to be run now, so its faces file must be there
+)->int: # number of targets
     "Check everything about a job that needs no network. Raises `BadInput`."
     r = job.request
-    for f in filter(None, [r.faces_file]):
-        if not Path(f).is_file(): raise BadInput(f"{f}: no such file")
+    if now and r.faces_file and not Path(r.faces_file).is_file():
+        raise BadInput(f"{r.faces_file}: no such file; `swapkit analyze` makes it")
     if not job.many:
         check_request(Path(job.targets[0]), Path(job.out), replace(r, run=replace(r.run, overwrite=True)))
         return 1
     check_names(job.names)
+    if Path(job.out).suffix.lower() in FILM_OUTPUTS+PHOTO_OUTPUT_SUFFIXES and job.out[-1]!='/' and \
+            not Path(job.out).is_dir():
+        raise BadInput(f"several targets are written to a folder, and {job.out} looks like a file: write {job.out}/ if "
+                       "it is to be a folder")
     list_source_photos(r.sources, r.assign)
     return len(plan_batch(list_targets(job.targets, job.out), Path(job.out), r, job.names))
 

@@ -94,11 +94,14 @@ class JobQueue:
             return QueueEntry(name=name, state=state, **told)
         return [entry(n, s, w) for n,(s,w) in sorted(seen.items())]
     # --- moving jobs ---
-    def add(self, job:JobFile)->str: # its name
-        "Check a job and put it at the end of the queue."
+    def add(self, job:JobFile, file:PathLike='')->str: # its name
+        """Check a job and put it at the end of the queue. Its name has the time, the name of its file or of its first
+        target, and a random end."""
         check_job(job)
-        stem = re.sub(r'\W+', '_', Path(job.targets[0]).stem)[:40].strip('_') or 'job'
-        name = f'{time.time_ns()//10**6}-{stem}-{secrets.token_hex(2)}'
+        stem = re.sub(r'\W+', '_', Path(file or job.targets[0]).stem)[:40].strip('_') or 'job'
+        now = time.time_ns()//1000
+        at = time.strftime('%Y%m%d-%H%M%S', time.gmtime(now//10**6)) + f'{now%10**6:06}'
+        name = f'{at}-{stem}-{secrets.token_hex(2)}'
         made = write_job(job, self.folder/f'.{name}.toml')
         made.rename(self.folder/'waiting'/f'{name}.toml')
         return name

@@ -346,10 +346,10 @@ def swap_film(job:Job)->Path: # the result; for a part the folder where its segm
         done = render_segments(plan, work, part or None, job.progress)
         if not part: return join(plan, work, job.out)
         left, n = sum(not p.exists() for p,_,_ in plan.segments), len(plan.segments)
-        rest = (f"{left} of the film are not rendered yet" if left else
+        rest = (f"of the whole film {left} {'is' if left==1 else 'are'} not rendered yet" if left else
                 "all of them are rendered: `swapkit join`, or the same job without part, joins them")
-        if done: logger.warning(f"part {job.run.part} is done, with {len(done)} of the film's {n} segments; {rest}")
-        else: logger.warning(f"part {job.run.part} is empty: number of segments in the film: {n}; {rest}")
+        what = f"is done, with {len(done)} of" if done else "has nothing to render: the film has only"
+        logger.warning(f"part {job.run.part} {what} {n} segment{'s'*(n>1)}; {rest}")
         return work.folder
 
 # %% ../nbs/7_pipeline/07_jobs.ipynb #fe555bd8

@@ -29,7 +29,8 @@ def check_table(path:str|os.PathLike, flat:Mapping[str, Any])->tuple[Any, ...]: 
     try: return split_flat(flat)
     except BadInput as e:
         quoted = any(str(e).startswith(f'{k} {v!r}') for k,v in flat.items() if isinstance(v, str) and _is_plain(v))
-        raise BadInput(f"{path}: {e}" + '; numbers, true and false are written without quotes'*quoted) from None
+        said = str(e).replace('True or False', 'true or false')
+        raise BadInput(f"{path}: {said}" + '; numbers, true and false are written without quotes'*quoted) from None
 
 
 def _is_plain(text:str)->bool:

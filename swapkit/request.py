@@ -103,7 +103,7 @@ def check_request(target:Path, out:Path, r:SwapRequest)->bool: # whether the res
     check_together(photo, r.sources, r.faces, r.assign, r.faces_file, run)
     still = r.is_still(photo)
     formats = PHOTO_OUTPUT_SUFFIXES if still else FILM_OUTPUTS
-    check_out(out, [target, *list_source_photos(r.sources, r.assign)], run.overwrite or bool(run.part), formats)
+    check_out(out, [target, *list_source_photos(r.sources, r.assign)], run.overwrite, formats)
     if not photo: check_encoding(r.encode.encoder, r.encode.preset, r.encode.lossless)
     return still
 

@@ -71,8 +71,10 @@ def as_rendered(r:SwapRequest, folder:Path)->SwapRequest:
 
 def _missing_line(segments:list[Segment], lost:list[int])->str: # numbers from 1
     shown = ', '.join(f'{i} (frames {segments[i-1][1]}–{segments[i-1][2]-1})' for i in lost[:6])
-    more = f' and {len(lost)-6} more' if lost[6:] else ''
-    return f"{len(lost)} of {len(segments)} segments {'is' if len(lost)==1 else 'are'} missing: {shown}{more}"
+    more, n = f' and {len(lost)-6} more' if lost[6:] else '', len(segments)
+    if len(lost)==1: return f"segment {shown} of {n} is missing: `swapkit render JOB --segments {lost[0]}/{n}` makes it"
+    return (f"{len(lost)} of {n} segments are missing: {shown}{more}; `swapkit render JOB` makes them, with "
+            f"--segments {lost[0]}/{n} … {lost[-1]}/{n}")
 
 # %% ../nbs/7_pipeline/14_segments.ipynb #0cf15d51
 def join_parts(target:str|Path, out:str|Path, r:SwapRequest)->Path: # the result
@@ -81,7 +83,10 @@ def join_parts(target:str|Path, out:str|Path, r:SwapRequest)->Path: # the result
     target, out = Path(target), Path(out)
     if check_request(target, out, r): raise BadInput("a single picture has no segments: use swap")
     folder = workdir_path(out)
-    if not any(folder.glob('*-*-*.mp4')): raise BadInput(f"no segment of {out} is rendered yet: {folder} has none")
+    if not any(folder.glob('*-*-*.mp4')):
+        raise BadInput(f"{out} is finished, and its segments are gone: remove it before its parts are rendered again"
+                       if out.exists() else f"no segment of {out} is rendered yet: begin with "
+                       "`swapkit render JOB --segments 1/N`, the first of N parts")
     job = make_job(target, as_rendered(r, folder), out=out)
     with WorkDir(out, keep=True) as work: # also if segments are missing
         plan = plan_rendering(job, work)
@@ -89,9 +94,7 @@ def join_parts(target:str|Path, out:str|Path, r:SwapRequest)->Path: # the result
         lost = [i for i,(path,_,_) in enumerate(plan.segments, 1) if not work.is_complete(path)]
         others = describe_others(folder, key)
         if lost:
-            n = len(plan.segments)
-            raise BadInput('; '.join([_missing_line(plan.segments, lost), f"render part {lost[0]}/{n}"
-                                      + f" … {lost[-1]}/{n}"*(len(lost)>1), *others]))
+            raise BadInput('; '.join([_missing_line(plan.segments, lost), *others]))
         for line in others: logger.warning(f"{folder.name}: {line}; not used, and removed")
         made = join(plan, work, out)
         work.keep = r.run.keep

@@ -306,6 +306,7 @@ def test_several_names(monkeypatch):
     kept = ', '.join(f'keep_{n}' for n in ('brows', 'eyes', 'nose', 'upper_face', 'lower_face'))
     choices = f"unknown masks 'hnd': choose none, hair, {kept}, bar, hand"
     refused(lambda: SwapOptions(masks='bar,hnd'), choices, "did you mean 'hand'")
-    for wrong in (3, 'bar,', ['hand', 3]): refused(functools.partial(SwapOptions, masks=wrong), 'unknown masks')
+    for wrong in (3, ['hand', 3]): refused(functools.partial(SwapOptions, masks=wrong), 'unknown masks')
+    refused(functools.partial(SwapOptions, masks='bar,'), 'masks has an empty name')
     code, said = run(command(SwapOptions), '--masks', 'hand,bar')
     assert (code, said)==(0, 'got --masks bar,hand')

@@ -90,7 +90,7 @@ def add_command(folder:str, jobs:tuple[str, ...])->None:
     told = [read_job(j) for j in jobs]
     for j in told: check_job(j)
     made = _queue(folder, new=True)
-    for j in told: click.echo(made.add(j))
+    for f,j in zip(jobs, told): click.echo(made.add(j, f))
     click.echo(f"swapkit: done: {count(len(told), 'job')} added; `swapkit queue run {folder}` does them", err=True)
 
 @queue.command('list', **HELP_SETTINGS)
@@ -103,10 +103,13 @@ def list_command(folder:str)->None:
 @click.argument('folder', metavar='QUEUE')
 @click.argument('names', nargs=-1, metavar='[JOB]...')
 def retry_command(folder:str, names:tuple[str, ...])->None:
-    "Let failed jobs of a QUEUE wait again; all, or those that are named as `list` shows them."
+    """Let failed jobs of a QUEUE wait again.
+
+    All of them, or those that are named as `list` shows them."""
     again = _queue(folder).retry(names)
     for n in again: click.echo(n)
-    click.echo(f"swapkit: done: {count(len(again), 'job')} wait again", err=True)
+    said = f"{count(len(again), 'job')} wait{'s'*(len(again)==1)} again" if again else f"no job of {folder} has failed"
+    click.echo(f"swapkit: done: {said}", err=True)
 
 @queue.command('run', **HELP_SETTINGS)
 @click.argument('folder', metavar='QUEUE')

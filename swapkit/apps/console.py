@@ -148,7 +148,8 @@ def _flag_names()->dict[str, str]: # name in Python → flag
 def add_flags(
     text:str,   # of the library, which names its options
 )->str:
-    "Spell options as flags, where a word means an option."
+    "Spell options as flags, where a word means an option. Messages about a TOML file keep the names of its keys."
+    if re.match(r'[^:]*\.toml: ', text): return text
     flags = _flag_names()
     names = '|'.join(sorted(map(re.escape, flags), key=len, reverse=True))
     text = re.sub(rf'\b(?:the )?option ({names})\b', lambda m: flags[m[1]], text)
