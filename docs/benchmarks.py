@@ -338,7 +338,15 @@ def refiner_charts(data):
     bands = [k for k in found['plain']['with']['got'] if k.startswith('contrast ')]
     return [bars('Slow color difference from the true face (shorter is better)', rows, series),
             bars('Contrast of bands, truth = 1', [(f'{k[9:]} px', both('plain', 'got', k)) for k in bands], series,
-                 mark=(1, 'truth'))]
+                 mark=(1, 'truth')), *refined_films(data)]
+
+
+def refined_films(data):
+    if 'films' not in data: return []
+    names = dict(jump_ratio='jitter', flicker_ratio='flicker', warp_ratio='change of texture')
+    mean = lambda k, name: sum(r[name] for r in data['films']['rows'][k])/len(data['films']['rows'][k])
+    rows = [(words, [mean(k, name) for k in ('without', 'with')]) for name, words in names.items()]
+    return [bars("Films: restlessness, the target's is 1", rows, ('without', 'with'), mark=(1, 'target'))]
 
 
 def refiner_result(data):

@@ -236,7 +236,7 @@ MODELS = {
         ),
         ModelSpec(
             'tiny_refine', 'tiny_refine.safetensors',
-            sha256='24b2c9bd7e11f68b2359a44d893975e71f0448cb6a8b145448d3bb2c7976c614', size=868144, urls=(),
+            sha256='f31547246db4c1f2009905ad08ed9664aff7d52b551f72e8fff40a6d2198514b', size=868144, urls=(),
             license='Apache-2.0', commercial='yes',
             about='refiner of the built-in swapper, an experiment: in the checkout, not in the installed package',
         ),

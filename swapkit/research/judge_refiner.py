@@ -153,7 +153,7 @@ def main(argv:Sequence[str]|None=None)->None:
     p.add_argument('--conditions', nargs='+', choices=list(CONDITIONS), default=list(CONDITIONS))
     p.add_argument('--save', help='write the figures to this file')
     a = p.parse_args(argv)
-    name, judge, found = candidate(a.weights), Judge(), {}
+    name, judge, found, more = candidate(a.weights), Judge(), {}, {}
     for folder in a.sets:
         rows = compare(folder, name, a.conditions, judge)
         groups = group_people(describe_set(folder, read_manifest(a.manifest), judge))
@@ -167,9 +167,9 @@ def main(argv:Sequence[str]|None=None)->None:
         films = compare_films(a.films, sources, name, judge, a.seconds)
         lines = film_verdict(films)
         print_verdict(lines)
-        found['films'] = dict(verdict=lines, rows=films)
+        more['films'] = dict(verdict=lines, rows=films)
     if a.save:
         about = measurement_origin('research.judge_refiner', argv) | dict(weights=file_hash(a.weights))
-        save_figures(a.save, round_figures(about | dict(sets=found)))
+        save_figures(a.save, round_figures(about | dict(sets=found) | more))
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook
