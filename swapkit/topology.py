@@ -82,7 +82,8 @@ def distance_to_landmarks(
 )->torch.Tensor:    # (468,) in units of `mean_mesh`
     "Distance of each landmark to the nearest of `ids` on the mean face, seen from the front."
     m = mean_mesh()[:,:2]
-    return torch.cdist(m, m[ids]).amin(1)
+    # as a matrix product, rounding would depend on the processor
+    return torch.cdist(m, m[ids], compute_mode='donot_use_mm_for_euclid_dist').amin(1)
 
 # %% ../nbs/1_base/08_topology.ipynb #9aef1599
 # for each landmark of an eye contour its neighbor on the crease of the upper lid or on the lower lid

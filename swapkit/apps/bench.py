@@ -61,7 +61,7 @@ def _stage_calls(frames, source, device, size=512)->dict: # name → function of
         detect=find,
         landmarks=lambda f: mesh(f, at(found, f)),
         align=lambda f: align(f, at(faces, f), size=size),
-        shape=lambda f: plan_bend(at(base, f).lms, shift, size, f.device),
+        shape=lambda f: plan_bend(at(base, f).lms, shift, size, f.device).field,
         masks=lambda f: cover(at(base, f)),
         swap=lambda f: swap(at(base, f), source),
         paste=lambda f: paste(f, at(new, f), at(seen * (1 - own), f)),
