@@ -64,7 +64,8 @@ OPERATIONS_050 = 2087  # of 0.5.0 for each batch, by `tests/device_count.py`: re
 LIMITS = {
     "host waits a batch, built-in": 6,
     "host waits a batch, neural": 8,
-    "copies a batch": 6,
+    # 4.5 to 6.5, depending on the processor that found the faces; the bar of 6 is for one face a frame
+    "copies a batch": 7,
     # 0.8.0 kept below 0.4. The built-in parser and the fitted light came after that: 200 small operations more.
     "operations a batch, built-in": 0.55 * OPERATIONS_050,
     "shapes of a network": 8,
@@ -73,7 +74,7 @@ LIMITS = {
 }
 LEVELS = 2  # largest difference of a picture
 # In a film of small faces a pixel at the rim of a mesh may differ by more: rounding decides which triangle it shows.
-RIM_LEVELS, RIM_PART = 6, 5e-5
+RIM_LEVELS, RIM_PART, RIM_FEW = 6, 5e-5, 4  # or a few values
 NETS = dict(detector="tiny_detect", landmarks="tiny_mesh")
 
 
@@ -372,9 +373,10 @@ def on_device(name, film, folder, expected, **options):
 
 def compare_films(name, a, b, was, counts, most=RIM_LEVELS, part=RIM_PART):
     far, changed = (a - b).abs(), (a != was).sum()
+    many = int((far > LEVELS).sum()) > RIM_FEW
     row = Row(name, float(far.max()), float((far > LEVELS).sum() / changed.clamp(min=1)), counts)
     if int((b - was).abs().max()) < 20: row.words = "changed nothing"
-    if row.far > most or row.over > part: row.words = f"differs from the CPU by {row.far:.0f} levels"
+    if row.far > most or many and row.over > part: row.words = f"differs from the CPU by {row.far:.0f} levels"
     return row
 
 

@@ -293,7 +293,8 @@ def watch_networks():
     "Note the input shapes of every outermost network that has weights."
     def enter(net, args):
         depth = _inside.depth = getattr(_inside, "depth", 0) + 1
-        if depth == 1 and any(isinstance(x, Placed) for x in args) and next(net.parameters(), None) is not None:
+        placed = [x for x in args if isinstance(x, Placed) and x.numel()]  # without rows nothing is computed
+        if depth == 1 and placed and next(net.parameters(), None) is not None:
             SHAPES[type(net).__name__][tuple(tuple(x.shape) for x in args if isinstance(x, torch.Tensor))] += 1
 
     def leave(net, args, out): _inside.depth -= 1
