@@ -90,6 +90,7 @@ def bend_field(
     upload(device, low, moved, lms) # the stages that follow need the landmarks
     return interpolate(moved, low, tris, rasterize(low, tris, size//step, device))
 
+# %% ../../nbs/5_mesh/03_reshape.ipynb #6a3ebda7
 @dataclass
 class Bend:
     "How faces in crops are bent."
@@ -111,6 +112,7 @@ def plan_bend(
     field = bend_field(lms, change[...,:2], size, rough, device)
     return Bend(lms, field, enlarge((4*field.norm(dim=1, keepdim=True)).clamp(0, 1), rough//step))
 
+# %% ../../nbs/5_mesh/03_reshape.ipynb #5859c665
 def reshape(
     crops:Crops,            # with mesh landmarks
     shift:torch.Tensor,     # as for `plan_bend`
