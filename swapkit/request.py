@@ -116,7 +116,7 @@ def swap_target(
 )->Path:                        # the result; for `part` the folder with its segments
     "Do what a request asks for with one target. Raises what `swap_video` raises."
     target, out = Path(target), Path(out)
-    if r.run.cluster: raise BadInput("this is rendered by one process: leave out cluster")
+    if r.run.cluster: raise BadInput("the option cluster renders whole films: leave it out for a part")
     still = check_request(target, out, r)
     job = make_job(target, r, stages, out=out, progress=progress)
     return swap_picture(job) if still else swap_film(job)
