@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['SIDE', 'BANDS', 'REGION_FIGURES', 'EDGEFACE', 'FIGURES', 'ROWS', 'NETWORKS', 'read_picture', 'swap_job', 'swap_all',
-           'draw_pairs', 'make_pairs', 'relight', 'split_bands', 'difference_maps', 'summarize_maps', 'face_ellipse',
-           'face_regions', 'measure_pair', 'EdgeFace', 'to_frames', 'from_frames', 'mesh_of', 'Judge', 'condition_name',
-           'score_pairs', 'mean_rows', 'print_means', 'main']
+           'name_pair', 'draw_pairs', 'square_picture', 'make_pairs', 'relight', 'split_bands', 'difference_maps',
+           'summarize_maps', 'face_ellipse', 'face_regions', 'measure_pair', 'EdgeFace', 'to_frames', 'from_frames',
+           'mesh_of', 'Judge', 'condition_name', 'score_pairs', 'mean_rows', 'print_means', 'main']
 
 # %% ../../nbs/9_research/10_reversed_pairs.ipynb #7732475d
 import argparse
@@ -101,6 +101,11 @@ def _picture_name(path:Path)->str:
     "A name for a picture: its file's, with the folder's where names repeat from folder to folder."
     return path.stem if path.parent.name=='people' else f'{path.parent.name}-{path.stem}'
 
+def name_pair(folder:Path, r:Path, q:Path)->tuple[Path, Path]: # R, F
+    "Where the pictures of a pair are kept."
+    name = _picture_name(r)
+    return folder/f'{name}.png', folder/f'{name}-{_picture_name(q)}-F.png'
+
 def draw_pairs(
     people:Sequence[Path],
     n:int=0,    # pairs; 0: everybody is R once
@@ -111,7 +116,7 @@ def draw_pairs(
     firsts = people if not n else [rng.choice(people) for _ in range(n)]
     return [(r, rng.choice([q for q in people if q!=r])) for r in firsts]
 
-def _square_picture(path:Path, out:Path)->Path:
+def square_picture(path:Path, out:Path)->Path:
     "A picture at the side of R."
     a = read_picture(path)
     how = cv2.INTER_AREA if min(a.shape[:2])>=SIDE else cv2.INTER_CUBIC
@@ -130,9 +135,8 @@ def make_pairs(
     out.mkdir(parents=True, exist_ok=True)
     pairs, jobs = [], []
     for r,q in draw_pairs(people, n, seed):
-        name = _picture_name(r)
-        R, F = out/f'{name}.png', out/f'{name}-{_picture_name(q)}-F.png'
-        if not R.exists(): _square_picture(r, R)
+        R, F = name_pair(out, r, q)
+        if not R.exists(): square_picture(r, R)
         jobs.append(swap_job(R, q, F, **options)); pairs.append([R.name, F.name])
     lost, version = swap_all(jobs, out, python)
     pairs = [p for p in pairs if str(out/p[1]) not in lost]
