@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WEIGHTS', 'vary_again', 'pair_stream', 'mix_pairs', 'skin_lab', 'refine_loss', 'front_loss', 'steadiness_loss',
-           'train_refine', 'measure', 'measure_recorded', 'sheet', 'main']
+           'all_losses', 'train_refine', 'measure', 'measure_recorded', 'sheet', 'main']
 
 # %% ../../../nbs/9_research/train/13_refine.ipynb #082b51f7
 import copy
@@ -152,6 +152,20 @@ def steadiness_loss(said, again, mask): # (n,5,128,128) twice, the second moved 
     d = (said[:,:3].tanh()-again[:,:3].tanh()).abs()*.4
     return _mean(d.mean(1, keepdim=True), mask)
 
+def all_losses(net:nn.Module, pairs:RefinePairs, dice:Dice, steady:bool=True)->dict[str, torch.Tensor]: # part → mean
+    "All parts of the loss: those of `refine_loss`, `front`, and `steady` for a quarter of the pairs."
+    said = _answer(net, pairs.swapped, pairs.wrong, pairs.mask, pairs.maps)
+    # what stays the target's is learned from `front` alone: see below
+    held = torch.cat([said[:,:3], said[:,3:4].detach(), said[:,4:]], 1)
+    got = apply_refinement(held, pairs.swapped, pairs.wrong, pairs.mask)
+    parts = {k: v.mean() for k,v in refine_loss(got, pairs.truth, pairs.mask).items()}
+    parts['front'] = front_loss(said, pairs.front, pairs.mask).mean()
+    if not steady: return parts
+    *moved, shift = _shifted(pairs, dice)
+    k = len(moved[0])
+    parts['steady'] = steadiness_loss(shift(said[:k]), _answer(net, *moved), shift(pairs.mask[:k])).mean()
+    return parts
+
 def train_refine(
     material:PairMaterial,
     tell:Callable[[int, TinyRefine, dict[str, float]], Any],    # called with (step, net, mean losses) now and then
@@ -177,16 +191,7 @@ def train_refine(
     for step,pairs in enumerate(stream):
         if recorded: pairs = mix_pairs(pairs, recorded, few, dice)
         for group in opt.param_groups: group['lr'] = learning_rate(done(step), top)
-        said = _answer(net, pairs.swapped, pairs.wrong, pairs.mask, pairs.maps)
-        # what stays the target's is learned from `front` alone: see below
-        held = torch.cat([said[:,:3], said[:,3:4].detach(), said[:,4:]], 1)
-        got = apply_refinement(held, pairs.swapped, pairs.wrong, pairs.mask)
-        parts = {k: v.mean() for k,v in refine_loss(got, pairs.truth, pairs.mask).items()}
-        parts['front'] = front_loss(said, pairs.front, pairs.mask).mean()
-        if weights['steady']:
-            *moved, shift = _shifted(pairs, dice)
-            k = len(moved[0])
-            parts['steady'] = steadiness_loss(shift(said[:k]), _answer(net, *moved), shift(pairs.mask[:k])).mean()
+        parts = all_losses(net, pairs, dice, weights['steady']>0)
         loss = torch.stack([weights[k]*v for k,v in parts.items()]).sum()
         opt.zero_grad(); loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.)
