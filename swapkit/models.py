@@ -236,7 +236,7 @@ MODELS = {
         ),
         ModelSpec(
             'tiny_refine', 'tiny_refine.safetensors',
-            sha256='f31547246db4c1f2009905ad08ed9664aff7d52b551f72e8fff40a6d2198514b', size=868144, urls=(),
+            sha256='028d3ddfd1c6cdb11e972498363e1f90446882093cc27a4825a0f7410cd171b5', size=869224, urls=(),
             license='Apache-2.0', commercial='yes',
             about='refiner of the built-in swapper, an experiment: in the checkout, not in the installed package',
         ),

@@ -37,6 +37,7 @@ from ..nets.onnx_graph import data_inputs, load_graph, stated_shape
 from ..refine import Refiner
 from ..restore import Enhancer, Restorer
 from ..swap.base import Swapper
+from ..swap.mesh_swapper import small_textures
 from ..topology import EYE_LEFT, EYE_RIGHT, LIPS_OUTER
 from ..types import cat, Crops, Faces, Frames
 from ..weights import model_path
@@ -159,7 +160,9 @@ def try_refiner(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple[
     sources, swap = [person_source(s) for _,s in pairs], Swapper('mesh', 'cpu')
     new = cat([swap(base[k:k+1], s) for k,s in enumerate(sources)])
     mask, work = face_mask(base, size=128), Refiner(name, device)
-    run = lambda n: work(new[:n].to(device), base[:n].to(device), mask[:n].to(device)).data.cpu()
+    texture = torch.cat([small_textures(base[k:k+1], s) for k,s in enumerate(sources)])
+    some = lambda x, n: x[:n].to(device)
+    run = lambda n: work(some(new, n), some(base, n), some(mask, n), some(texture, n)).data.cpu()
     began = time.perf_counter()
     out = run(len(pairs))
     took = time.perf_counter()-began

@@ -235,9 +235,9 @@ class TinyParse(nn.Module):
 class TinyRefine(nn.Module):
     """What must change in a swapped face: (F,5,128,128), a change of color (3), how much of the target stays (1) and
     the strength of fine detail (1), before their limits. A U-Net with a view of the whole face at its end. It gets
-    pictures (F,7,128,128): the swap, the target (RGB in [0,1]) and the mask of the swap; and maps (F,7,64,64) of the
-    mesh, see `refine.mesh_maps`."""
-    size, maps, outs = 128, 7, 5
+    pictures (F,7,128,128): the swap, the target (RGB in [0,1]) and the mask of the swap; and maps (F,10,64,64) of the
+    mesh and the photo, both from `refine.refine_inputs`."""
+    size, maps, outs = 128, 10, 5
     def __init__(self, norm=False):
         super().__init__()
         c = lambda a,b,k=3,s=1: conv_relu(a, b, k, s, norm=norm)

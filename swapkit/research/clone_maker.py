@@ -17,7 +17,7 @@ import torch
 
 from ..errors import FaceMissing
 from ..mesh.raster import interpolate, rasterize
-from .reversed_pairs import draw_pairs, Judge, mesh_of, name_pair, read_picture, SIDE, square_picture
+from .reversed_pairs import draw_pairs, Judge, mesh_of, name_pair, read_picture, square_picture
 from ..topology import OVAL, triangles
 from ..types import PathLike
 

@@ -26,11 +26,11 @@ from ...mask.polygons import face_mask
 from ...mesh.raster import draw_texture
 from ...mesh.relight import rim_change, rim_tone
 from ...mesh.texture import make_texture, side_shadows
-from ...refine import mesh_maps
+from ...refine import draw_photo, mesh_maps
 from .dress import draw_in_front
 from .glasses import Portraits
 from .parse import portrait_crops
-from ...swap.mesh_swapper import draw_swap, mouth_width, occlusion_mask
+from ...swap.mesh_swapper import draw_swap, mouth_width, occlusion_mask, SMALL_TEXTURE
 from ...types import Crops, PathLike
 
 # %% ../../../nbs/9_research/train/12_pairs.ipynb #515a15ba
@@ -241,6 +241,7 @@ class RefinePairs:
     mask:torch.Tensor       # (n,1,128,128) where the swap is seen
     maps:torch.Tensor       # (n,7,64,64) from `refine.mesh_maps`
     front:torch.Tensor      # (n,1,128,128) what is in front of the face
+    drawn:torch.Tensor      # (n,3,64,64) the photo on the mesh, from `refine.draw_photo`
     def __len__(self): return len(self.swapped)
     def __getitem__(self, i): return RefinePairs(*(t[i] for t in vars(self).values()))
 
@@ -298,10 +299,12 @@ def make_batch(material:PairMaterial, n:int, dice:Dice, shares:dict[str, float]=
     seen = _jitter(points, dice)
     target = as_crops(wrong, seen)
     other = 1+dice.rows(n, len(material.photos)//P-1)
-    swapped = swap_photos(target, material.photos, r+P*other*(alike.flatten().cpu()<.5))
+    photo = r+P*other*(alike.flatten().cpu()<.5)
+    swapped, maps = swap_photos(target, material.photos, photo), mesh_maps(seen, SIDE, dice.device)
+    texture = block_mean(material.photos.textures[photo.to(dice.device)].float()/255, TEXTURE//SMALL_TEXTURE)
     known = over*dice.often(n, .7) # the parser sees most of them
     mask = block_mean(face_mask(target)*free*(1-blur(known, 1.)), 2)
-    return RefinePairs(swapped, wrong, truth, mask, mesh_maps(seen, SIDE, dice.device), block_mean(over, 2))
+    return RefinePairs(swapped, wrong, truth, mask, maps, block_mean(over, 2), draw_photo(texture, maps))
 
 # %% ../../../nbs/9_research/train/12_pairs.ipynb #cbd528e9
 PICTURES = 'swapped', 'wrong', 'truth'
@@ -316,11 +319,12 @@ class RecordedPairs:
     truth:torch.Tensor      # (n,3,256,256) uint8
     mask:torch.Tensor       # (n,1,128,128) uint8
     maps:torch.Tensor       # (n,7,64,64) half
+    drawn:torch.Tensor      # (n,3,64,64) uint8
     kinds:torch.Tensor      # (n,3) person; target: 0 F of a version, 1 R, 2 F of a plain maker; photo: 0 R, 1 changed
     def __len__(self)->int: return len(self.swapped)
     def take(self, rows:torch.Tensor, device:torch.device|str='cpu')->RefinePairs: # rows: (k,) numbers or (n,) bool
         "Some pairs as the training wants them. Nothing is in front of these faces."
-        x = {k: getattr(self, k)[rows].to(device).float()/255 for k in (*PICTURES, 'mask')}
+        x = {k: getattr(self, k)[rows].to(device).float()/255 for k in (*PICTURES, 'mask', 'drawn')}
         return RefinePairs(**x, maps=self.maps[rows].to(device).float(), front=torch.zeros_like(x['mask']))
     def of_kind(self, name:str)->torch.Tensor: # key of `KINDS` → (n,) bool
         return (self.kinds[:,1:]==torch.tensor(KINDS[name])).all(1)

@@ -8,7 +8,7 @@ __all__ = ['measure_losses', 'leave_out', 'sample_material', 'compare_answers', 
 # %% ../../../nbs/9_research/train/15_parts.ipynb #3c47e527
 import argparse
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2 # before decord: decord's zlib would break OpenCV's PNG reader
@@ -25,7 +25,7 @@ from .pairs import Dice, make_batch, make_material, PairMaterial, read_portrait_
 from .pairs import read_recorded, RecordedPairs, RefinePairs, SIDE
 from .parse import load_grounds, worn_glasses
 from .refine import all_losses, train_refine, WEIGHTS
-from ...types import PathLike
+
 
 # %% ../../../nbs/9_research/train/15_parts.ipynb #a1ac224f
 @torch.no_grad()
@@ -55,11 +55,12 @@ def sample_material(layers:int=8)->PairMaterial:
                          layers=layers, tell=lambda text: None)
 
 @torch.no_grad()
-def compare_answers(nets:dict[str, nn.Module], pairs:RefinePairs)->np.ndarray: # (n·256, (3+K)·256, 3) uint8
+def compare_answers(nets:Mapping[str, nn.Module], pairs:RefinePairs)->np.ndarray: # (n·256, (3+K)·256, 3) uint8
     "A picture with a row for each pair: target, swap, what each network makes of it, truth."
-    answers = [apply_refinement(net(refine_inputs(pairs.swapped, pairs.wrong, pairs.mask), pairs.maps),
-                                pairs.swapped, pairs.wrong, pairs.mask) for net in map(folded_copy, nets.values())]
-    x = torch.stack([pairs.wrong, pairs.swapped, *answers, pairs.truth], 1).clamp(0,1)
+    p = pairs
+    shown = refine_inputs(p.swapped, p.wrong, p.mask, p.maps, p.drawn)
+    answers = [apply_refinement(net(*shown), p.swapped, p.wrong, p.mask) for net in map(folded_copy, nets.values())]
+    x = torch.stack([p.wrong, p.swapped, *answers, p.truth], 1).clamp(0,1)
     return (x.permute(0,3,1,4,2).reshape(len(x)*SIDE, -1, 3)*255).round().byte().numpy()
 
 # %% ../../../nbs/9_research/train/15_parts.ipynb #287f8168

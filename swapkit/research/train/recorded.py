@@ -29,7 +29,7 @@ from ...face.people import Person
 from ...imgproc import block_mean, enlarge
 from ...mask.parsing import hidden_mask, Parser
 from ...mask.polygons import face_mask
-from ...refine import mesh_maps
+from ...refine import draw_photo, mesh_maps
 from ..reversed_pairs import from_frames, read_picture, to_frames
 from .pairs import Dice, film_look, KINDS, make_photos, MAKERS, Photos, PICTURES, RecordedPairs
 from .pairs import SIDE, vary_light, wrong_faces
@@ -87,9 +87,9 @@ def plain_wrong(
 # %% ../../../nbs/9_research/train/14_recorded.ipynb #66f4d09c
 class Recorder:
     "Stands where a refiner would: keeps what that would see, and changes nothing."
-    def __init__(self)->None: self.seen:list[tuple[Crops, Crops, torch.Tensor]] = []
-    def __call__(self, swapped:Crops, target:Crops, mask:torch.Tensor)->Crops:
-        self.seen.append((swapped, target, mask))
+    def __init__(self)->None: self.seen:list[tuple[Crops, Crops, torch.Tensor, torch.Tensor]] = []
+    def __call__(self, swapped:Crops, target:Crops, mask:torch.Tensor, texture:torch.Tensor)->Crops:
+        self.seen.append((swapped, target, mask, texture))
         return swapped
 
 def recording_compositor(**options:Any)->tuple[Compositor, Recorder]:
@@ -104,15 +104,16 @@ def record_swap(
     target:Found, source:Source,    # F; the photo of R
     truth:torch.Tensor,             # (1,3,h,w) R in [0,1]
     compositor:Compositor, recorder:Recorder,   # from `recording_compositor`
-)->dict[str, torch.Tensor]: # PICTURES (1,3,256,256) and mask (1,1,128,128) uint8, maps (1,7,64,64) half
+)->dict[str, torch.Tensor]: # as in `RecordedPairs`, one row
     "Swap the largest face of a picture, and keep what a refiner would see."
     a = make_assignment(target.faces, [source], 'largest', (), target.people, compositor.shape)
     compositor.steps(target.frames, target.faces[a.rows], a.sources, a.which, a.shift)
-    swapped, was, mask = recorder.seen.pop()
+    swapped, was, mask, texture = recorder.seen.pop()
     right = warp(truth, swapped.M, (swapped.size,)*2)
     found = {k: _bytes(block_mean(x, swapped.size//SIDE)) for k,x in zip(PICTURES, (swapped.data, was.data, right))}
     assert swapped.lms is not None
-    return found | dict(mask=_bytes(mask), maps=mesh_maps(swapped.lms, swapped.size).half())
+    maps = mesh_maps(swapped.lms, swapped.size)
+    return found | dict(mask=_bytes(mask), maps=maps.half(), drawn=_bytes(draw_photo(texture, maps)))
 
 # %% ../../../nbs/9_research/train/14_recorded.ipynb #8d8b0ed4
 def record_person(
