@@ -236,7 +236,7 @@ MODELS = {
         ),
         ModelSpec(
             'tiny_refine', 'tiny_refine.safetensors',
-            sha256='028d3ddfd1c6cdb11e972498363e1f90446882093cc27a4825a0f7410cd171b5', size=869224, urls=(),
+            sha256='a36183c06e3275ebbbb161fc4c32ac50c83f9f791accfa8daedb8ab04cabf30a', size=869224, urls=(),
             license='Apache-2.0', commercial='yes',
             about='refiner of the built-in swapper, an experiment: in the checkout, not in the installed package',
         ),

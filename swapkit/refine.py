@@ -58,9 +58,13 @@ def compare_photo(
     low:torch.Tensor,       # (F,3,64,64) the swap
     cover:torch.Tensor,     # (F,1,64,64) where both are seen
 )->torch.Tensor:            # (F,3,64,64)
-    "How the photo differs from the swap after its mean color is made the same; four times, since it is little."
+    """How the photo differs from the swap after its mean color is made the same; four times, since it is little. It
+    fades where the photo is much darker or lighter (0 from a factor of 1.65) or of another color."""
     mean = lambda x: (x*cover).sum((2,3), keepdim=True)+1e-3
-    return 4*cover*(drawn*(mean(low)/mean(drawn))-low)
+    gain = (mean(low)/mean(drawn)).log()
+    tone, color = gain.mean(1, keepdim=True).abs(), gain.amax(1, keepdim=True)-gain.amin(1, keepdim=True)
+    trust = (1-(tone-.2)/.3).clamp(0,1)*(1-(color-.1)/.2).clamp(0,1)
+    return 4*cover*(drawn*gain.exp()-low)*trust
 
 # %% ../nbs/6_swap/06_refine.ipynb #061ccf57
 _COLOR, _GAIN = .4, .7  # most change of color, in [0,1]; of the logarithm of the strength of detail

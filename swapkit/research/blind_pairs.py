@@ -80,7 +80,8 @@ def render_pairs(
     out:Path, name:str,     # of the version; its results lie in a folder of this name
     python:str='',          # starts the version; by default this Python
     workers:int=2,
-    **options:Any,          # of `swap_video`
+    swap:dict[str, Any]|None=None,  # options of `swap_video`, for the swaps alone
+    **options:Any,          # the same, for the first pass
 )->dict[str, str]:          # frame → error, where the version failed; also written to lost.json
     "Render the three frames of every pair with one version, as PNG."
     pairs, folder = json.loads((out/'pairs.json').read_text()), out/name
@@ -89,7 +90,7 @@ def render_pairs(
     none = swap_in_parallel([swap_job(c, [], f, end=seconds[c], **options) for c,f in faces.items()],
                             folder, python, workers)
     jobs = [swap_job(p['clip'], p['person'], folder/f'{i:02}-{k}.mkv', faces='all', faces_file=str(faces[p['clip']]),
-                     lossless=True, preset='ultrafast', **_one_frame(Path(p['clip']), k))
+                     lossless=True, preset='ultrafast', **_one_frame(Path(p['clip']), k), **(swap or {}))
             for i,p in enumerate(pairs) for k in p['frames'] if not (folder/f'{i:02}-{k}.png').exists()]
     lost = swap_in_parallel(jobs, folder, python, workers)
     for j in jobs:
@@ -188,6 +189,7 @@ def main(argv:Sequence[str]|None=None)->None:
     p.add_argument('--clips', type=Path, help='folder of films')
     p.add_argument('--before', default='old', metavar='NAME[=PYTHON]', help='the older version, and what starts it')
     p.add_argument('--after', default='now', metavar='NAME[=PYTHON]', help='by default this Python')
+    p.add_argument('--refine', default='none', help='the newer version corrects its faces with this refiner')
     p.add_argument('--n', type=int, default=40)
     p.add_argument('--seed', type=int, default=22)
     p.add_argument('--workers', type=int, default=2)
@@ -208,8 +210,9 @@ def main(argv:Sequence[str]|None=None)->None:
     clips = sorted(f for f in a.clips.iterdir() if f.suffix in ('.mp4', '.mkv', '.mov', '.flv') and f.stem!=_DRAWN)
     find = make_finder(*finder_names('auto', 'auto'))
     print(len(draw_pairs(a.out, people, clips, find, a.n, a.seed)), 'pairs')
-    for name,python in ((before, first), (after, second))[:1 if a.only else 2]:
-        print(name, 'failed:', render_pairs(a.out, name, python, a.workers))
+    refined = {} if a.refine=='none' else dict(refine=a.refine)
+    for name,python,swap in ((before, first, {}), (after, second, refined))[:1 if a.only else 2]:
+        print(name, 'failed:', render_pairs(a.out, name, python, a.workers, swap))
     if not a.only: print(len(make_sheets(a.out, before, after, a.seed)), 'sheets in', a.out/'sheets')
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook
