@@ -236,7 +236,7 @@ MODELS = {
         ),
         ModelSpec(
             'tiny_refine', 'tiny_refine.safetensors',
-            sha256='a36183c06e3275ebbbb161fc4c32ac50c83f9f791accfa8daedb8ab04cabf30a', size=869224, urls=(),
+            sha256='1c1788b9cc4cd095c121b4938fc0e0aaffdac8f9c4658c509c2c62ba8eabe247', size=869224, urls=(),
             license='Apache-2.0', commercial='yes',
             about='refiner of the built-in swapper, an experiment: in the checkout, not in the installed package',
         ),
