@@ -61,7 +61,7 @@ def test_a_stopped_result_goes_on(film, tmp_path, monkeypatch, show):
     monkeypatch.setattr(Compositor, run.__name__, watched)
     with pytest.raises(KeyboardInterrupt):
         swap(film, tmp_path/'stopped.mkv', show=show, encoder='ffv1', progress=stop)
-    assert FRAMES//2<=len(drawn)<FRAMES
+    assert FRAMES//2<=len(drawn)<=FRAMES # a fast machine has drawn all before it is stopped
     before, made = set(drawn), frames_of(swap(film, tmp_path/'stopped.mkv', show=show, encoder='ffv1'))
     assert len(drawn)<FRAMES+len(before) and (made==whole).all()
 
