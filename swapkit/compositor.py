@@ -209,8 +209,9 @@ def resolve_options(options:SwapOptions, device:torch.device)->SwapOptions:
     "The same options, with a value in place of every `auto`."
     here = find_file(get_spec('bisenet_19')) or uses_stand_in('bisenet_19')
     parser = ('bisenet_19' if here else 'tiny_parse') if options.parser=='auto' else options.parser
+    refine = ('tiny_refine' if options.swapper=='mesh' else 'none') if options.refine=='auto' else options.refine
     exact = ('fp16' if device.type=='cuda' else 'fp32') if options.precision=='auto' else options.precision
-    return replace(options, parser=parser, precision=exact)
+    return replace(options, parser=parser, refine=refine, precision=exact)
 
 # %% ../nbs/7_pipeline/01_compositor.ipynb #38a81985
 def _unchanged(crops:Crops, mask:torch.Tensor)->Crops: return crops

@@ -238,7 +238,7 @@ MODELS = {
             'tiny_refine', 'tiny_refine.safetensors',
             sha256='1c1788b9cc4cd095c121b4938fc0e0aaffdac8f9c4658c509c2c62ba8eabe247', size=869224, urls=(),
             license='Apache-2.0', commercial='yes',
-            about='refiner of the built-in swapper, an experiment: in the checkout, not in the installed package',
+            about='built-in refiner, corrects what the swapper mesh made (learned from pairs of generated portraits)',
         ),
     ]
 }

@@ -188,8 +188,9 @@ class SwapOptions(Options):
                               high=.2, widget='slider', label='outline', folded=True)
     mask_fade: float = option(0., "Width over which the swap fades out towards the edge of its mask, as a part of the "
                                   "crop's side.", low=0, high=.4, widget='slider', label='soft edge', folded=True)
-    refine: str = option('none', "Network that corrects colors, light and detail of the face that the swapper mesh "
-                                 "made.", 'none', kind='refiner', metavar='NAME', widget='dropdown')
+    refine: str = option('auto', "Network that corrects colors, light and detail of the swapped face. auto uses "
+                                 "tiny_refine, which is built in, for the swapper mesh, and none for others.",
+                         'auto', 'none', kind='refiner', metavar='NAME', widget='dropdown')
     refine_strength: float = option(1., "How much of the correction is used: 0 none, 1 all of it.", low=0, high=1,
                                     widget='slider', label='refined')
     restore: str = option('none', "Network that sharpens the swapped face and adds detail.", 'none', kind='restorer',

@@ -189,7 +189,7 @@ def main(argv:Sequence[str]|None=None)->None:
     p.add_argument('--clips', type=Path, help='folder of films')
     p.add_argument('--before', default='old', metavar='NAME[=PYTHON]', help='the older version, and what starts it')
     p.add_argument('--after', default='now', metavar='NAME[=PYTHON]', help='by default this Python')
-    p.add_argument('--refine', default='none', help='the newer version corrects its faces with this refiner')
+    p.add_argument('--refine', default='auto', help='the newer version corrects its faces with this refiner')
     p.add_argument('--n', type=int, default=40)
     p.add_argument('--seed', type=int, default=22)
     p.add_argument('--workers', type=int, default=2)
@@ -210,7 +210,7 @@ def main(argv:Sequence[str]|None=None)->None:
     clips = sorted(f for f in a.clips.iterdir() if f.suffix in ('.mp4', '.mkv', '.mov', '.flv') and f.stem!=_DRAWN)
     find = make_finder(*finder_names('auto', 'auto'))
     print(len(draw_pairs(a.out, people, clips, find, a.n, a.seed)), 'pairs')
-    refined = {} if a.refine=='none' else dict(refine=a.refine)
+    refined = {} if a.refine=='auto' else dict(refine=a.refine)
     for name,python,swap in ((before, first, {}), (after, second, refined))[:1 if a.only else 2]:
         print(name, 'failed:', render_pairs(a.out, name, python, a.workers, swap))
     if not a.only: print(len(make_sheets(a.out, before, after, a.seed)), 'sheets in', a.out/'sheets')

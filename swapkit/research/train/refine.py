@@ -93,14 +93,18 @@ def _waves(n, c, cells, size, dice): # (n,c,size,size) soft noise with a standar
     return nnf.interpolate(x, size=(size,)*2, mode='bicubic', align_corners=False)
 
 def vary_photo(drawn:torch.Tensor, dice:Dice)->torch.Tensor: # (n,3,64,64) → the same
-    "Give photos on the mesh other soft shadows, another place and less sharpness; a fifth stays as it is."
+    "Give photos on the mesh other soft shadows, contrast, saturation, place and sharpness; a fifth stays as it is."
     n, s = len(drawn), drawn.shape[-1]
     cells = int(4+9*dice.one())
     light = _waves(n, 1, cells, s, dice)*dice.uniform(n, 0., .2)+_waves(n, 3, 5, s, dice)*dice.uniform(n, 0., .05)
     at = torch.linspace(-1, 1, s, device=drawn.device)
     grid = torch.stack([at.expand(s,-1), at[:,None].expand(-1,s)])[None]
     shift = _waves(n, 2, 5, s, dice)*dice.uniform(n, 0., 1.5/s)+dice.normal(n, 1./s, 2)
-    new = nnf.grid_sample(drawn*light.exp(), (grid+shift).permute(0,2,3,1), align_corners=True)
+    mean = drawn.sum((1,2,3), keepdim=True)/(drawn>0).sum((1,2,3), keepdim=True).clamp(min=1)+1e-3
+    toned = mean*(drawn/mean).clamp(min=1e-3)**dice.normal(n, .2).exp()
+    gray = toned.mean(1, keepdim=True)
+    toned = (gray+(toned-gray)*dice.normal(n, .25).exp())*(drawn>0)
+    new = nnf.grid_sample(toned*light.exp(), (grid+shift).permute(0,2,3,1), align_corners=True)
     new = torch.lerp(new, blur(new, 1.), dice.uniform(n)*dice.often(n, .3))
     return torch.lerp(drawn, new, dice.often(n, .8))
 
