@@ -1790,6 +1790,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'swapkit.refine._constant_values': ('6_swap/refine.html#_constant_values', 'swapkit/refine.py'),
                                 'swapkit.refine.apply_refinement': ('6_swap/refine.html#apply_refinement', 'swapkit/refine.py'),
                                 'swapkit.refine.compare_photo': ('6_swap/refine.html#compare_photo', 'swapkit/refine.py'),
+                                'swapkit.refine.detail_limit': ('6_swap/refine.html#detail_limit', 'swapkit/refine.py'),
                                 'swapkit.refine.draw_photo': ('6_swap/refine.html#draw_photo', 'swapkit/refine.py'),
                                 'swapkit.refine.load_tiny_refine': ('6_swap/refine.html#load_tiny_refine', 'swapkit/refine.py'),
                                 'swapkit.refine.mesh_maps': ('6_swap/refine.html#mesh_maps', 'swapkit/refine.py'),

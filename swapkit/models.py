@@ -236,7 +236,7 @@ MODELS = {
         ),
         ModelSpec(
             'tiny_refine', 'tiny_refine.safetensors',
-            sha256='1c1788b9cc4cd095c121b4938fc0e0aaffdac8f9c4658c509c2c62ba8eabe247', size=869224, urls=(),
+            sha256='36d0da9a0db7617b9057293741c80d90ef2b5d2c80fdf2c72645a94afaad9f4c', size=869224, urls=(),
             license='Apache-2.0', commercial='yes',
             about='built-in refiner, corrects what the swapper mesh made (learned from pairs of generated portraits)',
         ),

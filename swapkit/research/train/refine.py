@@ -103,7 +103,7 @@ def vary_photo(drawn:torch.Tensor, dice:Dice)->torch.Tensor: # (n,3,64,64) → t
     mean = drawn.sum((1,2,3), keepdim=True)/(drawn>0).sum((1,2,3), keepdim=True).clamp(min=1)+1e-3
     toned = mean*(drawn/mean).clamp(min=1e-3)**dice.normal(n, .2).exp()
     gray = toned.mean(1, keepdim=True)
-    toned = (gray+(toned-gray)*dice.normal(n, .25).exp())*(drawn>0)
+    toned = (gray+(toned-gray)*dice.normal(n, .25).exp()).clamp(0, 1)*(drawn>0)
     new = nnf.grid_sample(toned*light.exp(), (grid+shift).permute(0,2,3,1), align_corners=True)
     new = torch.lerp(new, blur(new, 1.), dice.uniform(n)*dice.often(n, .3))
     return torch.lerp(drawn, new, dice.often(n, .8))
@@ -231,6 +231,7 @@ def train_refine(
         end = done(step+1)>=1
         if end or time.time()-told>every:
             mean = torch.stack(seen[-200:]).mean(0).tolist()
+            if not np.isfinite(mean).all(): raise FloatingPointError(f"the loss is {mean} at step {step+1}")
             tell(step+1, kept, dict(zip(parts, mean))); told = time.time(); seen = seen[-200:]
         if end: break
     stream.close()
