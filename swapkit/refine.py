@@ -8,7 +8,6 @@ __all__ = ['KEEP', 'RefineNet', 'mesh_maps', 'draw_photo', 'compare_photo', 'lim
 
 # %% ../nbs/6_swap/06_refine.ipynb #464038a5
 import dataclasses
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 

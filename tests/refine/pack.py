@@ -96,7 +96,7 @@ def main(argv=None):
     p.add_argument('--media', default=os.environ.get('SWAPKIT_MEDIA', ''),
                    help='the folder of media (SWAPKIT_MEDIA); without one, the sample people are packed, for a trial')
     p.add_argument('--python', default='3.12', help='Python of the other machine (3.12)')
-    p.add_argument('--start', default='', help='checkpoint to continue with: a .pt file from an earlier training, its record beside it')
+    p.add_argument('--start', default='', help='checkpoint to continue with: a .pt file, with its record beside it')
     p.add_argument('--no-wheels', action='store_true', help='without packages: for a machine where swapkit runs')
     p.add_argument('--fast', action='store_true', help='pack quickly; the archive gets larger')
     a = p.parse_args(argv)

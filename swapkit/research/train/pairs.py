@@ -322,7 +322,7 @@ class RecordedPairs:
     mask:torch.Tensor       # (n,1,128,128) uint8
     maps:torch.Tensor       # (n,7,64,64) half
     drawn:torch.Tensor      # (n,3,64,64) uint8
-    kinds:torch.Tensor      # (n,3) person; target: 0 F of a version, 1 R, 2 F of a plain maker, and the same plus `FILM`;
+    kinds:torch.Tensor      # (n,3) person; target: 0 F of a version, 1 R, 2 F of a plain maker, or these plus `FILM`;
         # photo: 0 R, 1 changed
     def __len__(self)->int: return len(self.swapped)
     def take(self, rows:torch.Tensor, device:torch.device|str='cpu')->RefinePairs: # rows: (k,) numbers or (n,) bool
