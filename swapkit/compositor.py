@@ -94,7 +94,8 @@ def photo_textures(
     which:torch.Tensor,     # (F,) number of each face's source
 )->torch.Tensor:            # (F,3,64,64)
     "The small texture of the source of each face, for a refiner."
-    groups = group_faces(which)
+    first = {id(s): k for k,s in reversed([*enumerate(sources)])} # a source may be listed for several people
+    groups = group_faces(torch.tensor([first[id(s)] for s in sources])[which])
     upload(base.device, *groups.tensors())
     return groups.run(lambda k,i: small_textures(base[i], sources[k]))
 
