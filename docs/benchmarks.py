@@ -435,12 +435,14 @@ def pair_check_result(data):
 def blind_charts(data):
     steps = ('believable', 'odd', 'wrong', 'grotesque')
     rows = [(step, [data['steps'][v][k] for v in ('old', 'now')]) for k, step in enumerate(steps)]
-    return [bars('Judgments by readers who did not know the version', rows, ('0.5.0', '0.9.0'))]
+    return [bars('Judgments by readers who did not know the version', rows,
+                 ('0.5.0', data['machine']['swapkit']))]
 
 
 def blind_result(data):
-    return (f"{data['readers']} readers preferred 0.9.0 in {data['better']:.0%} of {data['sheets']} pairs and 0.5.0 in "
-            f"{data['worse']:.0%}; grotesque: {data['steps']['now'][3]} results of 0.9.0 and "
+    now = data['machine']['swapkit']
+    return (f"{data['readers']} readers preferred {now} in {data['better']:.0%} of {data['sheets']} pairs and 0.5.0 in "
+            f"{data['worse']:.0%}; grotesque: {data['steps']['now'][3]} ratings of {now} and "
             f"{data['steps']['old'][3]} of 0.5.0.")
 
 
@@ -566,7 +568,7 @@ BENCHMARKS = dict(
     ),
     blind=Benchmark(
         'Judged blind',
-        'Forty pairs of a portrait and a film, drawn by a seed, were swapped by 0.5.0 and by 0.9.0. Readers saw three '
+        'Forty pairs of a portrait and a film, drawn by a seed, were swapped by 0.5.0 and by a later version. Readers saw three '
         'frames of each without knowing the version, and gave each result one of four steps. Nothing was tuned on '
         'these pairs.',
         'python -m swapkit.research.blind_pairs FOLDER --ratings READER... --save results/blind.json',
@@ -597,9 +599,9 @@ BENCHMARKS = dict(
     refiner=Benchmark(
         'The refiner',
         'Pairs with a known answer, of people who were kept out of the training of the refiner: the built-in swapper '
-        'alone, and with the refiner of the checkout (`--refine tiny_refine`). F was made by version 0.5.0, which the '
-        'training did not use.',
-        'python -m swapkit.research.judge_refiner models/tiny_refine.safetensors PAIRS... --save results/refiner.json',
+        'alone (`--refine none`), and with the built-in refiner. F was made by version 0.5.0, and in a second set by a '
+        'maker that no training has seen.',
+        'python -m swapkit.research.judge_refiner WEIGHTS.safetensors PAIRS... --save results/refiner.json',
         refiner_charts, '9_research/15_judge_refiner', refiner_result,
     ),
     detect=Benchmark(

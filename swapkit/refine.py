@@ -101,7 +101,7 @@ def apply_refinement(
     gain = limit_detail(said[:,4:].tanh()*_GAIN, swapped, target, mask).exp()-1
     low = block_mean(swapped, step)
     slow, more, keep = enlarge(torch.cat([(color-gain*low)*mask, gain*mask, hide], 1), step).split([3,1,1], 1)
-    return torch.lerp(torch.addcmul(swapped+slow, swapped, more), target, keep)
+    return torch.lerp((swapped+slow).addcmul_(swapped, more), target, keep)
 
 # %% ../nbs/6_swap/06_refine.ipynb #35f765fa
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +161,7 @@ class Refiner(NetStage):
         said = run_padded(self.net, *refine_inputs(swapped.data, target.data, mask, maps, drawn))
         (few, many), out = covered_window(mask, swapped.size//mask.shape[-1]), swapped.data.clone()
         few_said = resize_square(said, mask.shape[-1])[few]
-        out[many] = apply_refinement(few_said, swapped.data[many], target.data[many], self.strength*mask[few])
-        return dataclasses.replace(swapped, data=out.clamp_(0,1))
+        done = apply_refinement(few_said, swapped.data[many], target.data[many], self.strength*mask[few])
+        out[many] = done.clamp_(0, 1)
+        return dataclasses.replace(swapped, data=out)
     def __repr__(self)->str: return f"Refiner({self.name!r}, strength {self.strength:g})"
