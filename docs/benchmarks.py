@@ -568,9 +568,9 @@ BENCHMARKS = dict(
     ),
     blind=Benchmark(
         'Judged blind',
-        'Forty pairs of a portrait and a film, drawn by a seed, were swapped by 0.5.0 and by a later version. Readers saw three '
-        'frames of each without knowing the version, and gave each result one of four steps. Nothing was tuned on '
-        'these pairs.',
+        'Forty pairs of a portrait and a film, drawn by a seed, were swapped by 0.5.0 and by a later version. Readers '
+        'saw three frames of each without knowing the version, and gave each result one of four steps. Nothing was '
+        'tuned on these pairs.',
         'python -m swapkit.research.blind_pairs FOLDER --ratings READER... --save results/blind.json',
         blind_charts, '9_research/11_blind_pairs', blind_result,
     ),
