@@ -67,8 +67,6 @@ def compare_photo(
     return 4*cover*(drawn*gain.exp()-low)*trust
 
 # %% ../nbs/6_swap/06_refine.ipynb #061ccf57
-_COLOR, _GAIN = .4, .7  # most change of color, in [0,1]; of the logarithm of the strength of detail
-KEEP = 5.               # a network that says 0 keeps 1/(1+e⁵) = .7% of the target
 _MORE = 1.4             # detail may grow to so many times the target's strength
 
 def limit_detail(
@@ -88,6 +86,10 @@ def limit_detail(
     allowed = torch.maximum(before, limit)
     share = (allowed/before).log()/(after/before).log().clamp(min=1e-3)
     return gain-gain.clamp(min=0)*(1-torch.where(after>allowed, share, 1.).clamp(0, 1))
+
+# %% ../nbs/6_swap/06_refine.ipynb #3d403524
+_COLOR, _GAIN = .4, .7  # most change of color, in [0,1]; of the logarithm of the strength of detail
+KEEP = 5.               # a network that says 0 keeps 1/(1+e⁵) = .7% of the target
 
 def apply_refinement(
     said:torch.Tensor,      # (F,5,s,s) from `TinyRefine`, on the coarse grid

@@ -64,7 +64,8 @@ OPERATIONS_050 = 2087  # of 0.5.0 for each batch, by `tests/device_count.py`: re
 LIMITS = {
     "host waits a batch, built-in": 6,
     "host waits a batch, neural": 8,
-    # 5.5 to 7.5, depending on the processor that found the faces; the bar of 6 is for one face a frame
+    # 4.5 to 6.5 without a refiner, depending on the processor that found the faces; with it 7.5 was measured. The bar
+    # of 6 is for one face a frame, which this film of up to six does not show.
     "copies a batch": 8,
     # 0.8.0 kept below 0.4. The built-in parser and the fitted light came after that: 200 small operations more. The
     # refiner added 200 again.
