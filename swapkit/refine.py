@@ -90,6 +90,7 @@ def limit_detail(
 # %% ../nbs/6_swap/06_refine.ipynb #3d403524
 _COLOR, _GAIN = .4, .7  # most change of color, in [0,1]; of the logarithm of the strength of detail
 KEEP = 5.               # a network that says 0 keeps 1/(1+e⁵) = .7% of the target
+_NEAR = 3               # pixels of the coarse grid: how far beyond the masks the target can stay
 
 def apply_refinement(
     said:torch.Tensor,      # (F,5,s,s) from `TinyRefine`, on the coarse grid
@@ -99,7 +100,8 @@ def apply_refinement(
 )->torch.Tensor:            # (F,3,S,S)
     "Change a swapped face as the network says. Outside the mask nothing changes."
     step = swapped.shape[-1]//mask.shape[-1]
-    color, hide = said[:,:3].tanh()*_COLOR, (said[:,3:4]-KEEP).sigmoid()*mask
+    front = nnf.max_pool2d(1-mask, 2*_NEAR+1, 1, _NEAR) # beside what the masks have found
+    color, hide = said[:,:3].tanh()*_COLOR, (said[:,3:4]-KEEP).sigmoid()*mask*front
     gain = limit_detail(said[:,4:].tanh()*_GAIN, swapped, target, mask).exp()-1
     low = block_mean(swapped, step)
     slow, more, keep = enlarge(torch.cat([(color-gain*low)*mask, gain*mask, hide], 1), step).split([3,1,1], 1)

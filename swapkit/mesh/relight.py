@@ -46,18 +46,23 @@ def shrink(x:torch.Tensor, limit:float|torch.Tensor)->torch.Tensor: # same shape
     "Move each value toward 0 by `limit`; smaller values become 0."
     return x-x.clamp(-limit, limit) # type: ignore[call-overload]
 
+_SMOOTHER = .4, .6, .7  # logarithms: the most by which a band ends below the other's; where that begins, and grows
+
 def _band_gain(
     mine:torch.Tensor, other:torch.Tensor,  # (F,C,s,s) the same bands of two faces
     mask:torch.Tensor,      # (F,1,s,s)
     free:float|torch.Tensor,    # a logarithm: how much stronger a person's band may be
     most:float|torch.Tensor=1.5,    # a weak band is mostly noise
 )->torch.Tensor:            # (F,C,1,1)
-    "The factor that brings the strength of each band near to the other's. It raises a weak band in full."
+    """The factor that brings the strength of each band near to the other's. It raises a weak band in full. A band that
+    is much too strong, such as wrinkles on a smooth film, ends a little below the other's."""
     a, b = ((torch.cat([mine, other], 1).square()*mask).sum((2,3), keepdim=True)+1e-9).log().mul(.5).chunk(2, 1)
     ratio = b-a
     free, most = (x if isinstance(x, torch.Tensor) else ratio.new_full((), x) for x in (free, most)) # no copy to a GPU
     free = free.clamp(min=1e-3)
-    less = (ratio+free*(1+ratio/free).clamp(max=0).exp()).clamp(max=0) # a blurred film is matched in full
+    most_under, start, width = _SMOOTHER
+    under = most_under*((-ratio-start)/width).clamp(0,1)
+    less = (ratio-under+free*(1+ratio/free).clamp(max=0).exp()).clamp(max=0) # a blurred film is matched in full
     gain = torch.where(ratio>0, ratio, less).exp().clamp(min=.1)
     return torch.minimum(gain, most)
 
@@ -100,7 +105,14 @@ _STRANGE = .8       # how much the photo's slow colors are given up if the skin 
 _ALIKE = .016       # left over, in brightness and in color, between pictures that are surely in one light
 _FAR = .15, .5      # logarithms: the difference of brightness at which tones begin to be, and are, far apart
 
+_STRONGER = 1.5     # differences of color within the skin may be so many times as strong as the film's
+
 def _mean(x, w): return (x*w).sum((2,3), keepdim=True)/w.sum((2,3), keepdim=True).clamp(min=1e-3)
+
+def _color_share(mine, other, mask): # (F,3,s,s) differences of color; (F,1,s,s) → (F,1,1,1)
+    "How much of the photo's differences of color is left, so that a gray film gets no colored patches."
+    a, b = (_mean(x.square(), mask).sum(1, keepdim=True).sqrt() for x in (mine, other))
+    return (_STRONGER*b/a.clamp(min=1e-4)).clamp(max=1)
 
 def _slow_light(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) logarithms of the slow bands
@@ -114,10 +126,14 @@ def _slow_light(
     basis, = upload(source.device, light_basis())
     few = lambda x: x[...,::4,::4] # slow bands have nothing between
     place = lambda at: (at+1)*((basis.shape[-1]-1)/2)
+    few_flat = few(flat)
+    own, film = (x-x.mean(1, keepdim=True) for x in (source, target))
+    own, film = (x-_mean(few(x), few_flat) for x in (own, film))
+    source = torch.lerp(source-own, source, _color_share(few(own), few(film), few_flat))
     more = target-source
     gray = more.mean(1, keepdim=True)
     color = more-gray
-    few_gray, few_flat = few(gray), few(flat)
+    few_gray = few(gray)
     factors, weight = fit_light(few_gray, few_flat, sample_at(basis, place(few(at)).contiguous()))
     light = sample_at((factors@basis.flatten(2)).view(-1, 1, *basis.shape[2:]), place(at))
     far = ((_mean(few_gray, few_flat).abs()-_FAR[0])/(_FAR[1]-_FAR[0])).clamp(0,1)
@@ -144,6 +160,9 @@ def _slow_light(
 _BRIGHTER, _DARKER = .35, .8    # powers of the factor of brightness
 _FREE = .35                     # a logarithm: bands may be stronger by so much
 _FREE_FEATURES = .6     # the same of brows, lips and nostrils
+_LEAST = .65, 1.        # least factor of the coarse band of lips and nostrils, and of brows
+_LEAST_FINE = .8        # of the fine bands of brows
+_HAIR = .3, 1.2         # a logarithm: from which gain of brightness on brows become darker; by how much
 _FAR_SHARE = .25                # the target's share in the detail of skin of a tone far away
 # limits where the pictures agree, and where tones are far apart or slow forms have nothing in common
 _COLOR = .2, .01                # most by which the color of detail differs from that of the skin
@@ -153,7 +172,7 @@ _INK = 6., 1.5                  # most darkness of detail outside brows, lips an
 def _detail(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) without their slow bands
     low:torch.Tensor, factor:torch.Tensor,  # (F,3,s,s) the new slow band; how much it has changed
-    see:torch.Tensor, feature:torch.Tensor, own:torch.Tensor,   # (F,1,s,s)
+    see:torch.Tensor, feature:torch.Tensor, own:torch.Tensor, brow:torch.Tensor,    # (F,1,s,s)
     far:torch.Tensor, unlike:torch.Tensor,  # (F,1,1,1) and (F,2,1,1) from `_slow_light`
     sigma:float,
 )->tuple[torch.Tensor, torch.Tensor]:   # (F,3,s,s) the new detail; (F,1,s,s) its factor, before the bands
@@ -161,13 +180,16 @@ def _detail(
     gray, dark = factor.log().mean(1, keepdim=True), feature*(source.mean(1, keepdim=True)<0)
     skin = (gray*torch.where(gray>0, _BRIGHTER, _DARKER)).exp()
     scale = torch.lerp(skin.expand_as(factor), factor, dark)
-    made, flat = source*scale, see*(1-feature)
+    # hair stays black on skin that becomes lighter
+    ink = 1+_HAIR[1]*(gray-_HAIR[0]).clamp(min=0)*brow*(source.mean(1, keepdim=True)<0)
+    made, flat = source*scale*ink, see*(1-feature)
     unlike, colors = unlike.chunk(2, 1)
     apart = torch.maximum(far, unlike)
     between = lambda limits, at: limits[0]+(limits[1]-limits[0])*at
     hue = low/low.mean(1, keepdim=True) # gray detail would make bright skin orange and dark skin blue
     shade = made.mean(1, keepdim=True)*hue
-    tint = made-shade
+    tint, film = made-shade, target-target.mean(1, keepdim=True)*hue
+    tint = torch.lerp(_color_share(tint, film, flat), torch.ones_like(feature), feature)*tint
     # lips (least in green) keep their color; gray brows would turn blue, brown ones orange
     lips = dark*(tint[:,1:2]<tint[:,::2].amin(1, keepdim=True))
     most = _COLOR[0]*(_COLOR[1]/_COLOR[0])**torch.lerp(torch.maximum(far, colors), .7*far, lips)
@@ -176,9 +198,11 @@ def _detail(
     first, second = (low_pass(both, see, sigma/k) for k in (2.5, 5))
     a, b = (torch.cat(bands, 1) for bands in zip(*(x.chunk(2, 1) for x in (first, second-first, both-second))))
     g = _band_gain(a, b, flat, _FREE*(1-apart), 1.5-.5*apart)
-    # brows and lips are as sharp as the film, and little stronger than the target's own
+    # lips are as sharp as the film, and little stronger than the target's own; brows are the source's
     marked = _band_gain(a, b, see*feature, _FREE_FEATURES, 1.)
-    coarse, fine = torch.maximum(g[:,:1], marked[:,:1].clamp(min=.65)), torch.minimum(g[:,1:], marked[:,1:])
+    least = _LEAST[0]+(_LEAST[1]-_LEAST[0])*brow
+    coarse = torch.maximum(g[:,:1], marked[:,:1].maximum(least))
+    fine = torch.minimum(g[:,1:], marked[:,1:].maximum(_LEAST_FINE*brow))
     g = torch.lerp(g, torch.cat([coarse, fine], 1), feature)
     made = (g*a).sum(1, keepdim=True)*hue + torch.lerp(tint, marked[:,:1]*tint, feature)
     made = torch.lerp(made, target, (own*(1+2.5*far)+_FAR_SHARE*far*(1-feature)).clamp(max=.8))
@@ -273,7 +297,8 @@ def relight(
         low_a = low_pass(a, flat, sigma).clamp(min=.02)
     low, far, unlike = _slow_light(low_a.log(), low_b.log(), flat, at, around)
     low = low.exp()
-    detail, scale = _detail(a-low_a, b-low_b, low, low/low_a, see, feature, own, far, unlike, sigma)
+    brow = feature*(at[:,1:]<0) # what is marked in the upper half of the texture
+    detail, scale = _detail(a-low_a, b-low_b, low, low/low_a, see, feature, own, brow, far, unlike, sigma)
     shade = low+detail-.02
     if step==1: return shade
     light = scale*lit
