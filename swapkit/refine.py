@@ -100,7 +100,7 @@ def apply_refinement(
 )->torch.Tensor:            # (F,3,S,S)
     "Change a swapped face as the network says. Outside the mask nothing changes."
     step = swapped.shape[-1]//mask.shape[-1]
-    front = nnf.max_pool2d(1-mask, 2*_NEAR+1, 1, _NEAR) # beside what the masks have found
+    front = (nnf.max_pool2d(1-mask, 2*_NEAR+1, 1, _NEAR)*2-.5).clamp(0,1)   # 1 beside what the masks have found
     color, hide = said[:,:3].tanh()*_COLOR, (said[:,3:4]-KEEP).sigmoid()*mask*front
     gain = limit_detail(said[:,4:].tanh()*_GAIN, swapped, target, mask).exp()-1
     low = block_mean(swapped, step)

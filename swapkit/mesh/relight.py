@@ -105,14 +105,14 @@ _STRANGE = .8       # how much the photo's slow colors are given up if the skin 
 _ALIKE = .016       # left over, in brightness and in color, between pictures that are surely in one light
 _FAR = .15, .5      # logarithms: the difference of brightness at which tones begin to be, and are, far apart
 
-_STRONGER = 1.5     # differences of color within the skin may be so many times as strong as the film's
+_STRONGER = 2., 1.5 # differences of color within the skin may be so many times as strong as the film's: slow, and fine
 
 def _mean(x, w): return (x*w).sum((2,3), keepdim=True)/w.sum((2,3), keepdim=True).clamp(min=1e-3)
 
-def _color_share(mine, other, mask): # (F,3,s,s) differences of color; (F,1,s,s) → (F,1,1,1)
+def _color_share(mine, other, mask, most): # (F,3,s,s) differences of color; (F,1,s,s) → (F,1,1,1)
     "How much of the photo's differences of color is left, so that a gray film gets no colored patches."
     a, b = (_mean(x.square(), mask).sum(1, keepdim=True).sqrt() for x in (mine, other))
-    return (_STRONGER*b/a.clamp(min=1e-4)).clamp(max=1)
+    return (most*b/a.clamp(min=1e-4)).clamp(max=1)
 
 def _slow_light(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) logarithms of the slow bands
@@ -129,7 +129,7 @@ def _slow_light(
     few_flat = few(flat)
     own, film = (x-x.mean(1, keepdim=True) for x in (source, target))
     own, film = (x-_mean(few(x), few_flat) for x in (own, film))
-    source = torch.lerp(source-own, source, _color_share(few(own), few(film), few_flat))
+    source = torch.lerp(source-own, source, _color_share(few(own), few(film), few_flat, _STRONGER[0]))
     more = target-source
     gray = more.mean(1, keepdim=True)
     color = more-gray
@@ -189,7 +189,7 @@ def _detail(
     hue = low/low.mean(1, keepdim=True) # gray detail would make bright skin orange and dark skin blue
     shade = made.mean(1, keepdim=True)*hue
     tint, film = made-shade, target-target.mean(1, keepdim=True)*hue
-    tint = torch.lerp(_color_share(tint, film, flat), torch.ones_like(feature), feature)*tint
+    tint = torch.lerp(_color_share(tint, film, flat, _STRONGER[1]), torch.ones_like(feature), feature)*tint
     # lips (least in green) keep their color; gray brows would turn blue, brown ones orange
     lips = dark*(tint[:,1:2]<tint[:,::2].amin(1, keepdim=True))
     most = _COLOR[0]*(_COLOR[1]/_COLOR[0])**torch.lerp(torch.maximum(far, colors), .7*far, lips)
