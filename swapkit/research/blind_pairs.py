@@ -136,7 +136,10 @@ def make_sheet(pair:dict[str, Any], results:dict[str, list[np.ndarray]])->np.nda
 def make_sheets(
     out:Path, before:str, after:str, seed:int=22,
 )->dict[str, dict[str, str]]: # sheet → letter → version
-    "Write a sheet for each pair, and the key. Each version has the upper row on half of the sheets."
+    """Write a sheet for each pair, and the key. Each version has the upper row on half of the sheets. Raises `BadInput`
+    if a version has made no picture."""
+    for version in (before, after):
+        if not any((out/version).glob('*.png')): raise BadInput(f"no pictures in {out/version}: render it first")
     pairs, key, rng = json.loads((out/'pairs.json').read_text()), {}, random.Random(seed)
     (out/'sheets').mkdir(exist_ok=True)
     orders = [(before, after) if i%2 else (after, before) for i in range(len(pairs))]
