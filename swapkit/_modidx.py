@@ -1314,6 +1314,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                 'swapkit/mesh/raster.py'),
                                      'swapkit.mesh.raster.to_frontal': ('5_mesh/raster.html#to_frontal', 'swapkit/mesh/raster.py')},
             'swapkit.mesh.relight': { 'swapkit.mesh.relight._band_gain': ('5_mesh/relight.html#_band_gain', 'swapkit/mesh/relight.py'),
+                                      'swapkit.mesh.relight._band_ratio': ('5_mesh/relight.html#_band_ratio', 'swapkit/mesh/relight.py'),
                                       'swapkit.mesh.relight._color_share': ('5_mesh/relight.html#_color_share', 'swapkit/mesh/relight.py'),
                                       'swapkit.mesh.relight._detail': ('5_mesh/relight.html#_detail', 'swapkit/mesh/relight.py'),
                                       'swapkit.mesh.relight._gain': ('5_mesh/relight.html#_gain', 'swapkit/mesh/relight.py'),

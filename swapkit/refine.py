@@ -67,14 +67,14 @@ def compare_photo(
     return 4*cover*(drawn*gain.exp()-low)*trust
 
 # %% ../nbs/6_swap/06_refine.ipynb #061ccf57
-_MORE = 1.4             # detail may grow to so many times the target's strength
+_MORE = 1.25            # detail may grow to so many times the target's strength
 
 def limit_detail(
     gain:torch.Tensor,      # (F,1,s,s) logarithm of the strength of detail
     swapped:torch.Tensor, target:torch.Tensor,  # (F,3,S,S)
     mask:torch.Tensor,      # (F,1,s,s) where the swap is seen, on the coarse grid
 )->torch.Tensor:            # (F,1,s,s)
-    """The same, less where detail would become stronger than 1.4 times the target's: a smooth film does not get the
+    """The same, less where detail would become stronger than 1.25 times the target's: a smooth film does not get the
     pores of a sharp photo."""
     step = swapped.shape[-1]//mask.shape[-1]
     def power(x): # (F,1,s,s) of what the coarse grid cannot show

@@ -46,22 +46,28 @@ def shrink(x:torch.Tensor, limit:float|torch.Tensor)->torch.Tensor: # same shape
     "Move each value toward 0 by `limit`; smaller values become 0."
     return x-x.clamp(-limit, limit) # type: ignore[call-overload]
 
-_SMOOTHER = .4, .6, .7  # logarithms: the most by which a band ends below the other's; where that begins, and grows
-
-def _band_gain(
+def _band_ratio(
     mine:torch.Tensor, other:torch.Tensor,  # (F,C,s,s) the same bands of two faces
     mask:torch.Tensor,      # (F,1,s,s)
+)->torch.Tensor:            # (F,C,1,1)
+    "Logarithm of how much stronger each band of the other face is."
+    a, b = ((torch.cat([mine, other], 1).square()*mask).sum((2,3), keepdim=True)+1e-9).log().mul(.5).chunk(2, 1)
+    return b-a
+
+_BLUR = .5              # a logarithm: where nothing is left of a person's freedom
+_SMOOTHER = .4, .3, .5  # logarithms: the most by which a band ends below the film's; from which blur on, and over how much
+
+def _band_gain(
+    ratio:torch.Tensor,     # (F,C,1,1) from `_band_ratio`
     free:float|torch.Tensor,    # a logarithm: how much stronger a person's band may be
     most:float|torch.Tensor=1.5,    # a weak band is mostly noise
+    blur:float|torch.Tensor=0., # a logarithm: how much more the film lacks of this band than of the coarse one
 )->torch.Tensor:            # (F,C,1,1)
-    """The factor that brings the strength of each band near to the other's. It raises a weak band in full. A band that
-    is much too strong, such as wrinkles on a smooth film, ends a little below the other's."""
-    a, b = ((torch.cat([mine, other], 1).square()*mask).sum((2,3), keepdim=True)+1e-9).log().mul(.5).chunk(2, 1)
-    ratio = b-a
-    free, most = (x if isinstance(x, torch.Tensor) else ratio.new_full((), x) for x in (free, most)) # no copy to a GPU
-    free = free.clamp(min=1e-3)
-    most_under, start, width = _SMOOTHER
-    under = most_under*((-ratio-start)/width).clamp(0,1)
+    """The factor that brings the strength of each band near to the other's. It raises a weak band in full. If the film
+    is blurred, a stronger band ends a little below the film's."""
+    free, most, blur = (x if isinstance(x, torch.Tensor) else ratio.new_full((), x) for x in (free, most, blur))
+    free = (free*(1-blur/_BLUR)).clamp(min=1e-3)
+    under = _SMOOTHER[0]*((blur-_SMOOTHER[1])/_SMOOTHER[2]).clamp(0,1)
     less = (ratio-under+free*(1+ratio/free).clamp(max=0).exp()).clamp(max=0) # a blurred film is matched in full
     gain = torch.where(ratio>0, ratio, less).exp().clamp(min=.1)
     return torch.minimum(gain, most)
@@ -175,7 +181,8 @@ def _detail(
     see:torch.Tensor, feature:torch.Tensor, own:torch.Tensor, brow:torch.Tensor,    # (F,1,s,s)
     far:torch.Tensor, unlike:torch.Tensor,  # (F,1,1,1) and (F,2,1,1) from `_slow_light`
     sigma:float,
-)->tuple[torch.Tensor, torch.Tensor]:   # (F,3,s,s) the new detail; (F,1,s,s) its factor, before the bands
+)->tuple[torch.Tensor, torch.Tensor, torch.Tensor]: # (F,3,s,s) the new detail; (F,1,s,s) its factor, before the bands;
+    # (F,1,1,1) logarithm of how much stronger the target's coarse band is
     "The source's detail, as strong as its new brightness and the target allow."
     gray, dark = factor.log().mean(1, keepdim=True), feature*(source.mean(1, keepdim=True)<0)
     skin = (gray*torch.where(gray>0, _BRIGHTER, _DARKER)).exp()
@@ -197,12 +204,14 @@ def _detail(
     both = torch.cat([x.mean(1, keepdim=True) for x in (shade, target)], 1)
     first, second = (low_pass(both, see, sigma/k) for k in (2.5, 5))
     a, b = (torch.cat(bands, 1) for bands in zip(*(x.chunk(2, 1) for x in (first, second-first, both-second))))
-    g = _band_gain(a, b, flat, _FREE*(1-apart), 1.5-.5*apart)
+    ratio = _band_ratio(a, b, flat)
+    blur = (ratio[:,:1]-ratio).clamp(min=0)
+    g = _band_gain(ratio, _FREE*(1-apart), 1.5-.5*apart, blur)
     # lips are as sharp as the film, and little stronger than the target's own; brows are the source's
-    marked = _band_gain(a, b, see*feature, _FREE_FEATURES, 1.)
+    marked = _band_gain(_band_ratio(a, b, see*feature), _FREE_FEATURES, 1.)
     least = _LEAST[0]+(_LEAST[1]-_LEAST[0])*brow
     coarse = torch.maximum(g[:,:1], marked[:,:1].maximum(least))
-    fine = torch.minimum(g[:,1:], marked[:,1:].maximum(_LEAST_FINE*brow))
+    fine = torch.minimum(g[:,1:], marked[:,1:].maximum(_LEAST_FINE*(1-blur[:,1:]/_BLUR).clamp(min=0)*brow))
     g = torch.lerp(g, torch.cat([coarse, fine], 1), feature)
     made = (g*a).sum(1, keepdim=True)*hue + torch.lerp(tint, marked[:,:1]*tint, feature)
     made = torch.lerp(made, target, (own*(1+2.5*far)+_FAR_SHARE*far*(1-feature)).clamp(max=.8))
@@ -210,7 +219,7 @@ def _detail(
     def beyond(x, most): return (e := (x-most).clamp(min=0))-most*torch.tanh(e/most)
     bright = beyond(gray, between(_GLOSS, torch.maximum(far, .7*unlike))*strength+.01)
     dark = beyond(-gray, between(_INK, torch.maximum(apart, colors))*strength+.01)
-    return made + ((1-feature)*dark-bright)*hue, scale.mean(1, keepdim=True)
+    return made + ((1-feature)*dark-bright)*hue, scale.mean(1, keepdim=True), ratio[:,:1]
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #82574711
 def _missing_shadows(
@@ -298,13 +307,14 @@ def relight(
     low, far, unlike = _slow_light(low_a.log(), low_b.log(), flat, at, around)
     low = low.exp()
     brow = feature*(at[:,1:]<0) # what is marked in the upper half of the texture
-    detail, scale = _detail(a-low_a, b-low_b, low, low/low_a, see, feature, own, brow, far, unlike, sigma)
+    detail, scale, coarse = _detail(a-low_a, b-low_b, low, low/low_a, see, feature, own, brow, far, unlike, sigma)
     shade = low+detail-.02
     if step==1: return shade
     light = scale*lit
     mine, other = local_contrast(torch.cat([skin, target]), step).chunk(2)
     apart = torch.maximum(far, unlike[:,:1])
-    r = light*_band_gain(light*mine, other, see, _FREE_FINE*(1-apart), 1.5-.5*apart)
+    ratio = _band_ratio(light*mine, other, see)
+    r = light*_band_gain(ratio, _FREE_FINE*(1-apart), 1.5-.5*apart, (coarse-ratio).clamp(min=0))
     # shade + r·(skin − its own coarse grid)
     return torch.addcmul(enlarge(shade-r*(a/lit-.02), step), skin, enlarge(r, step))
 
