@@ -90,7 +90,7 @@ def limit_detail(
 # %% ../nbs/6_swap/06_refine.ipynb #3d403524
 _COLOR, _GAIN = .4, .7  # most change of color, in [0,1]; of the logarithm of the strength of detail
 KEEP = 5.               # a network that says 0 keeps 1/(1+e⁵) = .7% of the target
-_NEAR = 3               # pixels of the coarse grid: how far beyond the masks the target can stay
+_NEAR = 1               # pixels of the coarse grid: how far beyond the masks the target can stay
 
 def apply_refinement(
     said:torch.Tensor,      # (F,5,s,s) from `TinyRefine`, on the coarse grid

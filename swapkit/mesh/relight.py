@@ -55,7 +55,7 @@ def _band_ratio(
     return b-a
 
 _BLUR = .5              # a logarithm: where nothing is left of a person's freedom
-_SMOOTHER = .4, .3, .5  # logarithms: the most by which a band ends below the film's; from which blur on, and over how much
+_SMOOTHER = .4, .3, .5  # logarithms: the most by which a band ends below the film's; from which blur on, how far
 
 def _band_gain(
     ratio:torch.Tensor,     # (F,C,1,1) from `_band_ratio`
