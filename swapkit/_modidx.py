@@ -1317,8 +1317,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'swapkit.mesh.relight._band_ratio': ('5_mesh/relight.html#_band_ratio', 'swapkit/mesh/relight.py'),
                                       'swapkit.mesh.relight._color_share': ('5_mesh/relight.html#_color_share', 'swapkit/mesh/relight.py'),
                                       'swapkit.mesh.relight._detail': ('5_mesh/relight.html#_detail', 'swapkit/mesh/relight.py'),
-                                      'swapkit.mesh.relight._gain': ('5_mesh/relight.html#_gain', 'swapkit/mesh/relight.py'),
-                                      'swapkit.mesh.relight._limit': ('5_mesh/relight.html#_limit', 'swapkit/mesh/relight.py'),
                                       'swapkit.mesh.relight._mean': ('5_mesh/relight.html#_mean', 'swapkit/mesh/relight.py'),
                                       'swapkit.mesh.relight._missing_shadows': ( '5_mesh/relight.html#_missing_shadows',
                                                                                  'swapkit/mesh/relight.py'),

@@ -58,8 +58,8 @@ def compare_photo(
     low:torch.Tensor,       # (F,3,64,64) the swap
     cover:torch.Tensor,     # (F,1,64,64) where both are seen
 )->torch.Tensor:            # (F,3,64,64)
-    """How the photo differs from the swap after its mean color is made the same; four times, since it is little. It
-    fades where the photo is darker or lighter (0 from a factor of 1.4) or of another color."""
+    """How the photo differs from the swap after its mean color is made the same, multiplied by 4 to bring it near 1. It
+    fades where the photo is darker or lighter (to 0 at a factor of 1.4) or of another color."""
     mean = lambda x: (x*cover).sum((2,3), keepdim=True)+1e-3
     gain = (mean(low)/mean(drawn)).log()
     tone, color = gain.mean(1, keepdim=True).abs(), gain.amax(1, keepdim=True)-gain.amin(1, keepdim=True)
@@ -90,21 +90,23 @@ def limit_detail(
 # %% ../nbs/6_swap/06_refine.ipynb #3d403524
 _COLOR, _GAIN = .4, .7  # most change of color, in [0,1]; of the logarithm of the strength of detail
 KEEP = 5.               # a network that says 0 keeps 1/(1+e⁵) = .7% of the target
-_NEAR = 1               # pixels of the coarse grid: how far beyond the masks the target can stay
+_NEAR = 1               # pixels of the coarse grid: how far from pixels of the target the network can keep it
 
 def apply_refinement(
     said:torch.Tensor,      # (F,5,s,s) from `TinyRefine`, on the coarse grid
     swapped:torch.Tensor,   # (F,3,S,S)
     target:torch.Tensor,    # (F,3,S,S)
     mask:torch.Tensor,      # (F,1,s,s) where the swap is seen, on the coarse grid
+    strength:float=1.,      # 0 nothing, 1 all of it
 )->torch.Tensor:            # (F,3,S,S)
     "Change a swapped face as the network says. Outside the mask nothing changes."
     step = swapped.shape[-1]//mask.shape[-1]
-    front = (nnf.max_pool2d(1-mask, 2*_NEAR+1, 1, _NEAR)*2-.5).clamp(0,1)   # 1 beside what the masks have found
-    color, hide = said[:,:3].tanh()*_COLOR, (said[:,3:4]-KEEP).sigmoid()*mask*front
+    edge = (nnf.max_pool2d(1-mask, 2*_NEAR+1, 1, _NEAR)*2-.5).clamp(0,1)    # 1 beside pixels where the target is seen
+    seen = strength*mask
+    color, hide = said[:,:3].tanh()*_COLOR, (said[:,3:4]-KEEP).sigmoid()*seen*edge
     gain = limit_detail(said[:,4:].tanh()*_GAIN, swapped, target, mask).exp()-1
     low = block_mean(swapped, step)
-    slow, more, keep = enlarge(torch.cat([(color-gain*low)*mask, gain*mask, hide], 1), step).split([3,1,1], 1)
+    slow, more, keep = enlarge(torch.cat([(color-gain*low)*seen, gain*seen, hide], 1), step).split([3,1,1], 1)
     return torch.lerp((swapped+slow).addcmul_(swapped, more), target, keep)
 
 # %% ../nbs/6_swap/06_refine.ipynb #35f765fa
@@ -165,7 +167,7 @@ class Refiner(NetStage):
         said = run_padded(self.net, *refine_inputs(swapped.data, target.data, mask, maps, drawn))
         (few, many), out = covered_window(mask, swapped.size//mask.shape[-1]), swapped.data.clone()
         few_said = resize_square(said, mask.shape[-1])[few]
-        done = apply_refinement(few_said, swapped.data[many], target.data[many], self.strength*mask[few])
+        done = apply_refinement(few_said, swapped.data[many], target.data[many], mask[few], self.strength)
         out[many] = done.clamp_(0, 1)
         return dataclasses.replace(swapped, data=out)
     def __repr__(self)->str: return f"Refiner({self.name!r}, strength {self.strength:g})"

@@ -26,11 +26,7 @@ def masked_rms(
     x = (x.mean(1, keepdim=True) if x.shape[1]>1 else x).square()
     return ((x*mask).sum((1,2,3), keepdim=True)/mask.sum((1,2,3), keepdim=True).clamp(min=1e-4)).sqrt()
 
-def _gain(of, like, least:float, most:float): # factor from one strength to another, limited
-    return (like/of.clamp(min=1e-5)).clamp(least, most)
 
-def _limit(x, most:float): # logarithms: smoothly held below `most`
-    return most*torch.tanh(x/most)
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #766ca4a5
 def local_contrast(
@@ -54,7 +50,7 @@ def _band_ratio(
     a, b = ((torch.cat([mine, other], 1).square()*mask).sum((2,3), keepdim=True)+1e-9).log().mul(.5).chunk(2, 1)
     return b-a
 
-_BLUR = .5              # a logarithm: where nothing is left of a person's freedom
+_BLUR = .5              # a logarithm: the blur of the film at which the tolerance `free` is 0
 _SMOOTHER = .4, .3, .5  # logarithms: the most by which a band ends below the film's; from which blur on, how far
 
 def _band_gain(
@@ -105,9 +101,10 @@ def _one(n): return torch.eye(n)
 # %% ../../nbs/5_mesh/04_relight.ipynb #facbac79
 LIGHT_SIGMA = .075 # as a part of the crop side; slower changes are light
 _SAME = .008        # a logarithm: what the light leaves over between two pictures of one face
-# left over in brightness, in color, and in color again: slow forms agree, and have nothing in common
+# root mean square that the fit of the light leaves over, from which and up to which pictures are unlike:
+# in brightness and in color, for the form; in color, for the colors
 _UNLIKE = (.02, .04), (.02, .05), (.012, .024)
-_STRANGE = .8       # how much the photo's slow colors are given up if the skin around the face is of another light
+_STRANGE = .8       # how much the photo's slow colors are given up if the skin around the face does not match
 _ALIKE = .016       # left over, in brightness and in color, between pictures that are surely in one light
 _FAR = .15, .5      # logarithms: the difference of brightness at which tones begin to be, and are, far apart
 
@@ -147,7 +144,7 @@ def _slow_light(
     left = gray-light, color-cast
     rest = _mean(few(left[0]).square(), few_flat).sqrt(), _mean(few(left[1]).square(), few_flat).mean(1, True).sqrt()
     ramps = [((r-low)/(high-low)).clamp(0,1) for r,(low,high) in zip((*rest, rest[1]), _UNLIKE)]
-    # the same face, or skin around the face, may say that both are in one light
+    # a small rest, or skin around the face that matches, says that photo and film show one person
     alike = ((_ALIKE-rest[0])/.008).clamp(0,1)*((_ALIKE-rest[1])/.008).clamp(0,1)
     strange = _STRANGE*(1-torch.maximum(alike, around[1])) if around else 0*far
     unlike = torch.cat([torch.maximum(*ramps[:2]), torch.maximum(ramps[2], strange)], 1) # in form, and in color
@@ -167,8 +164,8 @@ _BRIGHTER, _DARKER = .35, .8    # powers of the factor of brightness
 _FREE = .35                     # a logarithm: bands may be stronger by so much
 _FREE_FEATURES = .6     # the same of brows, lips and nostrils
 _LEAST = .65, 1.        # least factor of the coarse band of lips and nostrils, and of brows
-_LEAST_FINE = .8        # of the fine bands of brows
-_HAIR = .3, 1.2         # a logarithm: from which gain of brightness on brows become darker; by how much
+_LEAST_FINE = .8        # least own factor of the finer bands of brows; the factor of the skin limits it
+_HAIR = .3, 1.2         # logarithm of the factor of brightness from which brows become darker; how fast
 _FAR_SHARE = .25                # the target's share in the detail of skin of a tone far away
 # limits where the pictures agree, and where tones are far apart or slow forms have nothing in common
 _COLOR = .2, .01                # most by which the color of detail differs from that of the skin
@@ -237,7 +234,7 @@ _FREE_FINE = .45 # as `_FREE`, of the finest band
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #0f0ea13a
 _RIM = 1.05, 1.1, 1.16, 1.24    # sizes of rings around the face, in ovals
-_AGREE = 6., 16.                # points that agree: none of the trust, all of it
+_AGREE = 6., 16.                # number of points that agree at which the trust is 0, and 1
 
 @cached_tensor(1)
 def _tone_spread(): return torch.tensor(TONE_SPREAD).view(1,3,1,1)
