@@ -1321,6 +1321,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'swapkit.mesh.relight._missing_shadows': ( '5_mesh/relight.html#_missing_shadows',
                                                                                  'swapkit/mesh/relight.py'),
                                       'swapkit.mesh.relight._one': ('5_mesh/relight.html#_one', 'swapkit/mesh/relight.py'),
+                                      'swapkit.mesh.relight._sharpness': ('5_mesh/relight.html#_sharpness', 'swapkit/mesh/relight.py'),
                                       'swapkit.mesh.relight._slow_light': ('5_mesh/relight.html#_slow_light', 'swapkit/mesh/relight.py'),
                                       'swapkit.mesh.relight._tone_spread': ('5_mesh/relight.html#_tone_spread', 'swapkit/mesh/relight.py'),
                                       'swapkit.mesh.relight.fit_light': ('5_mesh/relight.html#fit_light', 'swapkit/mesh/relight.py'),

@@ -101,7 +101,7 @@ def apply_refinement(
 )->torch.Tensor:            # (F,3,S,S)
     "Change a swapped face as the network says. Outside the mask nothing changes."
     step = swapped.shape[-1]//mask.shape[-1]
-    edge = (nnf.max_pool2d(1-mask, 2*_NEAR+1, 1, _NEAR)*2-.5).clamp(0,1)    # 1 beside pixels where the target is seen
+    edge = (nnf.max_pool2d(-mask, 2*_NEAR+1, 1, _NEAR)*2+1.5).clamp(0,1)    # 1 beside pixels where the target is seen
     seen = strength*mask
     color, hide = said[:,:3].tanh()*_COLOR, (said[:,3:4]-KEEP).sigmoid()*seen*edge
     gain = limit_detail(said[:,4:].tanh()*_GAIN, swapped, target, mask).exp()-1

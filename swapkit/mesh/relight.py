@@ -50,21 +50,26 @@ def _band_ratio(
     a, b = ((torch.cat([mine, other], 1).square()*mask).sum((2,3), keepdim=True)+1e-9).log().mul(.5).chunk(2, 1)
     return b-a
 
-_BLUR = .5              # a logarithm: the blur of the film at which the tolerance `free` is 0
-_SMOOTHER = .4, .3, .5  # logarithms: the most by which a band ends below the film's; from which blur on, how far
+_BLUR = .5              # a logarithm: the blur of the film at which there is no tolerance
+_SMOOTHER = .3, .4      # logarithms: from which blur on a band ends below the film's; by how much at most
+
+def _sharpness(
+    coarse:torch.Tensor, ratio:torch.Tensor,    # (F,1,1,1) and (F,C,1,1) from `_band_ratio`
+)->tuple[torch.Tensor, torch.Tensor]:   # (F,C,1,1) 1 if the film is sharp, 0 if it is blurred; how far below it to end
+    "What a blurred film asks for: it lacks more of a fine band than of the coarse one."
+    blur, most = (coarse-ratio)/_BLUR, _SMOOTHER[1]
+    return (1-blur).clamp(0, 1), (most*(blur-_SMOOTHER[0]/_BLUR)).clamp(0, most)
 
 def _band_gain(
     ratio:torch.Tensor,     # (F,C,1,1) from `_band_ratio`
-    free:float|torch.Tensor,    # a logarithm: how much stronger a person's band may be
+    free:float|torch.Tensor,    # tolerance, a logarithm: how much stronger a person's band may be
     most:float|torch.Tensor=1.5,    # a weak band is mostly noise
-    blur:float|torch.Tensor=0., # a logarithm: how much more the film lacks of this band than of the coarse one
+    under:float|torch.Tensor=0.,    # a logarithm: how far below the other's a stronger band ends
 )->torch.Tensor:            # (F,C,1,1)
-    """The factor that brings the strength of each band near to the other's. It raises a weak band in full. If the film
-    is blurred, a stronger band ends a little below the film's."""
-    free, most, blur = (x if isinstance(x, torch.Tensor) else ratio.new_full((), x) for x in (free, most, blur))
-    free = (free*(1-blur/_BLUR)).clamp(min=1e-3)
-    under = _SMOOTHER[0]*((blur-_SMOOTHER[1])/_SMOOTHER[2]).clamp(0,1)
-    less = (ratio-under+free*(1+ratio/free).clamp(max=0).exp()).clamp(max=0) # a blurred film is matched in full
+    "The factor that brings the strength of each band near to the other's. It raises a weak band in full."
+    free, most = (x if isinstance(x, torch.Tensor) else ratio.new_full((), x) for x in (free, most)) # no copy to a GPU
+    free = free.clamp(min=1e-3)
+    less = (ratio-under+free*(1+ratio/free).clamp(max=0).exp()).clamp(max=0) # without tolerance it is matched in full
     gain = torch.where(ratio>0, ratio, less).exp().clamp(min=.1)
     return torch.minimum(gain, most)
 
@@ -112,10 +117,10 @@ _STRONGER = 2., 1.5 # differences of color within the skin may be so many times 
 
 def _mean(x, w): return (x*w).sum((2,3), keepdim=True)/w.sum((2,3), keepdim=True).clamp(min=1e-3)
 
-def _color_share(mine, other, mask, most): # (F,3,s,s) differences of color; (F,1,s,s) → (F,1,1,1)
+def _color_share(both, mask, most): # (2,F,3,s,s) differences of color of photo and film; (F,1,s,s) → (F,1,1,1)
     "How much of the photo's differences of color is left, so that a gray film gets no colored patches."
-    a, b = (_mean(x.square(), mask).sum(1, keepdim=True).sqrt() for x in (mine, other))
-    return (most*b/a.clamp(min=1e-4)).clamp(max=1)
+    a, b = (both.square()*mask).sum((2,3,4)).unbind()
+    return (most**2*b/a.clamp(min=1e-6)).clamp(max=1).sqrt().view(-1,1,1,1)
 
 def _slow_light(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) logarithms of the slow bands
@@ -130,19 +135,22 @@ def _slow_light(
     few = lambda x: x[...,::4,::4] # slow bands have nothing between
     place = lambda at: (at+1)*((basis.shape[-1]-1)/2)
     few_flat = few(flat)
-    own, film = (x-x.mean(1, keepdim=True) for x in (source, target))
-    own, film = (x-_mean(few(x), few_flat) for x in (own, film))
-    source = torch.lerp(source-own, source, _color_share(few(own), few(film), few_flat, _STRONGER[0]))
+    area = few_flat.sum((2,3), keepdim=True).clamp(min=1e-3)
+    mean = lambda x: (x*few_flat).sum((-2,-1), keepdim=True)/area
+    both = torch.stack([source, target])
+    both = both-both.mean(2, keepdim=True)
+    both = both-mean(few(both))
+    source = source+both[0]*(_color_share(few(both), few_flat, _STRONGER[0])-1)
     more = target-source
     gray = more.mean(1, keepdim=True)
     color = more-gray
     few_gray = few(gray)
     factors, weight = fit_light(few_gray, few_flat, sample_at(basis, place(few(at)).contiguous()))
     light = sample_at((factors@basis.flatten(2)).view(-1, 1, *basis.shape[2:]), place(at))
-    far = ((_mean(few_gray, few_flat).abs()-_FAR[0])/(_FAR[1]-_FAR[0])).clamp(0,1)
+    far = ((mean(few_gray).abs()-_FAR[0])/(_FAR[1]-_FAR[0])).clamp(0,1)
     cast = _mean(few(color), weight)
     left = gray-light, color-cast
-    rest = _mean(few(left[0]).square(), few_flat).sqrt(), _mean(few(left[1]).square(), few_flat).mean(1, True).sqrt()
+    rest = mean(few(left[0]).square()).sqrt(), mean(few(left[1]).square()).mean(1, True).sqrt()
     ramps = [((r-low)/(high-low)).clamp(0,1) for r,(low,high) in zip((*rest, rest[1]), _UNLIKE)]
     # a small rest, or skin around the face that matches, says that photo and film show one person
     alike = ((_ALIKE-rest[0])/.008).clamp(0,1)*((_ALIKE-rest[1])/.008).clamp(0,1)
@@ -153,7 +161,7 @@ def _slow_light(
     new = new + shrink(left[0], shadow*form) + shrink(left[1], tint*(1-unlike[:,1:]))
     if around is None: return new, far, unlike
     change, trust = around
-    off = change-cast-_mean(few(light), few_flat)
+    off = change-cast-mean(few(light))
     trust = trust*(2-off.abs().amax(1, keepdim=True)/.1).clamp(0,1) # all up to a difference of .1, none from .2 on
     # the same face, in another light, needs no help; colors that have nothing in common get none
     trust = trust*(rest[0]/_SAME-1).clamp(0,1)*(2-rest[1]/.02).clamp(0,1)
@@ -177,46 +185,49 @@ def _detail(
     low:torch.Tensor, factor:torch.Tensor,  # (F,3,s,s) the new slow band; how much it has changed
     see:torch.Tensor, feature:torch.Tensor, own:torch.Tensor, brow:torch.Tensor,    # (F,1,s,s)
     far:torch.Tensor, unlike:torch.Tensor,  # (F,1,1,1) and (F,2,1,1) from `_slow_light`
+    apart:torch.Tensor, most:torch.Tensor,  # (F,1,1,1) the larger of both; the largest factor of a band
     sigma:float,
 )->tuple[torch.Tensor, torch.Tensor, torch.Tensor]: # (F,3,s,s) the new detail; (F,1,s,s) its factor, before the bands;
     # (F,1,1,1) logarithm of how much stronger the target's coarse band is
     "The source's detail, as strong as its new brightness and the target allow."
-    gray, dark = factor.log().mean(1, keepdim=True), feature*(source.mean(1, keepdim=True)<0)
+    gray, darker = factor.log().mean(1, keepdim=True), source.mean(1, keepdim=True)<0
+    dark = feature*darker
     skin = (gray*torch.where(gray>0, _BRIGHTER, _DARKER)).exp()
     scale = torch.lerp(skin.expand_as(factor), factor, dark)
     # hair stays black on skin that becomes lighter
-    ink = 1+_HAIR[1]*(gray-_HAIR[0]).clamp(min=0)*brow*(source.mean(1, keepdim=True)<0)
+    ink = 1+_HAIR[1]*(gray-_HAIR[0]).clamp(min=0)*brow*darker
     made, flat = source*scale*ink, see*(1-feature)
     unlike, colors = unlike.chunk(2, 1)
-    apart = torch.maximum(far, unlike)
     between = lambda limits, at: limits[0]+(limits[1]-limits[0])*at
     hue = low/low.mean(1, keepdim=True) # gray detail would make bright skin orange and dark skin blue
     shade = made.mean(1, keepdim=True)*hue
-    tint, film = made-shade, target-target.mean(1, keepdim=True)*hue
-    tint = torch.lerp(_color_share(tint, film, flat, _STRONGER[1]), torch.ones_like(feature), feature)*tint
+    tint, film = made-shade, target.mean(1, keepdim=True)
+    share = _color_share(torch.stack([tint, target-film*hue]), flat, _STRONGER[1])
+    tint = tint*torch.lerp(share, torch.ones_like(feature), feature)
     # lips (least in green) keep their color; gray brows would turn blue, brown ones orange
     lips = dark*(tint[:,1:2]<tint[:,::2].amin(1, keepdim=True))
-    most = _COLOR[0]*(_COLOR[1]/_COLOR[0])**torch.lerp(torch.maximum(far, colors), .7*far, lips)
-    tint = tint.clamp(-most, most)
-    both = torch.cat([x.mean(1, keepdim=True) for x in (shade, target)], 1)
+    limit = _COLOR[0]*(_COLOR[1]/_COLOR[0])**torch.lerp(torch.maximum(far, colors), .7*far, lips)
+    tint = tint.clamp(-limit, limit)
+    both = torch.cat([shade.mean(1, keepdim=True), film], 1)
     first, second = (low_pass(both, see, sigma/k) for k in (2.5, 5))
     a, b = (torch.cat(bands, 1) for bands in zip(*(x.chunk(2, 1) for x in (first, second-first, both-second))))
     ratio = _band_ratio(a, b, flat)
-    blur = (ratio[:,:1]-ratio).clamp(min=0)
-    g = _band_gain(ratio, _FREE*(1-apart), 1.5-.5*apart, blur)
+    coarse = ratio[:,:1]
+    sharp, under = _sharpness(coarse, ratio)
+    g = _band_gain(ratio, _FREE*(1-apart)*sharp, most, under)
     # lips are as sharp as the film, and little stronger than the target's own; brows are the source's
     marked = _band_gain(_band_ratio(a, b, see*feature), _FREE_FEATURES, 1.)
     least = _LEAST[0]+(_LEAST[1]-_LEAST[0])*brow
-    coarse = torch.maximum(g[:,:1], marked[:,:1].maximum(least))
-    fine = torch.minimum(g[:,1:], marked[:,1:].maximum(_LEAST_FINE*(1-blur[:,1:]/_BLUR).clamp(min=0)*brow))
-    g = torch.lerp(g, torch.cat([coarse, fine], 1), feature)
+    first_g = torch.maximum(g[:,:1], marked[:,:1].maximum(least))
+    fine_g = torch.minimum(g[:,1:], marked[:,1:].maximum(_LEAST_FINE*sharp[:,1:]*brow))
+    g = torch.lerp(g, torch.cat([first_g, fine_g], 1), feature)
     made = (g*a).sum(1, keepdim=True)*hue + torch.lerp(tint, marked[:,:1]*tint, feature)
     made = torch.lerp(made, target, (own*(1+2.5*far)+_FAR_SHARE*far*(1-feature)).clamp(max=.8))
     strength, gray = masked_rms(target, flat), made.mean(1, keepdim=True)
     def beyond(x, most): return (e := (x-most).clamp(min=0))-most*torch.tanh(e/most)
     bright = beyond(gray, between(_GLOSS, torch.maximum(far, .7*unlike))*strength+.01)
     dark = beyond(-gray, between(_INK, torch.maximum(apart, colors))*strength+.01)
-    return made + ((1-feature)*dark-bright)*hue, scale.mean(1, keepdim=True), ratio[:,:1]
+    return made + ((1-feature)*dark-bright)*hue, scale.mean(1, keepdim=True), coarse
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #82574711
 def _missing_shadows(
@@ -304,14 +315,17 @@ def relight(
     low, far, unlike = _slow_light(low_a.log(), low_b.log(), flat, at, around)
     low = low.exp()
     brow = feature*(at[:,1:]<0) # what is marked in the upper half of the texture
-    detail, scale, coarse = _detail(a-low_a, b-low_b, low, low/low_a, see, feature, own, brow, far, unlike, sigma)
+    apart = torch.maximum(far, unlike[:,:1])
+    most = 1.5-.5*apart
+    detail, scale, coarse = _detail(a-low_a, b-low_b, low, low/low_a, see, feature, own, brow, far, unlike, apart, most,
+                                    sigma)
     shade = low+detail-.02
     if step==1: return shade
     light = scale*lit
     mine, other = local_contrast(torch.cat([skin, target]), step).chunk(2)
-    apart = torch.maximum(far, unlike[:,:1])
     ratio = _band_ratio(light*mine, other, see)
-    r = light*_band_gain(ratio, _FREE_FINE*(1-apart), 1.5-.5*apart, (coarse-ratio).clamp(min=0))
+    sharp, under = _sharpness(coarse, ratio)
+    r = light*_band_gain(ratio, _FREE_FINE*(1-apart)*sharp, most, under)
     # shade + r·(skin − its own coarse grid)
     return torch.addcmul(enlarge(shade-r*(a/lit-.02), step), skin, enlarge(r, step))
 
