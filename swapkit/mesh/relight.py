@@ -42,6 +42,7 @@ def shrink(x:torch.Tensor, limit:float|torch.Tensor)->torch.Tensor: # same shape
     "Move each value toward 0 by `limit`; smaller values become 0."
     return x-x.clamp(-limit, limit) # type: ignore[call-overload]
 
+# %% ../../nbs/5_mesh/04_relight.ipynb #18f7a55f
 def _band_ratio(
     mine:torch.Tensor, other:torch.Tensor,  # (F,C,s,s) the same bands of two faces
     mask:torch.Tensor,      # (F,1,s,s)
@@ -103,6 +104,16 @@ def fit_light(
 @cached_tensor(4)
 def _one(n): return torch.eye(n)
 
+# %% ../../nbs/5_mesh/04_relight.ipynb #02957f73
+_STRONGER = 2., 1.5 # differences of color within the skin may be so many times as strong as the film's: slow, and fine
+
+def _mean(x, w): return (x*w).sum((2,3), keepdim=True)/w.sum((2,3), keepdim=True).clamp(min=1e-3)
+
+def _color_share(both, mask, most): # (2,F,3,s,s) differences of color of photo and film; (F,1,s,s) → (F,1,1,1)
+    "How much of the photo's differences of color is left, so that a gray film gets no colored patches."
+    a, b = (both.square()*mask).sum((2,3,4)).unbind()
+    return (most**2*b/a.clamp(min=1e-6)).clamp(max=1).sqrt().view(-1,1,1,1)
+
 # %% ../../nbs/5_mesh/04_relight.ipynb #facbac79
 LIGHT_SIGMA = .075 # as a part of the crop side; slower changes are light
 _SAME = .008        # a logarithm: what the light leaves over between two pictures of one face
@@ -112,15 +123,6 @@ _UNLIKE = (.02, .04), (.02, .05), (.012, .024)
 _STRANGE = .8       # how much the photo's slow colors are given up if the skin around the face does not match
 _ALIKE = .016       # left over, in brightness and in color, between pictures that are surely in one light
 _FAR = .15, .5      # logarithms: the difference of brightness at which tones begin to be, and are, far apart
-
-_STRONGER = 2., 1.5 # differences of color within the skin may be so many times as strong as the film's: slow, and fine
-
-def _mean(x, w): return (x*w).sum((2,3), keepdim=True)/w.sum((2,3), keepdim=True).clamp(min=1e-3)
-
-def _color_share(both, mask, most): # (2,F,3,s,s) differences of color of photo and film; (F,1,s,s) → (F,1,1,1)
-    "How much of the photo's differences of color is left, so that a gray film gets no colored patches."
-    a, b = (both.square()*mask).sum((2,3,4)).unbind()
-    return (most**2*b/a.clamp(min=1e-6)).clamp(max=1).sqrt().view(-1,1,1,1)
 
 def _slow_light(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) logarithms of the slow bands
@@ -215,7 +217,7 @@ def _detail(
     coarse = ratio[:,:1]
     sharp, under = _sharpness(coarse, ratio)
     g = _band_gain(ratio, _FREE*(1-apart)*sharp, most, under)
-    # lips are as sharp as the film, and little stronger than the target's own; brows are the source's
+    # lips are as sharp as the film, and less than twice as strong as the target's own; brows are the source's
     marked = _band_gain(_band_ratio(a, b, see*feature), _FREE_FEATURES, 1.)
     least = _LEAST[0]+(_LEAST[1]-_LEAST[0])*brow
     first_g = torch.maximum(g[:,:1], marked[:,:1].maximum(least))
