@@ -176,7 +176,9 @@ _FREE_FEATURES = .6     # the same of brows, lips and nostrils
 _LEAST = .65, 1.        # least factor of the coarse band of lips and nostrils, and of brows
 _LEAST_FINE = .8        # least own factor of the finer bands of brows; the factor of the skin limits it
 _HAIR = .3, 1.2         # logarithm of the factor of brightness from which brows become darker; how fast
-_FAR_SHARE = .25                # the target's share in the detail of skin of a tone far away
+# where skin of a tone far away becomes lighter: the target's share in its detail; how much its share in folds and
+# lips grows; logarithm of the factor of brightness at which both are full
+_LIGHTER_SHARE, _LIGHTER_OWN, _LIGHTER = .25, 1.5, .4
 # limits where the pictures agree, and where tones are far apart or slow forms have nothing in common
 _COLOR = .2, .01                # most by which the color of detail differs from that of the skin
 _GLOSS = 2.5, 1.2               # most brightness of detail, as strengths of the target's detail
@@ -198,7 +200,8 @@ def _detail(
     scale = torch.lerp(skin.expand_as(factor), factor, dark)
     # hair stays black on skin that becomes lighter
     ink = 1+_HAIR[1]*(gray-_HAIR[0]).clamp(min=0)*brow*darker
-    made, flat = source*scale*ink, see*(1-feature)
+    plain = 1-feature
+    made, flat = source*scale*ink, see*plain
     unlike, colors = unlike.chunk(2, 1)
     between = lambda limits, at: limits[0]+(limits[1]-limits[0])*at
     hue = low/low.mean(1, keepdim=True) # gray detail would make bright skin orange and dark skin blue
@@ -224,12 +227,14 @@ def _detail(
     fine_g = torch.minimum(g[:,1:], marked[:,1:].maximum(_LEAST_FINE*sharp[:,1:]*brow))
     g = torch.lerp(g, torch.cat([first_g, fine_g], 1), feature)
     made = (g*a).sum(1, keepdim=True)*hue + torch.lerp(tint, marked[:,:1]*tint, feature)
-    made = torch.lerp(made, target, (own*(1+2.5*far)+_FAR_SHARE*far*(1-feature)).clamp(max=.8))
+    lighter = far*gray.clamp(0, _LIGHTER)
+    kept = own*(1+_LIGHTER_OWN/_LIGHTER*lighter) + _LIGHTER_SHARE/_LIGHTER*lighter*plain
+    made = torch.lerp(made, target, kept.clamp(max=.8))
     strength, gray = masked_rms(target, flat), made.mean(1, keepdim=True)
     def beyond(x, most): return (e := (x-most).clamp(min=0))-most*torch.tanh(e/most)
     bright = beyond(gray, between(_GLOSS, torch.maximum(far, .7*unlike))*strength+.01)
     dark = beyond(-gray, between(_INK, torch.maximum(apart, colors))*strength+.01)
-    return made + ((1-feature)*dark-bright)*hue, scale.mean(1, keepdim=True), coarse
+    return made + (plain*dark-bright)*hue, scale.mean(1, keepdim=True), coarse
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #82574711
 def _missing_shadows(
