@@ -226,15 +226,16 @@ def _detail(
     first_g = torch.maximum(g[:,:1], marked[:,:1].maximum(least))
     fine_g = torch.minimum(g[:,1:], marked[:,1:].maximum(_LEAST_FINE*sharp[:,1:]*brow))
     g = torch.lerp(g, torch.cat([first_g, fine_g], 1), feature)
-    made = (g*a).sum(1, keepdim=True)*hue + torch.lerp(tint, marked[:,:1]*tint, feature)
+    made = torch.lerp(tint, marked[:,:1]*tint, feature).addcmul((g*a).sum(1, keepdim=True), hue)
     lighter = far*gray.clamp(0, _LIGHTER)
-    kept = own*(1+_LIGHTER_OWN/_LIGHTER*lighter) + _LIGHTER_SHARE/_LIGHTER*lighter*plain
+    grown = torch.add(_LIGHTER_OWN/_LIGHTER*own, plain, alpha=_LIGHTER_SHARE/_LIGHTER)
+    kept = own.addcmul(lighter, grown)
     made = torch.lerp(made, target, kept.clamp(max=.8))
     strength, gray = masked_rms(target, flat), made.mean(1, keepdim=True)
-    def beyond(x, most): return (e := (x-most).clamp(min=0))-most*torch.tanh(e/most)
+    def beyond(x, most): return (e := (x-most).clamp(min=0)).addcmul(most, torch.tanh(e/most), value=-1)
     bright = beyond(gray, between(_GLOSS, torch.maximum(far, .7*unlike))*strength+.01)
     dark = beyond(-gray, between(_INK, torch.maximum(apart, colors))*strength+.01)
-    return made + (plain*dark-bright)*hue, scale.mean(1, keepdim=True), coarse
+    return made.addcmul(plain*dark-bright, hue), scale.mean(1, keepdim=True), coarse
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #82574711
 def _missing_shadows(
