@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['PARTS', 'BROW_CLASSES', 'EYE_CLASSES', 'NOSE_CLASSES', 'MOUTH_CLASSES', 'LIP_CLASSES', 'GLASSES_CLASSES',
            'HIDING_CLASSES', 'FACE_CLASSES', 'CLASSES', 'PARSERS', 'ParseSpec', 'load_bisenet', 'load_bisenet_onnx',
-           'load_tiny_parse', 'Parser', 'class_probability', 'connected_to', 'region_mask', 'hidden_mask']
+           'load_tiny_parse', 'Parser', 'class_probability', 'connected_to', 'region_mask', 'hidden_mask',
+           'worn_glasses']
 
 # %% ../../nbs/4_mask/02_parsing.ipynb #a47e5117
 from collections.abc import Callable
@@ -192,10 +193,10 @@ def region_mask(
     return resize_square(feather(erode(m, round(s*shrink)), s*soft), size or crops.size)
 
 # %% ../../nbs/4_mask/02_parsing.ipynb #fb224c58
-def _both_sides(glasses:torch.Tensor)->torch.Tensor: # (F,1,s,s) → (F,1,1,1)
-    "How far glasses are seen in both halves of a crop, 0…1."
-    sides = nnf.adaptive_avg_pool2d(glasses, (1,2))*(128**2/2) # in pixels of 128 × 128
-    return ((sides.amin(3, keepdim=True)-.25*sides.amax(3, keepdim=True)-15)/20).clamp_(0,1)
+def _glasses(prob:torch.Tensor)->tuple[torch.Tensor, torch.Tensor]: # (F,10,s,s) → (F,1,s,s), (F,1,1,2)
+    "The map of glasses, and how large they are in each half of a crop, in pixels of 128 × 128."
+    worn = prob[:,GLASSES_CLASSES[0]:GLASSES_CLASSES[0]+1]
+    return worn, nnf.adaptive_avg_pool2d(worn, (1,2))*(128**2/2)
 
 @cached_tensor(4)
 def _hiding_weights()->torch.Tensor: # (1,10,1,1)
@@ -213,8 +214,18 @@ def hidden_mask(
     weights, = upload(prob.device, _hiding_weights())
     hidden = nnf.conv2d(prob, weights.to(prob))
     if glasses=='keep':
-        worn = prob[:,GLASSES_CLASSES[0]:GLASSES_CLASSES[0]+1]
-        hidden = hidden + worn*_both_sides(worn)
+        worn, sides = _glasses(prob)
+        hidden = hidden + worn*((sides.amin(3, True)-.25*sides.amax(3, True)-15)/20).clamp_(0,1)
     sure = hidden.sub_(.3).div_(.3).clamp_(0,1)
     around = blur(sure, prob.shape[-1]*.07).sub_(.02).mul_(50).clamp_(0,1)
     return blur(sure*around, prob.shape[-1]*.005)
+
+def worn_glasses(
+    prob:torch.Tensor,  # (F,10,s,s)
+)->torch.Tensor:        # (F,1,s,s)
+    """Glasses with a margin: 1 glasses, 0 face. Of a photo nothing of a frame may remain, so it takes more than
+    `hidden_mask` where there are surely glasses, and nothing elsewhere."""
+    if not len(prob): return prob[:,:1]
+    worn, sides = _glasses(prob)
+    sure = worn.sub(.04).div_(.08).clamp_(0,1)*((sides.amin(3, True)-50)/30).clamp_(0,1)
+    return blur(erode(sure, -round(prob.shape[-1]/128)), prob.shape[-1]*.006).mul_(1.6).clamp_(max=1)

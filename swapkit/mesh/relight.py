@@ -152,10 +152,12 @@ def _slow_light(
     far = ((mean(few_gray).abs()-_FAR[0])/(_FAR[1]-_FAR[0])).clamp(0,1)
     cast = _mean(few(color), weight)
     left = gray-light, color-cast
-    rest = mean(few(left[0]).square()).sqrt(), mean(few(left[1]).square()).mean(1, True).sqrt()
+    squares = few(left[0]).square(), few(left[1]).square().mean(1, keepdim=True)
+    both_rest = mean(torch.cat(squares, 1)).sqrt()
+    rest = both_rest.split(1, 1) # in brightness, and in color
     ramps = [((r-low)/(high-low)).clamp(0,1) for r,(low,high) in zip((*rest, rest[1]), _UNLIKE)]
     # a small rest, or skin around the face that matches, says that photo and film show one person
-    alike = ((_ALIKE-rest[0])/.008).clamp(0,1)*((_ALIKE-rest[1])/.008).clamp(0,1)
+    alike = ((_ALIKE-both_rest)/.008).clamp(0,1).prod(1, keepdim=True)
     strange = _STRANGE*(1-torch.maximum(alike, around[1])) if around else 0*far
     unlike = torch.cat([torch.maximum(*ramps[:2]), torch.maximum(ramps[2], strange)], 1) # in form, and in color
     new = source + light + cast
@@ -176,18 +178,19 @@ _FREE_FEATURES = .6     # the same of brows, lips and nostrils
 _LEAST = .65, 1.        # least factor of the coarse band of lips and nostrils, and of brows
 _LEAST_FINE = .8        # least own factor of the finer bands of brows; the factor of the skin limits it
 _HAIR = .3, 1.2         # logarithm of the factor of brightness from which brows become darker; how fast
+_HAIR_DARK = 4., 5.     # 4 − 5·(brightness relative to the slow band): 0 for skin at .8 of it, 1 for a brow at .6
 # where skin of a tone far away becomes lighter: the target's share in its detail; how much its share in folds and
 # lips grows; logarithm of the factor of brightness at which both are full
-_LIGHTER_SHARE, _LIGHTER_OWN, _LIGHTER = .25, 1.5, .4
+_LIGHTER_SHARE, _LIGHTER_OWN, _LIGHTER = .15, 1., .4
 # limits where the pictures agree, and where tones are far apart or slow forms have nothing in common
 _COLOR = .2, .01                # most by which the color of detail differs from that of the skin
 _GLOSS = 2.5, 1.2               # most brightness of detail, as strengths of the target's detail
-_INK = 6., 1.5                  # most darkness of detail outside brows, lips and nostrils, in the same measure
+_INK = 6., 2.                   # most darkness of detail outside brows, lips and nostrils, in the same measure
 
 def _detail(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) without their slow bands
     low:torch.Tensor, factor:torch.Tensor,  # (F,3,s,s) the new slow band; how much it has changed
-    see:torch.Tensor, feature:torch.Tensor, own:torch.Tensor, brow:torch.Tensor,    # (F,1,s,s)
+    see:torch.Tensor, feature:torch.Tensor, marks:torch.Tensor, own:torch.Tensor, brow:torch.Tensor,    # (F,1,s,s)
     far:torch.Tensor, unlike:torch.Tensor,  # (F,1,1,1) and (F,2,1,1) from `_slow_light`
     apart:torch.Tensor, most:torch.Tensor,  # (F,1,1,1) the larger of both; the largest factor of a band
     sigma:float,
@@ -195,20 +198,20 @@ def _detail(
     # (F,1,1,1) logarithm of how much stronger the target's coarse band is
     "The source's detail, as strong as its new brightness and the target allow."
     gray, darker = factor.log().mean(1, keepdim=True), source.mean(1, keepdim=True)<0
-    dark = feature*darker
+    dark = marks*darker
     skin = (gray*torch.where(gray>0, _BRIGHTER, _DARKER)).exp()
     scale = torch.lerp(skin.expand_as(factor), factor, dark)
     # hair stays black on skin that becomes lighter
-    ink = 1+_HAIR[1]*(gray-_HAIR[0]).clamp(min=0)*brow*darker
+    ink = (gray-_HAIR[0]).clamp(min=0)*brow
     plain = 1-feature
-    made, flat = source*scale*ink, see*plain
+    made, flat = source*scale.addcmul(scale, ink, value=_HAIR[1]), see*plain
     unlike, colors = unlike.chunk(2, 1)
     between = lambda limits, at: limits[0]+(limits[1]-limits[0])*at
     hue = low/low.mean(1, keepdim=True) # gray detail would make bright skin orange and dark skin blue
     shade = made.mean(1, keepdim=True)*hue
     tint, film = made-shade, target.mean(1, keepdim=True)
     share = _color_share(torch.stack([tint, target-film*hue]), flat, _STRONGER[1])
-    tint = tint*torch.lerp(share, torch.ones_like(feature), feature)
+    tint = tint*torch.lerp(share, torch.ones_like(marks), marks)
     # lips (least in green) keep their color; gray brows would turn blue, brown ones orange
     lips = dark*(tint[:,1:2]<tint[:,::2].amin(1, keepdim=True))
     limit = _COLOR[0]*(_COLOR[1]/_COLOR[0])**torch.lerp(torch.maximum(far, colors), .7*far, lips)
@@ -225,17 +228,17 @@ def _detail(
     least = _LEAST[0]+(_LEAST[1]-_LEAST[0])*brow
     first_g = torch.maximum(g[:,:1], marked[:,:1].maximum(least))
     fine_g = torch.minimum(g[:,1:], marked[:,1:].maximum(_LEAST_FINE*sharp[:,1:]*brow))
-    g = torch.lerp(g, torch.cat([first_g, fine_g], 1), feature)
-    made = torch.lerp(tint, marked[:,:1]*tint, feature).addcmul((g*a).sum(1, keepdim=True), hue)
+    g = torch.lerp(g, torch.cat([first_g, fine_g], 1), marks)
+    made = torch.lerp(tint, marked[:,:1]*tint, marks).addcmul((g*a).sum(1, keepdim=True), hue)
     lighter = far*gray.clamp(0, _LIGHTER)
     grown = torch.add(_LIGHTER_OWN/_LIGHTER*own, plain, alpha=_LIGHTER_SHARE/_LIGHTER)
     kept = own.addcmul(lighter, grown)
-    made = torch.lerp(made, target, kept.clamp(max=.8))
+    made = torch.lerp(made, target, kept.clamp(max=.8).maximum(own))
     strength, gray = masked_rms(target, flat), made.mean(1, keepdim=True)
     def beyond(x, most): return (e := (x-most).clamp(min=0)).addcmul(most, torch.tanh(e/most), value=-1)
     bright = beyond(gray, between(_GLOSS, torch.maximum(far, .7*unlike))*strength+.01)
     dark = beyond(-gray, between(_INK, torch.maximum(apart, colors))*strength+.01)
-    return made.addcmul(plain*dark-bright, hue), scale.mean(1, keepdim=True), coarse
+    return made.addcmul((1-marks)*dark-bright, hue), scale.mean(1, keepdim=True), coarse
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #82574711
 def _missing_shadows(
@@ -322,11 +325,14 @@ def relight(
         low_a = low_pass(a, flat, sigma).clamp(min=.02)
     low, far, unlike = _slow_light(low_a.log(), low_b.log(), flat, at, around)
     low = low.exp()
-    brow = feature*(at[:,1:]<0) # what is marked in the upper half of the texture
+    # what is marked in the upper half of the texture is a brow where it is dark; the skin around it is skin
+    upper, hair = at[:,1:]<0, (a/low_a).mean(1, keepdim=True).mul(-_HAIR_DARK[1]).add_(_HAIR_DARK[0]).clamp_(0, 1)
+    marks = feature*hair.where(upper, 1.)
+    brow = marks*upper
     apart = torch.maximum(far, unlike[:,:1])
-    most = 1.5-.5*apart
-    detail, scale, coarse = _detail(a-low_a, b-low_b, low, low/low_a, see, feature, own, brow, far, unlike, apart, most,
-                                    sigma)
+    most = 1.5-.35*apart
+    detail, scale, coarse = _detail(a-low_a, b-low_b, low, low/low_a, see, feature, marks, own, brow, far, unlike, apart,
+                                    most, sigma)
     shade = low+detail-.02
     if step==1: return shade
     light = scale*lit

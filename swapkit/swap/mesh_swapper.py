@@ -13,11 +13,11 @@ import torch
 
 from ..imgproc import block_mean, blur, coarse_step, covered_window, enlarge, reduce_crops, resize_square
 from ..imgproc import sample_at
-from ..mask.parsing import hidden_mask, Parser
+from ..mask.parsing import hidden_mask, Parser, worn_glasses
 from ..mask.polygons import fill_polygons, region_masks
 from ..mesh.raster import sample_texture, texture_positions
 from ..mesh.relight import LIGHT_SIGMA, mean_rim, relight, rim_change, rim_tone, skin_outliers
-from ..mesh.texture import make_texture, rim_weights, side_shadows
+from ..mesh.texture import hidden_everywhere, make_texture, rim_weights, side_shadows
 from ..runtime import cached_tensor
 from ..registry import SWAPPERS
 from .base import SwapSpec
@@ -33,7 +33,7 @@ def skin_map()->torch.Tensor: # (1,468,4)
     folds = torch.stack([(1-distance_to_landmarks(i)/r).clamp(0,1) for i,r in FOLDS]).amax(0)
     lips = fill_polygons((m[LIPS_OUTER]*512)[None], 512)[0,0][tuple((m*512).round().long().clamp(0,511).flip(-1).T)]>0
     lips[[*LIPS_OUTER, *LIPS_INNER]] = True
-    v[:,0], v[:,1] = lips.float(), torch.where(lips, .15, .02+.15*folds)
+    v[:,0], v[:,1] = lips.float(), torch.where(lips, .12, .12*folds)
     for points,much in ((NOSTRILS, .6), (BROWS, 1.)): v[points,0], v[points,1] = much, 0
     v[:,2] = rim_weights()
     v[:,1] = v[:,1].maximum(.5*v[:,2]*((m[BROWS,1].mean()-m[:,1])/.04).clamp(0,1))
@@ -92,6 +92,7 @@ def draw_swap(
     shadows:torch.Tensor,   # (1 or F,1,t,t) from `side_shadows`
     change:tuple[torch.Tensor, torch.Tensor],   # from `rim_change`
     smile:torch.Tensor,     # (F,) `mouth_width` that the texture shows, on the host
+    guess:torch.Tensor|None=None,   # (1 or F,1,t,t) from `hidden_everywhere`: there the detail is the target's
 )->torch.Tensor:            # (F,3,S,S)
     "The skin of a texture drawn on each target's mesh, in the target's light, with the target's eyes and inner mouth."
     step = coarse_step(crops.size)
@@ -107,7 +108,8 @@ def draw_swap(
     target, low = crops.data[many], reduce_crops(crops, step)[few]
     bare = see[few]*(1-rim*skin_outliers(low, see[few]*(rim<.01)*(feature<.05), s/160))
     place = at[few]*on[few]*(2/(t-1))-1 # outside the mesh any place will do
-    light = sample_at(shadows, at[few])
+    light, *guessed = sample_at(shadows if guess is None else torch.cat([shadows, guess], 1), at[few]).split(1, 1)
+    if guessed: own = own.maximum(guessed[0])
     lit = relight(skin, target, bare, feature, own, place, LIGHT_SIGMA*s, light, change, low)
     out = crops.data.clone()
     out[many] = torch.lerp(target, lit, enlarge(bare, step)).clamp_(0,1)
@@ -119,22 +121,27 @@ def mesh_swap(
     shadows:torch.Tensor,   # (1,1,t,t) from `side_shadows`
     around:tuple[torch.Tensor, torch.Tensor],   # of the photos, from `mean_rim`
     widths:torch.Tensor,    # (E,) `mouth_width` of the photos, on the host
+    guess:torch.Tensor|None=None,   # (1,1,t,t) from `hidden_everywhere`
 )->torch.Tensor:            # (F,3,S,S)
     "`draw_swap` with the photos of one person: the textures are mixed for each target's mouth."
     texture, smile = _in_expression(textures, widths, crops.lms)
-    return draw_swap(crops, texture, shadows, rim_change(around, rim_tone(crops)), smile)
+    return draw_swap(crops, texture, shadows, rim_change(around, rim_tone(crops)), smile, guess)
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #72dcbc17
 @lru_cache(2)
 def _parser(device): return Parser('tiny_parse', device)
 
-def _make_textures(crops): # → (E,3,t,t)
-    hidden, (_, groups) = hidden_mask(_parser(crops.device)(crops)), photo_expressions(crops.lms)
+def _make_textures(crops, prob, worn): # photos with what the parser and `worn_glasses` say → (E,3,t,t)
+    hidden, (_, groups) = hidden_mask(prob).maximum(worn), photo_expressions(crops.lms)
     # the other photos show what is hidden in these
     prefer = (torch.full((len(crops),), .03).index_fill(0, torch.tensor(g), 1.) for g in groups)
     return torch.cat([make_texture(crops, hidden=hidden, prefer=p) for p in prefer])
 
-def _textures(source:Source): return source.get('textures', lambda s: _make_textures(s.crops))
+def _parsed(source:Source): return source.get('parsed', lambda s: _parser(s.crops.device)(s.crops))
+def _worn(source:Source): return source.get('worn', lambda s: worn_glasses(_parsed(s)))
+def _textures(source:Source): return source.get('textures', lambda s: _make_textures(s.crops, _parsed(s), _worn(s)))
+def _guess(source:Source): # None if the person wears no glasses
+    return source.get('guess', lambda s: hidden_everywhere(s.crops, _worn(s)) if _worn(s).amax()>.5 else None)
 def _widths(source:Source): return photo_expressions(source.crops.lms)[0]
 SMALL_TEXTURE = 64 # side
 
@@ -150,7 +157,7 @@ SWAPPERS['mesh'] = SwapSpec(
     template='ffhq_512',
     needs=('tiny_parse',),  # for the photos
     run=lambda _, crops, source: mesh_swap(crops, _textures(source), _shadows(source), _around(source),
-                                            _widths(source)),
+                                            _widths(source), _guess(source)),
     license='Apache-2.0 (no weights)',
     commercial='yes',
     conditioning='texture',
