@@ -190,13 +190,15 @@ _INK = 6., 2.                   # most darkness of detail outside brows, lips an
 def _detail(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) without their slow bands
     low:torch.Tensor, factor:torch.Tensor,  # (F,3,s,s) the new slow band; how much it has changed
-    see:torch.Tensor, feature:torch.Tensor, marks:torch.Tensor, own:torch.Tensor, brow:torch.Tensor,    # (F,1,s,s)
+    see:torch.Tensor,       # (F,1,s,s)
+    parts:tuple[torch.Tensor, ...], # (F,1,s,s) each: marked by place, by place and tone; brows; the target's share
     far:torch.Tensor, unlike:torch.Tensor,  # (F,1,1,1) and (F,2,1,1) from `_slow_light`
     apart:torch.Tensor, most:torch.Tensor,  # (F,1,1,1) the larger of both; the largest factor of a band
     sigma:float,
 )->tuple[torch.Tensor, torch.Tensor, torch.Tensor]: # (F,3,s,s) the new detail; (F,1,s,s) its factor, before the bands;
     # (F,1,1,1) logarithm of how much stronger the target's coarse band is
     "The source's detail, as strong as its new brightness and the target allow."
+    feature, marks, brow, own = parts
     gray, darker = factor.log().mean(1, keepdim=True), source.mean(1, keepdim=True)<0
     dark = marks*darker
     skin = (gray*torch.where(gray>0, _BRIGHTER, _DARKER)).exp()
@@ -328,11 +330,12 @@ def relight(
     # what is marked in the upper half of the texture is a brow where it is dark; the skin around it is skin
     upper, hair = at[:,1:]<0, (a/low_a).mean(1, keepdim=True).mul(-_HAIR_DARK[1]).add_(_HAIR_DARK[0]).clamp_(0, 1)
     marks = feature*hair.where(upper, 1.)
-    brow = marks*upper
     apart = torch.maximum(far, unlike[:,:1])
     most = 1.5-.35*apart
-    detail, scale, coarse = _detail(a-low_a, b-low_b, low, low/low_a, see, feature, marks, own, brow, far, unlike, apart,
-                                    most, sigma)
+    parts = feature, marks, marks*upper, own
+    detail, scale, coarse = _detail(
+        a-low_a, b-low_b, low, low/low_a, see, parts, far, unlike, apart, most, sigma,
+    )
     shade = low+detail-.02
     if step==1: return shade
     light = scale*lit
