@@ -215,7 +215,7 @@ def hidden_mask(
     hidden = nnf.conv2d(prob, weights.to(prob))
     if glasses=='keep':
         worn, sides = _glasses(prob)
-        hidden = hidden + worn*((sides.amin(3, True)-.25*sides.amax(3, True)-15)/20).clamp_(0,1)
+        hidden = hidden + worn*((sides.amin(3, True)-80)/30).clamp_(0,1)
     sure = hidden.sub_(.3).div_(.3).clamp_(0,1)
     around = blur(sure, prob.shape[-1]*.07).sub_(.02).mul_(50).clamp_(0,1)
     return blur(sure*around, prob.shape[-1]*.005)
