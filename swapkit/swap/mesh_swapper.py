@@ -109,7 +109,9 @@ def draw_swap(
     bare = see[few]*(1-rim*skin_outliers(low, see[few]*(rim<.01)*(feature<.05), s/160))
     place = at[few]*on[few]*(2/(t-1))-1 # outside the mesh any place will do
     light, *guessed = sample_at(shadows if guess is None else torch.cat([shadows, guess], 1), at[few]).split(1, 1)
-    if guessed: own = own.maximum(guessed[0])
+    if guessed: # the coarse detail, and the fine
+        own, much = own.maximum(guessed[0]), enlarge(guessed[0], step)
+        skin = torch.addcmul(skin, much, target-enlarge(low, step))
     lit = relight(skin, target, bare, feature, own, place, LIGHT_SIGMA*s, light, change, low)
     out = crops.data.clone()
     out[many] = torch.lerp(target, lit, enlarge(bare, step)).clamp_(0,1)
