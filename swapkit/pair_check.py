@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SMALL', 'PROFILE', 'ROLLED', 'LEVELS', 'LIMITS', 'FRAMES', 'Cover', 'FaceLooks', 'to_lab', 'measure_faces', 'Views',
-           'measure_views', 'Problem', 'judge_pair', 'pick_rows', 'cover_of', 'look_at', 'check_pair', 'check_people',
-           'report_problems', 'film_problems', 'picture_problems']
+           'measure_views', 'Problem', 'judge_pair', 'pick_rows', 'cover_of', 'look_at', 'photo_looks', 'check_pair',
+           'check_people', 'report_problems', 'film_problems', 'picture_problems']
 
 # %% ../nbs/7_pipeline/10_pair_check.ipynb #c6ffd616
 from collections.abc import Callable, Iterable, Sequence
@@ -28,6 +28,7 @@ from .mask.polygons import face_mask
 from .mesh.raster import to_frontal
 from .messages import logger
 from .runtime import cached_tensor, download
+from .swap.mesh_swapper import photo_glasses
 from .topology import BROWS, distance_to_landmarks, EYE_LEFT, EYE_RIGHT, LIDS_LEFT, LIDS_RIGHT, LIPS_INNER
 from .topology import LIPS_OUTER, mirror_points, NOSTRIL_RIMS, OVAL
 from .types import Batch, cat, Crops, Faces, Frames, Source, upload
@@ -45,7 +46,7 @@ class FaceLooks(Batch):
     mouth:torch.Tensor      # open, wide, raised
     off_gray:torch.Tensor   # levels
     width:torch.Tensor      # pixels
-    covered:torch.Tensor    # share
+    covered:torch.Tensor    # share: of a target by things in front, of a photo by glasses
     _shapes = dict(tone=('F',3), shade=('F',), sides=('F',), detail=('F',6), mouth=('F',3), off_gray=('F',),
                    width=('F',), covered=('F',))
 
@@ -101,7 +102,7 @@ def _detail(data:torch.Tensor, xy:torch.Tensor)->torch.Tensor: # (F,3,S,S), (F,P
 # %% ../nbs/7_pipeline/10_pair_check.ipynb #905b045e
 def measure_faces(
     crops:Crops,                        # ffhq_512, with mesh landmarks; F may be 0
-    covered:torch.Tensor|None=None,     # (F,1,s,s) 1 where something is in front of the face
+    covered:torch.Tensor|None=None,     # (F,1,s,s) 1 where something is in front of the face; its detail is left out
 )->FaceLooks:
     "Measure how faces look; the host waits for the device once."
     lms, points, step = crops.lms.float(), _skin_points(), max(crops.size//128, 1)
@@ -114,6 +115,9 @@ def measure_faces(
     light = a.mean(-1).clamp(min=.01).log()
     apart, detail = light-b.mean(-1).clamp(min=.01).log(), _detail(crops.data, xy)
     in_front = torch.zeros_like(oval[:,0,0,0]) if covered is None else _share(covered, crops)
+    if covered is not None:
+        c = _sample(resize_square(covered, crops.size//step), here)
+        detail = torch.lerp(detail, (detail*(1-c)).sum(1, True)/(1-c).sum(1, True).clamp(min=1.), c)
     got = download(dict(
         tone=_at_part(to_lab(a), .7), shade=_at_part(light, .9)-_at_part(light, .1),
         sides=apart.square().mean(1).sqrt(), detail=torch.cat([_at_part(detail, k) for k in (.5, .9)], 1),
@@ -175,6 +179,7 @@ LIMITS:dict[str, dict[str, float]] = dict(
     texture=dict(odd=4.4, wrong=7.),            # strongest fine detail, photos over target
     soft=dict(odd=1.8),                         # typical fine detail, target over photos
     few_pixels=dict(odd=1.7, wrong=2.6),        # width of the face in pixels, target over photos
+    glasses=dict(odd=.05),                      # share of the face in the photo that shows most of it
     smile=dict(odd=.19),                        # width of the mouth, photos minus target
     open=dict(odd=.1),                          # how far it is open, photos minus target
     calm=dict(odd=.145),                        # width of the mouth, target minus photos
@@ -237,11 +242,13 @@ def _sharpness(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
     wide = min(theirs, 330.)/max(mine, 1.) # a crop of 512 holds no more
     return [
         _problem('texture', more, f"the photos show {more:.1f} times as much fine detail as the {part} (wrinkles, "
-                                  "stubble, glasses or sharpening): it will look drawn on; choose smoother photos"),
+                                  "stubble or sharpening): it will look drawn on; choose smoother photos"),
         _problem('soft', less, f"the {part} shows {less:.1f} times as much fine detail as the photos: the face will "
                                "look blurred; choose sharper photos"),
         _problem('few_pixels', wide, f"the face is {mine:.0f} pixels wide in the largest photo, and {theirs:.0f} in "
                                     f"the {part}: it will look blurred; choose larger photos"),
+        _problem('glasses', float(photos.covered.amin()), "the source wears glasses in every photo: there the brows and "
+                                                          f"the skin stay those of the {part}; add a photo without them"),
     ]
 
 def _expression(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
@@ -331,6 +338,10 @@ def _no_crops()->Crops:
     return Crops(torch.zeros(0,3,512,512), torch.zeros(0,2,3), z, z, torch.zeros(0,468,3), 'ffhq_512')
 
 # %% ../nbs/7_pipeline/10_pair_check.ipynb #992403d2
+def photo_looks(source:Source)->FaceLooks:
+    "Measure the photos of a person, glasses left out."
+    return source.get('looks', lambda s: measure_faces(s.crops, photo_glasses(s)))
+
 def check_pair(
     source:Source,
     pairs:Iterable[tuple[Frames, Faces]],   # as for `look_at`
@@ -341,7 +352,7 @@ def check_pair(
     part:str='film',        # or target photo
 )->list[Problem]:           # the worst first
     "What will not come out well if a source is put onto one person of a target."
-    photos = source.get('looks', lambda s: measure_faces(s.crops))
+    photos = photo_looks(source)
     views = Views() if table is None else measure_views(table, size)
     return judge_pair(photos, look_at(pairs, cover), views, person, part)
 

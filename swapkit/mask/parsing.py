@@ -6,7 +6,7 @@
 __all__ = ['PARTS', 'BROW_CLASSES', 'EYE_CLASSES', 'NOSE_CLASSES', 'MOUTH_CLASSES', 'LIP_CLASSES', 'GLASSES_CLASSES',
            'HIDING_CLASSES', 'FACE_CLASSES', 'CLASSES', 'PARSERS', 'ParseSpec', 'load_bisenet', 'load_bisenet_onnx',
            'load_tiny_parse', 'Parser', 'class_probability', 'connected_to', 'region_mask', 'hidden_mask',
-           'worn_glasses']
+           'glasses_mask']
 
 # %% ../../nbs/4_mask/02_parsing.ipynb #a47e5117
 from collections.abc import Callable
@@ -220,7 +220,7 @@ def hidden_mask(
     around = blur(sure, prob.shape[-1]*.07).sub_(.02).mul_(50).clamp_(0,1)
     return blur(sure*around, prob.shape[-1]*.005)
 
-def worn_glasses(
+def glasses_mask(
     prob:torch.Tensor,  # (F,10,s,s)
 )->torch.Tensor:        # (F,1,s,s)
     """Glasses with a margin: 1 glasses, 0 face. Of a photo nothing of a frame may remain, so it takes more than

@@ -68,11 +68,10 @@ def _band_gain(
     under:float|torch.Tensor=0.,    # a logarithm: how far below the other's a stronger band ends
 )->torch.Tensor:            # (F,C,1,1)
     "The factor that brings the strength of each band near to the other's. It raises a weak band in full."
-    free, most = (x if isinstance(x, torch.Tensor) else ratio.new_full((), x) for x in (free, most)) # no copy to a GPU
-    free = free.clamp(min=1e-3)
+    free = free.clamp(min=1e-3) if isinstance(free, torch.Tensor) else max(free, 1e-3)
     less = (ratio-under+free*(1+ratio/free).clamp(max=0).exp()).clamp(max=0) # without tolerance it is matched in full
     gain = torch.where(ratio>0, ratio, less).exp().clamp(min=.1)
-    return torch.minimum(gain, most)
+    return torch.minimum(gain, most) if isinstance(most, torch.Tensor) else gain.clamp(max=most)
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #75a4c938
 @cached_tensor(2)
@@ -224,9 +223,11 @@ def _detail(
     ratio = _band_ratio(a, b, flat)
     coarse = ratio[:,:1]
     sharp, under = _sharpness(coarse, ratio)
-    g = _band_gain(ratio, _FREE*(1-apart)*sharp, most, under)
+    features = _band_ratio(a, b, see*(feature+.02)) # the skin decides if there are none
+    # no film is hazier than its brows and lips: smooth skin beside strong ones belongs to the person
+    g = _band_gain(ratio, _FREE*(1-apart)*sharp, most, under).maximum(features.clamp(max=0).exp())
     # lips are as sharp as the film, and less than twice as strong as the target's own; brows are the source's
-    marked = _band_gain(_band_ratio(a, b, see*feature), _FREE_FEATURES, 1.)
+    marked = _band_gain(features, _FREE_FEATURES, 1.)
     least = _LEAST[0]+(_LEAST[1]-_LEAST[0])*brow
     first_g = torch.maximum(g[:,:1], marked[:,:1].maximum(least))
     fine_g = torch.minimum(g[:,1:], marked[:,1:].maximum(_LEAST_FINE*sharp[:,1:]*brow))

@@ -27,7 +27,7 @@ from ..face.people import read_people
 from ..face.store import load_faces
 from ..face.track import choose_faces
 from ..options import AnalyzeOptions
-from ..pair_check import cover_of, FaceLooks, judge_pair, LEVELS, LIMITS, look_at, measure_faces, measure_views
+from ..pair_check import cover_of, FaceLooks, judge_pair, LEVELS, LIMITS, look_at, measure_views, photo_looks
 from ..pair_check import pick_rows, Views
 from ..pipeline import analyze
 from ..sources import load_source
@@ -147,7 +147,7 @@ def main(argv:list[str]|None=None)->None:
         return
     seen, rows = {name: films.looks(name, c.masks) for name in {f for _,f in pairs}}, []
     for (who,name),m in zip(pairs, a.marks, strict=True):
-        photos = measure_faces(films.person(who).crops)
+        photos = photo_looks(films.person(who))
         rows.append(dict(person=who, film=name, mark=marks[m], named=named_kinds(photos, *seen[name]),
                          values=all_values(photos, *seen[name])))
     counts = count_named(rows)

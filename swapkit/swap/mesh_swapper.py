@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SMALL_TEXTURE', 'skin_map', 'mouth_width', 'photo_expressions', 'occlusion_mask', 'draw_swap', 'mesh_swap',
-           'small_textures']
+           'photo_glasses', 'small_textures']
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #409acf1f
 from functools import lru_cache
@@ -13,7 +13,7 @@ import torch
 
 from ..imgproc import block_mean, blur, coarse_step, covered_window, enlarge, reduce_crops, resize_square
 from ..imgproc import sample_at
-from ..mask.parsing import hidden_mask, Parser, worn_glasses
+from ..mask.parsing import glasses_mask, hidden_mask, Parser
 from ..mask.polygons import fill_polygons, region_masks
 from ..mesh.raster import sample_texture, texture_positions
 from ..mesh.relight import LIGHT_SIGMA, mean_rim, relight, rim_change, rim_tone, skin_outliers
@@ -133,17 +133,23 @@ def mesh_swap(
 @lru_cache(2)
 def _parser(device): return Parser('tiny_parse', device)
 
-def _make_textures(crops, prob, worn): # photos with what the parser and `worn_glasses` say → (E,3,t,t)
+def _make_textures(crops, prob, worn): # photos with what the parser and `glasses_mask` say → (E,3,t,t)
     hidden, (_, groups) = hidden_mask(prob).maximum(worn), photo_expressions(crops.lms)
     # the other photos show what is hidden in these
     prefer = (torch.full((len(crops),), .03).index_fill(0, torch.tensor(g), 1.) for g in groups)
     return torch.cat([make_texture(crops, hidden=hidden, prefer=p) for p in prefer])
 
 def _parsed(source:Source): return source.get('parsed', lambda s: _parser(s.crops.device)(s.crops))
-def _worn(source:Source): return source.get('worn', lambda s: worn_glasses(_parsed(s)))
-def _textures(source:Source): return source.get('textures', lambda s: _make_textures(s.crops, _parsed(s), _worn(s)))
+
+def photo_glasses(source:Source)->torch.Tensor: # (P,1,s,s) from `glasses_mask`
+    "Glasses in each photo of a person."
+    return source.get('glasses', lambda s: glasses_mask(_parsed(s)))
+
+def _textures(source:Source):
+    return source.get('textures', lambda s: _make_textures(s.crops, _parsed(s), photo_glasses(s)))
 def _guess(source:Source): # None if the person wears no glasses
-    return source.get('guess', lambda s: hidden_everywhere(s.crops, _worn(s)) if _worn(s).amax()>.5 else None)
+    worn = photo_glasses(source)
+    return source.get('guess', lambda s: hidden_everywhere(s.crops, worn) if worn.amax()>.5 else None)
 def _widths(source:Source): return photo_expressions(source.crops.lms)[0]
 SMALL_TEXTURE = 64 # side
 
