@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['coarse_step', 'enlarge', 'block_mean', 'reduce_crops', 'covered_window', 'erode', 'gaussian', 'blur', 'resize_square',
-           'low_pass', 'feather', 'sample_at', 'combine']
+           'low_pass', 'feather', 'sample_at', 'combine', 'to_lab']
 
 # %% ../nbs/1_base/09_imgproc.ipynb #8d704f71
 from functools import reduce
@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as nnf
 
 from .runtime import apply_per_plane, cached_tensor, can_use_opencv
-from .types import Crops
+from .types import Crops, upload
 
 # %% ../nbs/1_base/09_imgproc.ipynb #d3d78ce3
 def coarse_step(size:int)->int:
@@ -175,3 +175,17 @@ def combine(
 )->torch.Tensor:             # (F,1,s,s)
     "Combine masks by their minimum."
     return reduce(torch.minimum, masks)
+
+# %% ../nbs/1_base/09_imgproc.ipynb #1ff0ae78
+_TO_XYZ = torch.tensor([[.4124,.3576,.1805], [.2126,.7152,.0722], [.0193,.1192,.9505]])
+_WHITE = torch.tensor([.9505, 1., 1.089])
+
+def to_lab(
+    rgb:torch.Tensor,   # (…,3) sRGB in [0,1]
+)->torch.Tensor:        # (…,3)
+    "Colors in CIELAB (D65): lightness 0…100, red minus green, yellow minus blue."
+    way, = upload(rgb.device, (_TO_XYZ/_WHITE[:,None]).T.contiguous())
+    line = torch.where(rgb<=.04045, rgb/12.92, ((rgb+.055)/1.055).clamp(min=0)**2.4)
+    t = line@way.to(line)
+    x, y, z = torch.where(t>.008856, t.clamp(min=1e-6)**(1/3), 7.787*t+16/116).unbind(-1)
+    return torch.stack([116*y-16, 500*(x-y), 200*(y-z)], -1)
