@@ -235,8 +235,8 @@ def _sharpness(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:
         _problem('few_pixels', wide, f"the face is {mine:.0f} pixels wide in the largest photo, and {theirs:.0f} in "
                                     f"the {part}: it will look blurred; choose larger photos"),
         _problem('glasses', float(photos.covered.amin()),
-                 "the source wears glasses in every photo: there the brows and the skin stay those of "
-                 f"the {part}; add a photo without them"),
+                 "the source wears glasses in every photo: they will be painted on the face, without arms; add a photo "
+                 "without them"),
     ]
 
 def _expression(photos:FaceLooks, seen:FaceLooks, part:str)->list[Problem|None]:

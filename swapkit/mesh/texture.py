@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['TONE_SPREAD', 'BANDS', 'unwrap_photos', 'mirror_texture', 'rim_weights', 'skin_tone', 'skin_likeness', 'sharpness',
-           'photo_weight', 'even_light', 'push_pull', 'find_strands', 'side_shadows', 'even_sides', 'hidden_everywhere',
-           'make_texture']
+           'photo_weight', 'even_light', 'push_pull', 'find_strands', 'side_shadows', 'even_sides', 'make_texture']
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #74b80897
 import dataclasses
@@ -196,24 +195,6 @@ def even_sides(skin:torch.Tensor)->torch.Tensor: # (1,3,t,t) texture → the sam
     return (skin*side_shadows(skin).exp()).clamp(0,1)
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #05c39399
-def _visible(
-    hidden:torch.Tensor,    # (F,1,s,s) on photos
-    both:Crops,             # the photos, then their mirror images
-    size:int,               # side t
-)->torch.Tensor:            # (2F,1,t,t)
-    "Where nothing hides the face, on the texture."
-    seen = 1-resize_square(torch.cat([hidden, hidden.flip(-1)]), both.size)
-    return sample_at(seen, _photo_places(both, size)[:,:2])
-
-def hidden_everywhere(
-    crops:Crops,        # photos of one person, with landmarks
-    hidden:torch.Tensor,    # (F,1,s,s) 1 where something hides the face
-    size:int=512,
-)->torch.Tensor:        # (1,1,size,size)
-    "Where the texture is a guess: 1 where all photos and their mirror images are hidden, 0 where one shows the face."
-    seen = _visible(hidden, cat([crops, mirror_texture(crops)]), size).amax(0, keepdim=True)
-    return 1-erode(seen, round(size/64))
-
 def _texture_weights(
     crops:Crops, size:int=512, hidden:torch.Tensor|None=None, prefer:torch.Tensor|None=None,
 )->tuple[torch.Tensor, torch.Tensor]: # (2F,3,t,t) skin, (2F,1,t,t) weights
@@ -221,7 +202,8 @@ def _texture_weights(
     both = cat([crops, mirror_texture(crops)])
     skin, square = unwrap_photos(both, size)
     if hidden is not None:
-        square = square*_visible(hidden, both, size)
+        seen = 1-resize_square(torch.cat([hidden, hidden.flip(-1)]), crops.size)
+        square = square*sample_at(seen, _photo_places(both, size)[:,:2])
     w = erode(square*skin_likeness(skin)**4, round(size/64))
     photo = photo_weight(crops, skin, square)
     if prefer is not None: photo = photo*prefer.to(photo)

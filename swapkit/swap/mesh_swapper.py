@@ -17,7 +17,7 @@ from ..mask.parsing import glasses_mask, hidden_mask, Parser
 from ..mask.polygons import fill_polygons, region_masks
 from ..mesh.raster import sample_texture, texture_positions
 from ..mesh.relight import LIGHT_SIGMA, mean_rim, relight, rim_change, rim_tone, skin_outliers
-from ..mesh.texture import hidden_everywhere, make_texture, rim_weights, side_shadows
+from ..mesh.texture import make_texture, rim_weights, side_shadows
 from ..runtime import cached_tensor
 from ..registry import SWAPPERS
 from .base import SwapSpec
@@ -92,7 +92,6 @@ def draw_swap(
     shadows:torch.Tensor,   # (1 or F,1,t,t) from `side_shadows`
     change:tuple[torch.Tensor, torch.Tensor],   # from `rim_change`
     smile:torch.Tensor,     # (F,) `mouth_width` that the texture shows, on the host
-    guess:torch.Tensor|None=None,   # (1 or F,1,t,t) from `hidden_everywhere`: there the detail is the target's
 )->torch.Tensor:            # (F,3,S,S)
     "The skin of a texture drawn on each target's mesh, in the target's light, with the target's eyes and inner mouth."
     step = coarse_step(crops.size)
@@ -108,10 +107,7 @@ def draw_swap(
     target, low = crops.data[many], reduce_crops(crops, step)[few]
     bare = see[few]*(1-rim*skin_outliers(low, see[few]*(rim<.01)*(feature<.05), s/160))
     place = at[few]*on[few]*(2/(t-1))-1 # outside the mesh any place will do
-    light, *guessed = sample_at(shadows if guess is None else torch.cat([shadows, guess], 1), at[few]).split(1, 1)
-    if guessed: # the coarse detail, and the fine
-        own, much = own.maximum(guessed[0]), enlarge(guessed[0], step)
-        skin = torch.addcmul(skin, much, target-enlarge(low, step))
+    light = sample_at(shadows, at[few])
     lit = relight(skin, target, bare, feature, own, place, LIGHT_SIGMA*s, light, change, low)
     out = crops.data.clone()
     out[many] = torch.lerp(target, lit, enlarge(bare, step)).clamp_(0,1)
@@ -123,18 +119,19 @@ def mesh_swap(
     shadows:torch.Tensor,   # (1,1,t,t) from `side_shadows`
     around:tuple[torch.Tensor, torch.Tensor],   # of the photos, from `mean_rim`
     widths:torch.Tensor,    # (E,) `mouth_width` of the photos, on the host
-    guess:torch.Tensor|None=None,   # (1,1,t,t) from `hidden_everywhere`
 )->torch.Tensor:            # (F,3,S,S)
     "`draw_swap` with the photos of one person: the textures are mixed for each target's mouth."
     texture, smile = _in_expression(textures, widths, crops.lms)
-    return draw_swap(crops, texture, shadows, rim_change(around, rim_tone(crops)), smile, guess)
+    return draw_swap(crops, texture, shadows, rim_change(around, rim_tone(crops)), smile)
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #72dcbc17
 @lru_cache(2)
 def _parser(device): return Parser('tiny_parse', device)
 
 def _make_textures(crops, prob, worn): # photos with what the parser and `glasses_mask` say → (E,3,t,t)
-    hidden, (_, groups) = hidden_mask(prob).maximum(worn), photo_expressions(crops.lms)
+    hidden, (_, groups) = hidden_mask(prob, 'remove'), photo_expressions(crops.lms)
+    # glasses in every photo belong to the person
+    if worn.amax((1,2,3)).amin()<.5: hidden = hidden.maximum(worn)
     # the other photos show what is hidden in these
     prefer = (torch.full((len(crops),), .03).index_fill(0, torch.tensor(g), 1.) for g in groups)
     return torch.cat([make_texture(crops, hidden=hidden, prefer=p) for p in prefer])
@@ -147,9 +144,6 @@ def photo_glasses(source:Source)->torch.Tensor: # (P,1,s,s) from `glasses_mask`
 
 def _textures(source:Source):
     return source.get('textures', lambda s: _make_textures(s.crops, _parsed(s), photo_glasses(s)))
-def _guess(source:Source): # None if the person wears no glasses
-    worn = photo_glasses(source)
-    return source.get('guess', lambda s: hidden_everywhere(s.crops, worn) if worn.amax()>.5 else None)
 def _widths(source:Source): return photo_expressions(source.crops.lms)[0]
 SMALL_TEXTURE = 64 # side
 
@@ -165,7 +159,7 @@ SWAPPERS['mesh'] = SwapSpec(
     template='ffhq_512',
     needs=('tiny_parse',),  # for the photos
     run=lambda _, crops, source: mesh_swap(crops, _textures(source), _shadows(source), _around(source),
-                                            _widths(source), _guess(source)),
+                                            _widths(source)),
     license='Apache-2.0 (no weights)',
     commercial='yes',
     conditioning='texture',
