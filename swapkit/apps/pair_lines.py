@@ -56,7 +56,8 @@ COLORS = dict(note='#546e7a', odd='#9a6700', wrong='#bc4c00', grotesque='#b00020
 WORDS = dict(
     darker='darker skin', lighter='lighter skin', cast='color of the light', light='hard light',
     target_light='hard light in the target',
-    texture='too much detail', soft='soft photos', few_pixels='small photos', smile='smiling photos',
+    texture='too much detail', soft='soft photos', few_pixels='small photos',
+    glasses='glasses in the photos', smile='smiling photos',
     open='open mouth', calm='no smile in the photos', profile='profile', rolled='lies on the side', small='small face',
     border='at the border', covered='covered', dark='dark target', gray='gray target',
 )
