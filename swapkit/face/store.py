@@ -61,7 +61,8 @@ class FacesWriter:
         for k in (*self.parts, 'made'): self.part(k).unlink(missing_ok=True)
 
 # %% ../../nbs/3_face/10_store.ipynb #8d4cc0eb
-_KIND = 'swapkit faces 2' # version 1 had one field, `fade`, with two meanings
+_KIND = 'swapkit faces 3' # 1 had one field, `fade`, with two meanings; 2 had other directions of shape
+_OLD_KINDS = 'swapkit faces 1', 'swapkit faces 2'
 _kinds = {torch.float32:'F32', torch.float64:'F64', torch.int64:'I64'}
 
 def finish_faces(
@@ -101,7 +102,7 @@ def load_faces(
     try:
         with utf8_path(path) as name, safe_open(name, 'pt') as f:
             meta, ts = f.metadata() or {}, {k:f.get_slice(k)[rows] for k in f.keys() if lms or k!='lms'}
-        if (kind := meta.pop('kind'))=='swapkit faces 1':
+        if (kind := meta.pop('kind')) in _OLD_KINDS:
             raise BadInput(
                 f"{path} was written by an earlier version of swapkit: run `swapkit analyze` on the film again"
             )
