@@ -170,6 +170,22 @@ def _slow_light(
     trust = trust*(rest[0]/_SAME-1).clamp(0,1)*(2-rest[1]/.02).clamp(0,1)
     return new + trust*off, far, unlike
 
+# %% ../../nbs/5_mesh/04_relight.ipynb #5a9d8c1b
+_ONE_BROW = .6, 1.7 # limits of the factor that makes both brows equally dark
+
+def _balance_brows(
+    detail:torch.Tensor,    # (F,3,s,s)
+    level:torch.Tensor,     # (F,1,s,s) brightness of the slow band below
+    brows:torch.Tensor,     # (F,2,s,s) left and right brow
+)->torch.Tensor:            # (F,3,s,s)
+    "Make both brows equally dark, relative to the skin."
+    light = (detail.mean(1, keepdim=True)/level).clamp(max=0)
+    sums = torch.stack([brows*light, brows]).sum((3,4), keepdim=True)
+    light, size = torch.cat([sums, sums.sum(2, keepdim=True)], 2)
+    dark = .02-light/(size+1e-3) # of the left, the right, both
+    factor = (dark[:,2:]/dark[:,:2]).clamp(*_ONE_BROW)
+    return detail.addcmul(detail, (brows*(factor-1)).sum(1, keepdim=True))
+
 # %% ../../nbs/5_mesh/04_relight.ipynb #2d45c083
 _BRIGHTER, _DARKER = .35, .8    # powers of the factor of brightness
 _FREE = .35                     # a logarithm: bands may be stronger by so much
@@ -190,14 +206,16 @@ def _detail(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) without their slow bands
     low:torch.Tensor, factor:torch.Tensor,  # (F,3,s,s) the new slow band; how much it has changed
     see:torch.Tensor,       # (F,1,s,s)
-    parts:tuple[torch.Tensor, ...], # (F,1,s,s) each: marked by place, by place and tone; brows; the target's share
+    # (F,1,s,s) each: marked by place, by place and tone; the target's share; third, (F,2,s,s), left and right brow
+    parts:tuple[torch.Tensor, ...],
     far:torch.Tensor, unlike:torch.Tensor,  # (F,1,1,1) and (F,2,1,1) from `_slow_light`
     apart:torch.Tensor, most:torch.Tensor,  # (F,1,1,1) the larger of both; the largest factor of a band
     sigma:float,
 )->tuple[torch.Tensor, torch.Tensor, torch.Tensor]: # (F,3,s,s) the new detail; (F,1,s,s) its factor, before the bands;
     # (F,1,1,1) logarithm of how much stronger the target's coarse band is
     "The source's detail, as strong as its new brightness and the target allow."
-    feature, marks, brow, own = parts
+    feature, marks, brows, own = parts
+    brow = brows.sum(1, keepdim=True)
     gray, darker = factor.log().mean(1, keepdim=True), source.mean(1, keepdim=True)<0
     dark = marks*darker
     skin = (gray*torch.where(gray>0, _BRIGHTER, _DARKER)).exp()
@@ -208,7 +226,8 @@ def _detail(
     made, flat = source*scale.addcmul(scale, ink, value=_HAIR[1]), see*plain
     unlike, colors = unlike.chunk(2, 1)
     between = lambda limits, at: limits[0]+(limits[1]-limits[0])*at
-    hue = low/low.mean(1, keepdim=True) # gray detail would make bright skin orange and dark skin blue
+    level = low.mean(1, keepdim=True)
+    hue = low/level # gray detail would make bright skin orange and dark skin blue
     shade = made.mean(1, keepdim=True)*hue
     tint, film = made-shade, target.mean(1, keepdim=True)
     share = _color_share(torch.stack([tint, target-film*hue]), flat, _STRONGER[1])
@@ -233,6 +252,7 @@ def _detail(
     fine_g = torch.minimum(g[:,1:], marked[:,1:].maximum(_LEAST_FINE*sharp[:,1:]*brow))
     g = torch.lerp(g, torch.cat([first_g, fine_g], 1), marks)
     made = torch.lerp(tint, marked[:,:1]*tint, marks).addcmul((g*a).sum(1, keepdim=True), hue)
+    made = _balance_brows(made, level, brows)
     lighter = far*gray.clamp(0, _LIGHTER)
     grown = torch.add(_LIGHTER_OWN/_LIGHTER*own, plain, alpha=_LIGHTER_SHARE/_LIGHTER)
     kept = own.addcmul(lighter, grown)
@@ -333,7 +353,9 @@ def relight(
     marks = feature*hair.where(upper, 1.)
     apart = torch.maximum(far, unlike[:,:1])
     most = 1.5-.35*apart
-    parts = feature, marks, marks*upper, own
+    left = (at[:,:1]*-8).add_(.5).clamp_(0, 1)
+    brows = torch.cat([left, 1-left], 1)*(marks*upper)
+    parts = feature, marks, brows, own
     detail, scale, coarse = _detail(
         a-low_a, b-low_b, low, low/low_a, see, parts, far, unlike, apart, most, sigma,
     )
