@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['JUDGES', 'list_portraits', 'worn_glasses', 'portrait_crops', 'ask_teachers', 'label_parts', 'label_portraits',
            'film_look', 'parse_loss', 'train_parse', 'dressed_crops', 'overlaps', 'compare_with_teachers',
-           'milliseconds_a_face', 'load_grounds', 'judge', 'unfolded', 'main']
+           'milliseconds_a_face', 'load_grounds', 'judge', 'main']
 
 # %% ../../../nbs/9_research/train/09_parse.ipynb #190b3028
 import copy
@@ -30,7 +30,7 @@ from ...mask.parsing import FACE_CLASSES, PARTS
 from ...nets.onnx import OnnxNet
 from ...nets.tiny import folded_copy, load_tiny_net, TinyParse
 from .course import CourseClock, format_options, learning_rate, load_or_make
-from .course import save_record, time_used, training_parser, update_average
+from .course import save_record, time_used, training_parser, unfold, update_average
 from .dress import dress, FILM_THINGS
 from .glasses import BROWS, EYES, fill_ring, FRONT, GLASSES, glasses_plane, HAIR, LIPS, MOUTH
 from .glasses import NOSE, OTHER, Portraits, SIDE, SKIN, UNKNOWN
@@ -355,34 +355,11 @@ def judge(
     )
 
 # %% ../../../nbs/9_research/train/09_parse.ipynb #d7aa4623
-@torch.no_grad()
-def unfolded(
-    net:TinyParse,      # its normalizations are folded into the convolutions
-    x:torch.Tensor,     # crops (n,3,128,128) in [0,1]
-)->TinyParse:           # it says the same, and can be trained
-    "Put the normalizations back, with the mean and the variance that the layers have on these crops."
-    full, seen, hooks = TinyParse(norm=True), {}, []
-    layers = lambda of: [m for m in of.modules() if isinstance(m, torch.nn.Sequential) and len(m)==3
-                         and isinstance(m[0], torch.nn.Conv2d) and isinstance(m[2], torch.nn.ReLU)]
-    pairs = list(zip(layers(net), layers(full)))
-    for k,(a,_) in enumerate(pairs):
-        keep = lambda m, i, y, k=k: seen.setdefault(k, []).append((y.mean((0,2,3)), y.var((0,2,3))))
-        hooks.append(a[0].register_forward_hook(keep))
-    for part in x.split(64): net(part)
-    for h in hooks: h.remove()
-    for k,(a,b) in enumerate(pairs):
-        mean, var = (torch.stack(t).mean(0) for t in zip(*seen[k]))
-        b[0].weight.copy_(a[0].weight); b[1].bias.copy_(mean); b[1].weight.copy_((var+b[1].eps).sqrt())
-        b[1].running_mean.copy_(mean-a[0].bias); b[1].running_var.copy_(var)
-    full.tell.load_state_dict(net.tell.state_dict())
-    return full
-
 def _resume(start, x): # the network, not folded: from the .pt file beside the given one, or unfolded; and the record
-    start = Path(start)
-    if not start.with_suffix('.pt').exists(): net = unfolded(load_tiny_net('tiny_parse', 'cpu', path=start), x)
-    else:
-        net = TinyParse(norm=True)
-        net.load_state_dict(torch.load(start.with_suffix('.pt'), weights_only=True))
+    start, net = Path(start), TinyParse(norm=True)
+    full = start.with_suffix('.pt')
+    if full.exists(): net.load_state_dict(torch.load(full, weights_only=True))
+    else: unfold(net, load_tiny_net('tiny_parse', 'cpu', path=start), x)
     return net, json.loads(start.with_suffix('.json').read_text())['courses']
 
 def main(argv:list[str]|None=None)->None:

@@ -133,7 +133,8 @@ def main(argv:list[str]|None=None)->None:
         films_found = [x for f in films if len((x := _find_meshes(root/f, find, express))[0])>1]
     near = _near_mean(one)
     one, smile = _mesh_deviations(one[near]), _smile_deviations(smile[near])
-    same, smiles = (torch.cat([of(x[i]) for x in films_found]) for i,of in enumerate((_mesh_deviations, _smile_deviations)))
+    each = enumerate((_mesh_deviations, _smile_deviations))
+    same, smiles = (torch.cat([of(x[i]) for x in films_found]) for i,of in each)
     got = find_neutral_directions(one, smile, same, smiles, a.number)
     save_file({k:v.half().contiguous() for k,v in got.items()}, a.out)
     about = dict(
@@ -142,6 +143,6 @@ def main(argv:list[str]|None=None)->None:
         between=[round(v, 2) for v in got['between'].tolist()],
     )
     Path(a.out).with_suffix('.json').write_text(json.dumps(about, indent=1)+'\n')
-    print(f"{about['portraits']} portraits, {len(films)} films; variance between people: {about['between']} of that within")
+    print(f"{about['portraits']} portraits, {len(films)} films; between people: {about['between']} of that within")
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook
