@@ -230,7 +230,7 @@ MODELS = {
         ),
         ModelSpec(
             'tiny_parse', 'tiny_parse.safetensors',
-            sha256='63da588978a93a4cb82f1441da100239762d2431d042f6eba4fb04e9a8539918', size=844192, urls=(),
+            sha256='f7b650e101708d27fae27d2ddc2dc2a937447b495fcf9ba689c71013509ca8d8', size=844192, urls=(),
             license='Apache-2.0', commercial='yes',
             about='built-in face parser, ten parts (learned from MIT and Apache-2.0 networks and drawings)',
         ),
