@@ -1256,6 +1256,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'swapkit.mask.parsing.Parser.sees_front': ( '4_mask/parsing.html#parser.sees_front',
                                                                                   'swapkit/mask/parsing.py'),
                                       'swapkit.mask.parsing._face_middle': ('4_mask/parsing.html#_face_middle', 'swapkit/mask/parsing.py'),
+                                      'swapkit.mask.parsing._from_outside': ( '4_mask/parsing.html#_from_outside',
+                                                                              'swapkit/mask/parsing.py'),
                                       'swapkit.mask.parsing._glasses': ('4_mask/parsing.html#_glasses', 'swapkit/mask/parsing.py'),
                                       'swapkit.mask.parsing._hiding_weights': ( '4_mask/parsing.html#_hiding_weights',
                                                                                 'swapkit/mask/parsing.py'),

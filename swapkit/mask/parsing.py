@@ -204,6 +204,13 @@ def _hiding_weights()->torch.Tensor: # (1,10,1,1)
     w[:,list(HIDING_CLASSES)] = 1
     return w
 
+def _from_outside(mask:torch.Tensor, grid:int=64, reach:int=20)->torch.Tensor: # (F,1,s,s), as the result
+    "A soft mask without its small islands: what is connected to a part that is a tenth of the crop wide."
+    low = nnf.avg_pool2d(mask, mask.shape[-1]//grid)
+    flood = erode(low, grid//20)
+    for _ in range(reach): flood = torch.minimum(nnf.max_pool2d(flood, 3, 1, 1), low)
+    return mask*resize_square(flood/low.clamp(min=1e-3), mask.shape[-1])
+
 def hidden_mask(
     prob:torch.Tensor,      # (F,10,s,s)
     glasses:str='keep',     # keep: they hide the face, remove: they do not
@@ -212,13 +219,12 @@ def hidden_mask(
     check_choice('glasses', glasses, ('keep', 'remove'))
     if not len(prob): return prob[:,:1]
     weights, = upload(prob.device, _hiding_weights())
-    hidden = nnf.conv2d(prob, weights.to(prob))
+    hidden = _from_outside(nnf.conv2d(prob, weights.to(prob)).sub_(.3).div_(.3).clamp_(0,1))
     if glasses=='keep':
         worn, sides = _glasses(prob)
-        hidden = hidden + worn*((sides.amin(3, True)-80)/30).clamp_(0,1)
-    sure = hidden.sub_(.3).div_(.3).clamp_(0,1)
-    around = blur(sure, prob.shape[-1]*.07).sub_(.02).mul_(50).clamp_(0,1)
-    return blur(sure*around, prob.shape[-1]*.005)
+        worn = worn*((sides.amin(3, True)-80)/30).clamp_(0,1)
+        hidden = hidden.maximum(worn.sub_(.3).div_(.3).clamp_(0,1))
+    return blur(hidden, prob.shape[-1]*.005)
 
 def glasses_mask(
     prob:torch.Tensor,  # (F,10,s,s)

@@ -215,16 +215,20 @@ def _soften(rng, x):
     return cv2.filter2D(x, -1, (k/max(float(k.sum()), 1e-3)).astype(np.float32))
 
 def _add_glare(rng, x):
-    "Strong light from one side."
+    "Strong light from one side, or on a part of the face."
     S, a = x.shape[0], rng.uniform(0,6.283)
     v, u = np.mgrid[-1:1:S*1j,-1:1:S*1j].astype(np.float32)
-    lit = 1/(1+np.exp(-((np.cos(a)*u+np.sin(a)*v)-rng.normal(.2,.3))/np.float32(np.exp(rng.uniform(-2.5,-.5)))))
+    if rng.random()<.5: far = np.cos(a)*u+np.sin(a)*v-rng.normal(.2,.3)
+    else:
+        (x0, y0), wide = rng.uniform(-.6,.6,2), np.exp(rng.uniform(-.7,.7))
+        far = rng.uniform(.1,.4)-np.hypot((u-x0)*wide, (v-y0)/wide)
+    lit = 1/(1+np.exp((-far/np.exp(rng.uniform(-3.5,-.5))).clip(-30,30).astype(np.float32)))
     return (x*(1+lit[...,None]*rng.uniform(.2,1.3))).clip(0,255).astype(np.uint8)
 
 def film_look(rng:np.random.Generator, x:np.ndarray)->np.ndarray: # (128,128,3) uint8
     "Degrade a crop as films do."
     if rng.random()<.25: x = add_shadow(rng, x)
-    if rng.random()<.2: x = _add_glare(rng, x)
+    if rng.random()<.3: x = _add_glare(rng, x)
     x = _soften(rng, x)
     if rng.random()<.2: # haze
         a, tone = rng.uniform(.4,1), rng.uniform(.9,1.1,3)
