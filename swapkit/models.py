@@ -230,7 +230,7 @@ MODELS = {
         ),
         ModelSpec(
             'tiny_parse', 'tiny_parse.safetensors',
-            sha256='f7b650e101708d27fae27d2ddc2dc2a937447b495fcf9ba689c71013509ca8d8', size=844192, urls=(),
+            sha256='d391f83774099f032a0322fa7930cbabc4f84c985675e08031f6c8a649d3e544', size=844192, urls=(),
             license='Apache-2.0', commercial='yes',
             about='built-in face parser, ten parts (learned from MIT and Apache-2.0 networks and drawings)',
         ),
