@@ -31,7 +31,7 @@ from ...nets.onnx import OnnxNet
 from ...nets.tiny import folded_copy, load_tiny_net, TinyParse
 from .course import CourseClock, format_options, learning_rate, load_or_make
 from .course import save_record, time_used, training_parser, unfold, update_average
-from .dress import dress, FILM_THINGS
+from .dress import dress, FILM_THINGS, motion_kernel
 from .glasses import BROWS, EYES, fill_ring, FRONT, GLASSES, glasses_plane, HAIR, LIPS, MOUTH
 from .glasses import NOSE, OTHER, Portraits, SIDE, SKIN, UNKNOWN
 from .pictures import degrade
@@ -209,10 +209,7 @@ def _soften(rng, x):
         return cv2.resize(x, (S,S), interpolation=cv2.INTER_LINEAR if rng.random()<.5 else cv2.INTER_CUBIC)
     if kind<.5: return cv2.medianBlur(x, int(rng.choice([3,5])))
     if kind>=.6: return x
-    n = int(rng.choice([3,5,7]))
-    k = np.zeros((n,n), np.float32); k[n//2] = 1
-    k = cv2.warpAffine(k, cv2.getRotationMatrix2D((n//2,n//2), rng.uniform(0,180), 1), (n,n))
-    return cv2.filter2D(x, -1, (k/max(float(k.sum()), 1e-3)).astype(np.float32))
+    return cv2.filter2D(x, -1, motion_kernel(rng, int(rng.choice([3,5,7]))))
 
 def _add_glare(rng, x):
     "Strong light from one side, or on a part of the face."
