@@ -204,6 +204,7 @@ def _hiding_weights()->torch.Tensor: # (1,10,1,1)
     w[:,list(HIDING_CLASSES)] = 1
     return w
 
+# %% ../../nbs/4_mask/02_parsing.ipynb #b5a47a3c
 def _from_outside(mask:torch.Tensor, grid:int=64, reach:int=20)->torch.Tensor: # (F,1,s,s), as the result
     "A soft mask without its small islands: what is connected to a part that is a tenth of the crop wide."
     low = nnf.avg_pool2d(mask, mask.shape[-1]//grid)
@@ -226,6 +227,7 @@ def hidden_mask(
         hidden = hidden.maximum(worn.sub_(.3).div_(.3).clamp_(0,1))
     return blur(hidden, prob.shape[-1]*.005)
 
+# %% ../../nbs/4_mask/02_parsing.ipynb #485e1810
 def glasses_mask(
     prob:torch.Tensor,  # (F,10,s,s)
 )->torch.Tensor:        # (F,1,s,s)

@@ -202,6 +202,7 @@ _COLOR = .2, .01                # most by which the color of detail differs from
 _GLOSS = 2.5, 1.2               # most brightness of detail, as strengths of the target's detail
 _INK = 6., 2.                   # most darkness of detail outside brows, lips and nostrils, in the same measure
 
+# %% ../../nbs/5_mesh/04_relight.ipynb #34bc754f
 def _detail(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) without their slow bands
     low:torch.Tensor, factor:torch.Tensor,  # (F,3,s,s) the new slow band; how much it has changed
