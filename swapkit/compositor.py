@@ -31,6 +31,7 @@ from .nets.compiled import compile_mode
 from .nets.load import uses_stand_in
 from .options import SwapOptions
 from .refine import Refiner
+from .sharpness import match_blur
 from .restore import Enhancer, Restorer
 from .runtime import default_device, group_faces
 from .swap.base import Swapper, SwapSpec
@@ -157,7 +158,7 @@ class StageOutputs:
     base:Crops              # the target's faces, with the shape of their source
     swap_mask:torch.Tensor  # (F,1,s,s) where the swap is seen
     mouth_mask:torch.Tensor # (F,1,s,s) how much of the target's own mouth stays
-    swapped:Crops           # the swapper's output, in the target's colors, and corrected if there is a refiner
+    swapped:Crops           # the swapper's output, in the target's colors and sharpness, corrected if there is a refiner
     restored:Crops          # what is pasted; it contains the target's mouth only if there is a restorer
     overlay:Overlay         # what is pasted
     frames:Frames           # the result, before an enhancer
@@ -175,6 +176,7 @@ def run_stages(
     strength:float=1.,          # 0 the target, 1 the swap
     crop:int=512,               # side of the base crop
     match_color:bool=True,      # give the output of a network the target's colors
+    match_sharpness:bool=True,  # blur swapped faces that are sharper than the target
     shift:torch.Tensor|None=None,   # (S,468,3) change of shape for each source
 )->StageOutputs:
     "Run all stages on a batch of frames. Raises `BadInput` for a crop side that is not allowed."
@@ -192,6 +194,7 @@ def run_stages(
     seen = combine(seen, cover)
     if match_color and swap.spec.full_crop: new = match_colors(new, base, enlarge(seen, step))
     if refine: new = refine(new, base, seen, photo_textures(base, sources, which))
+    if match_sharpness: new = match_blur(new, base, seen)
     done = _restore_faces(restore, new, base, *(enlarge(m, step) for m in (seen, mouth))) if restore else new
     done = match_tones(done, reduce_crops(base, 2*step), block_mean(seen, 2)) # a gray target stays gray
     # without a restorer the mouth is left out
@@ -268,7 +271,8 @@ class Compositor:
         o = self.options
         return run_stages(
             frames, faces, sources, self.swap, which, masks=self.masks, refine=self.refine, restore=self.restore,
-            strength=o.strength, crop=o.crop, match_color=o.color=='match', shift=shift,
+            strength=o.strength, crop=o.crop, match_color=o.color=='match', match_sharpness=o.sharpness=='match',
+            shift=shift,
         )
     def matte(self,
         frames:Frames,
@@ -284,7 +288,7 @@ class Compositor:
         o, restore = self.options, _unchanged if self.restore else None
         return run_stages(
             frames, faces, sources, _Still(self.swap.spec, self.swap.size), which, masks=self.masks, restore=restore,
-            strength=o.strength, crop=o.crop, match_color=False, shift=shift,
+            strength=o.strength, crop=o.crop, match_color=False, match_sharpness=False, shift=shift,
         ).overlay.matte(frames, bent)
     def stages(self)->dict[str, Any]: # role → the stage
         "The stages whose network can be chosen."

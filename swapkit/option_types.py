@@ -25,6 +25,7 @@ class FlatOptions(TypedDict, total=False):
     fidelity: float
     enhance: str
     color: Literal['match', 'none']
+    sharpness: Literal['match', 'none']
     crop: int
     pixel_boost: int
     precision: Literal['auto', 'fp32', 'fp16', 'bf16']

@@ -206,6 +206,9 @@ class SwapOptions(Options):
     color: str = option('match', "Colors of a face that a network made: match adapts them to the target; none leaves "
                                  "them as the network made them.", 'match',
                         'none', old=('--colours', '--colors'), widget='dropdown', folded=True)
+    sharpness: str = option('match', "Sharpness of the swapped face, before a restorer: match blurs a face that is "
+                                     "sharper than the film; none leaves it.", 'match', 'none', widget='dropdown',
+                            folded=True)
     crop: int = option(512, "Resolution of the swapped face: side of its square crop, in pixels. Use 1024 where "
                             "faces are large.", low=64,
                        high=2048, step=8, offer=(256, 512, 1024), widget='dropdown', folded=True)

@@ -122,7 +122,8 @@ def try_swapper(name:Any, device:Any, embed:Embedder|None, pairs:Sequence[tuple[
     frames, faces = sample_batch([t for t,_ in pairs])
     sources = [person_source(s).to(device) for _,s in pairs]
     work = Swapper(name, device)
-    run = lambda n: run_stages(frames[:n].to(device), faces[:n], sources, work, torch.arange(n), match_color=False)
+    run = lambda n: run_stages(frames[:n].to(device), faces[:n], sources, work, torch.arange(n), match_color=False,
+                               match_sharpness=False)
     began = time.perf_counter()
     out = run(len(pairs))
     result, took, first = out.frames.to('cpu'), time.perf_counter()-began, run(1)

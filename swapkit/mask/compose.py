@@ -17,7 +17,7 @@ from ..errors import BadInput, check_choice
 from ..imgproc import blur, combine, resize_square
 from .parsing import class_probability, FACE_CLASSES, GLASSES_CLASSES, LIP_CLASSES, MOUTH_CLASSES, Parser
 from .parsing import hidden_mask, region_mask
-from .polygons import face_mask, mouth_mask
+from .polygons import face_mask, mouth_mask, region_masks
 from ..registry import MASKS, NetSpec, NetStage
 from ..runtime import cached_tensor
 from ..types import Crops, upload
@@ -46,10 +46,14 @@ def own_mouth(
     size:int|None=None,             # side of the mask; the crop's by default
 )->torch.Tensor:                    # (F,1,S,S)
     "Where the target's own mouth stays."
-    m = mouth_mask(crops, what, size=size)
-    if prob is None or what=='none': return m
-    seen = blur(class_probability(prob, MOUTH_CLASSES + LIP_CLASSES*(what=='lips')), prob.shape[-1]*.006)
-    return torch.minimum(m, resize_square(seen, m.shape[-1]))
+    if prob is None or what=='none': return mouth_mask(crops, what, size=size)
+    check_choice('mouth', what, ('inner', 'lips', 'none'))
+    pairs = [(what, MOUTH_CLASSES+LIP_CLASSES), ('lips', MOUTH_CLASSES)][:2-(what=='lips')]
+    seen = torch.cat([class_probability(prob, classes) for _,classes in pairs], 1)
+    rings = torch.cat(region_masks(crops, *(ring for ring,_ in pairs)), 1)
+    size = size or crops.size
+    both = (resize_square(blur(m, m.shape[-1]*.006), size) for m in (rings, seen))
+    return torch.minimum(*both).amax(1, keepdim=True)
 
 # %% ../../nbs/4_mask/04_compose.ipynb #304a3cfb
 @dataclass(frozen=True, kw_only=True)

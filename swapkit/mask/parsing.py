@@ -223,7 +223,7 @@ def hidden_mask(
     hidden = _from_outside(nnf.conv2d(prob, weights.to(prob)).sub_(.3).div_(.3).clamp_(0,1))
     if glasses=='keep':
         worn, sides = _glasses(prob)
-        worn = worn*((sides.amin(3, True)-80)/30).clamp_(0,1)
+        worn = worn*((sides.amin(3, True)-130)/50).clamp_(0,1)
         hidden = hidden.maximum(worn.sub_(.3).div_(.3).clamp_(0,1))
     return blur(hidden, prob.shape[-1]*.005)
 

@@ -63,20 +63,30 @@ def fill_polygons(
 
 # %% ../../nbs/4_mask/01_polygons.ipynb #81feb6fc
 EYE_REACH = dict(eyes=0., lashes=.5, lids=1.) # how far the ring of an eye is moved towards the crease of the lid
-_RINGS = dict(oval=OVAL, inner=LIPS_INNER, lips=LIPS_OUTER)
+_RINGS = dict(oval=OVAL, lips=LIPS_OUTER)
 
-def _rings_of(lms, what): # (F,468,2) → one or two rings (F,K,2)
+# how much more a mouth is open than its landmarks say, as a part of the opening; at most, as a part of the crop's side
+_OPENER = .5, .006
+
+def _opened(ring, side): # (F,20,2), the lower lip, then the upper one → the same, further open; a closed one stays closed
+    half = (ring-ring.flip(1).roll(1, 1))/2
+    more = (_OPENER[1]*side/half.norm(dim=-1, keepdim=True).clamp(min=1e-3)).clamp(max=_OPENER[0])
+    return ring.addcmul(half, more)
+
+def _rings_of(lms, what, side): # (F,468,2) → one or two rings (F,K,2)
+    if what=='inner': return [_opened(pick(lms, LIPS_INNER), side)]
     if what in _RINGS: return [pick(lms, _RINGS[what])]
     eyes = (EYE_LEFT, LIDS_LEFT), (EYE_RIGHT, LIDS_RIGHT)
-    return [torch.lerp(pick(lms, a[:1] + a[:0:-1]), pick(lms, b), EYE_REACH[what]) for a,b in eyes]
+    reach = what if isinstance(what, float) else EYE_REACH[what]
+    return [torch.lerp(pick(lms, a[:1] + a[:0:-1]), pick(lms, b), reach) for a,b in eyes]
 
 def region_masks(
     crops:Crops,    # with mesh landmarks
-    *what:str,      # oval, inner or lips (of the mouth), eyes, lashes or lids (both eyes)
+    *what:str|float, # oval, inner or lips (of the mouth), eyes, lashes or lids (both eyes); a number as in `EYE_REACH`
 )->list[torch.Tensor]: # (F,1,s,s) each, on the coarse grid
     "Regions of the mesh as masks without soft edges, filled all together."
     lms, step = upload(crops.device, crops.lms)[0][...,:2], coarse_step(crops.size)
-    rings = [_rings_of(lms, w) for w in what]
+    rings = [_rings_of(lms, w, crops.size) for w in what]
     most = max(r.shape[1] for rs in rings for r in rs)
     # a corner that is repeated adds an edge without length
     all_rings = [torch.cat([r, r[:,-1:].expand(-1, most-r.shape[1], -1)], 1) if r.shape[1]<most else r

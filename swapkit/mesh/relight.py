@@ -186,6 +186,20 @@ def _balance_brows(
     factor = (dark[:,2:]/dark[:,:2]).clamp(*_ONE_BROW)
     return detail.addcmul(detail, (brows*(factor-1)).sum(1, keepdim=True))
 
+# %% ../../nbs/5_mesh/04_relight.ipynb #8ad3720b
+_BETWEEN, _BROW_LEVEL = (.15, .22), .53 # half width and half height on the texture, −1 … 1; how far above its middle
+_BETWEEN_RIM = .08      # where the effect fades
+_BETWEEN_DARK = .06, .7 # brightness of the skin: darkness that stays in full; how much is taken away of the rest
+
+def _between_brows(at): # (F,2,s,s) places on the texture → (F,1,s,s) 1 between the brows
+    x, y = at[:,:1].abs(), (at[:,1:]+_BROW_LEVEL).abs()
+    return ((_BETWEEN[0]-x).clamp(0, _BETWEEN_RIM)/_BETWEEN_RIM)*((_BETWEEN[1]-y).clamp(0, _BETWEEN_RIM)/_BETWEEN_RIM)
+
+def _lift_between_brows(detail, target, level, between): # (F,3,s,s), (F,1,s,s) each → (F,3,s,s), without tint
+    "Limit the darkness of the skin between the brows, where the target's own detail is not as dark."
+    over = ((-_BETWEEN_DARK[0]*level).minimum(target)-detail.mean(1, keepdim=True)).clamp(min=0)
+    return detail.addcmul(over, between, value=_BETWEEN_DARK[1])
+
 # %% ../../nbs/5_mesh/04_relight.ipynb #2d45c083
 _BRIGHTER, _DARKER = .35, .8    # powers of the factor of brightness
 _FREE = .35                     # a logarithm: bands may be stronger by so much
@@ -207,7 +221,8 @@ def _detail(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) without their slow bands
     low:torch.Tensor, factor:torch.Tensor,  # (F,3,s,s) the new slow band; how much it has changed
     see:torch.Tensor,       # (F,1,s,s)
-    # (F,1,s,s) each: marked by place, by place and tone; the target's share; third, (F,2,s,s), left and right brow
+    # (F,1,s,s) each: marked by place, by place and tone; the target's share; between the brows; third, (F,2,s,s), left
+    # and right brow
     parts:tuple[torch.Tensor, ...],
     far:torch.Tensor, unlike:torch.Tensor,  # (F,1,1,1) and (F,2,1,1) from `_slow_light`
     apart:torch.Tensor, most:torch.Tensor,  # (F,1,1,1) the larger of both; the largest factor of a band
@@ -215,7 +230,7 @@ def _detail(
 )->tuple[torch.Tensor, torch.Tensor, torch.Tensor]: # (F,3,s,s) the new detail; (F,1,s,s) its factor, before the bands;
     # (F,1,1,1) logarithm of how much stronger the target's coarse band is
     "The source's detail, as strong as its new brightness and the target allow."
-    feature, marks, brows, own = parts
+    feature, marks, brows, own, between = parts
     brow = brows.sum(1, keepdim=True)
     gray, darker = factor.log().mean(1, keepdim=True), source.mean(1, keepdim=True)<0
     dark = marks*darker
@@ -226,7 +241,7 @@ def _detail(
     plain = 1-feature
     made, flat = source*scale.addcmul(scale, ink, value=_HAIR[1]), see*plain
     unlike, colors = unlike.chunk(2, 1)
-    between = lambda limits, at: limits[0]+(limits[1]-limits[0])*at
+    part = lambda limits, at: limits[0]+(limits[1]-limits[0])*at
     level = low.mean(1, keepdim=True)
     hue = low/level # gray detail would make bright skin orange and dark skin blue
     shade = made.mean(1, keepdim=True)*hue
@@ -253,15 +268,15 @@ def _detail(
     fine_g = torch.minimum(g[:,1:], marked[:,1:].maximum(_LEAST_FINE*sharp[:,1:]*brow))
     g = torch.lerp(g, torch.cat([first_g, fine_g], 1), marks)
     made = torch.lerp(tint, marked[:,:1]*tint, marks).addcmul((g*a).sum(1, keepdim=True), hue)
-    made = _balance_brows(made, level, brows)
+    made = _lift_between_brows(_balance_brows(made, level, brows), film, level, between)
     lighter = far*gray.clamp(0, _LIGHTER)
     grown = torch.add(_LIGHTER_OWN/_LIGHTER*own, plain, alpha=_LIGHTER_SHARE/_LIGHTER)
     kept = own.addcmul(lighter, grown)
     made = torch.lerp(made, target, kept.clamp(max=.8).maximum(own))
     strength, gray = masked_rms(target, flat), made.mean(1, keepdim=True)
     def beyond(x, most): return (e := (x-most).clamp(min=0)).addcmul(most, torch.tanh(e/most), value=-1)
-    bright = beyond(gray, between(_GLOSS, torch.maximum(far, .7*unlike))*strength+.01)
-    dark = beyond(-gray, between(_INK, torch.maximum(apart, colors))*strength+.01)
+    bright = beyond(gray, part(_GLOSS, torch.maximum(far, .7*unlike))*strength+.01)
+    dark = beyond(-gray, part(_INK, torch.maximum(apart, colors))*strength+.01)
     return made.addcmul((1-marks)*dark-bright, hue), scale.mean(1, keepdim=True), coarse
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #82574711
@@ -351,12 +366,13 @@ def relight(
     low = low.exp()
     # what is marked in the upper half of the texture is a brow where it is dark; the skin around it is skin
     upper, hair = at[:,1:]<0, (a/low_a).mean(1, keepdim=True).mul(-_HAIR_DARK[1]).add_(_HAIR_DARK[0]).clamp_(0, 1)
-    marks = feature*hair.where(upper, 1.)
+    between = _between_brows(at)
+    marks = feature*hair.where(upper, 1.)*(1-between)
     apart = torch.maximum(far, unlike[:,:1])
     most = 1.5-.35*apart
     left = (at[:,:1]*-8).add_(.5).clamp_(0, 1)
     brows = torch.cat([left, 1-left], 1)*(marks*upper)
-    parts = feature, marks, brows, own
+    parts = feature, marks, brows, own, between
     detail, scale, coarse = _detail(
         a-low_a, b-low_b, low, low/low_a, see, parts, far, unlike, apart, most, sigma,
     )
