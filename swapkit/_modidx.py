@@ -1350,6 +1350,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'swapkit.mesh.reshape': { 'swapkit.mesh.reshape.Bend': ('5_mesh/reshape.html#bend', 'swapkit/mesh/reshape.py'),
                                       'swapkit.mesh.reshape._add_rings': ('5_mesh/reshape.html#_add_rings', 'swapkit/mesh/reshape.py'),
                                       'swapkit.mesh.reshape._eye_weights': ('5_mesh/reshape.html#_eye_weights', 'swapkit/mesh/reshape.py'),
+                                      'swapkit.mesh.reshape._lip_pairs': ('5_mesh/reshape.html#_lip_pairs', 'swapkit/mesh/reshape.py'),
                                       'swapkit.mesh.reshape._ring_triangles': ( '5_mesh/reshape.html#_ring_triangles',
                                                                                 'swapkit/mesh/reshape.py'),
                                       'swapkit.mesh.reshape.bend_field': ('5_mesh/reshape.html#bend_field', 'swapkit/mesh/reshape.py'),

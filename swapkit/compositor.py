@@ -158,7 +158,7 @@ class StageOutputs:
     base:Crops              # the target's faces, with the shape of their source
     swap_mask:torch.Tensor  # (F,1,s,s) where the swap is seen
     mouth_mask:torch.Tensor # (F,1,s,s) how much of the target's own mouth stays
-    swapped:Crops           # the swapper's output, in the target's colors and sharpness, corrected if there is a refiner
+    swapped:Crops           # the swapper's output in the target's colors and sharpness, corrected if there is a refiner
     restored:Crops          # what is pasted; it contains the target's mouth only if there is a restorer
     overlay:Overlay         # what is pasted
     frames:Frames           # the result, before an enhancer

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['edge_blur', 'match_blur']
 
-# %% ../nbs/6_swap/07_sharpness.ipynb #d16299fb
+# %% ../nbs/6_swap/07_sharpness.ipynb #7b4945db
 import dataclasses
 
 import torch
@@ -15,7 +15,7 @@ from .imgproc import block_mean, blur, coarse_step, enlarge
 from .runtime import cached_tensor
 from .types import Crops, upload
 
-# %% ../nbs/6_swap/07_sharpness.ipynb #e47bd5a4
+# %% ../nbs/6_swap/07_sharpness.ipynb #e5ce07d0
 _AGAIN = 1.     # standard deviation of the second blur, pixels
 
 @cached_tensor(2)
@@ -38,8 +38,8 @@ def edge_blur(
     total = lambda g: (weight*g).sum((1,2,3))
     return _AGAIN**2/((total(before)+1e-12)/(total(after)+1e-12)-1).clamp(min=.02)
 
-# %% ../nbs/6_swap/07_sharpness.ipynb #e8ce47f8
-_TOLERANCE = .3         # pixels² of the grid: how much sharper a face may be
+# %% ../nbs/6_swap/07_sharpness.ipynb #253a36f5
+_SHARPER = .5, 1.2      # pixels² of the grid: how much sharper a face may be; from where on it is blurred in full
 _BLURS = 1., 1.6        # standard deviations of the fixed blurs, pixels of the grid
 _GRID = .2              # pixels²: what shrinking to the grid and enlarging blurs
 
@@ -54,7 +54,8 @@ def match_blur(
     low, green = block_mean(new.data, step), block_mean(old.data[:,1:2], step)
     where = enlarge(mask, coarse//step)
     now, wanted = edge_blur(torch.cat([low[:,1:2], green]), where.repeat(2,1,1,1)).chunk(2)
-    more = (wanted-now-_TOLERANCE).clamp(min=0).view(-1,1,1,1)
+    more = (wanted-now).view(-1,1,1,1)
+    more = more*((more-_SHARPER[0])/(_SHARPER[1]-_SHARPER[0])).clamp(0,1)
     if more.device.type=='cpu' and not more.any(): return new
     first, second = (_GRID+s*s for s in _BLURS)
     share = lambda low, high: ((more-low)/(high-low)).clamp(0,1)

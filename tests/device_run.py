@@ -73,7 +73,7 @@ LIMITS = {
     "copies a batch": 8.5,
     # 0.8.0 kept below 0.4. The built-in parser and the fitted light came after that: 200 small operations more. The
     # refiner added 200 again, brows that are equally dark 25, the search for what comes from outside a face 45.
-    "operations a batch, built-in": 0.72 * OPERATIONS_050,
+    "operations a batch, built-in": 0.76 * OPERATIONS_050,
     "shapes of a network": 8,
     "padding above 8 faces": 0.3,
     "part over 2 levels, CPU with OpenCV": 0.002,

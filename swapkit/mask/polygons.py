@@ -66,9 +66,9 @@ EYE_REACH = dict(eyes=0., lashes=.5, lids=1.) # how far the ring of an eye is mo
 _RINGS = dict(oval=OVAL, lips=LIPS_OUTER)
 
 # how much more a mouth is open than its landmarks say, as a part of the opening; at most, as a part of the crop's side
-_OPENER = .5, .006
+_OPENER = .3, .004
 
-def _opened(ring, side): # (F,20,2), the lower lip, then the upper one → the same, further open; a closed one stays closed
+def _opened(ring, side): # (F,20,2), the lower lip, then the upper one → the same, further open
     half = (ring-ring.flip(1).roll(1, 1))/2
     more = (_OPENER[1]*side/half.norm(dim=-1, keepdim=True).clamp(min=1e-3)).clamp(max=_OPENER[0])
     return ring.addcmul(half, more)

@@ -167,8 +167,7 @@ def _slow_light(
     off = change-cast-mean(few(light))
     trust = trust*(2-off.abs().amax(1, keepdim=True)/.1).clamp(0,1) # all up to a difference of .1, none from .2 on
     # the same face, in another light, needs no help; colors that have nothing in common get none
-    trust = trust*(rest[0]/_SAME-1).clamp(0,1)*(2-rest[1]/.02).clamp(0,1)
-    return new + trust*off, far, unlike
+    return new + trust*(rest[0]/_SAME-1).clamp(0,1)*(2-rest[1]/.02).clamp(0,1)*off, far, unlike
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #5a9d8c1b
 _ONE_BROW = .6, 1.7 # limits of the factor that makes both brows equally dark
@@ -211,7 +210,7 @@ _HAIR_DARK = 4., 5.     # 4 − 5·(brightness relative to the slow band): 0 for
 # where skin of a tone far away becomes lighter: the target's share in its detail; how much its share in folds and
 # lips grows; logarithm of the factor of brightness at which both are full
 _LIGHTER_SHARE, _LIGHTER_OWN, _LIGHTER = .15, 1., .4
-# limits where the pictures agree, and where tones are far apart or slow forms have nothing in common
+# limits where pictures agree, and where tones are far apart or slow forms have nothing in common
 _COLOR = .2, .01                # most by which the color of detail differs from that of the skin
 _GLOSS = 2.5, 1.2               # most brightness of detail, as strengths of the target's detail
 _INK = 6., 2.                   # most darkness of detail outside brows, lips and nostrils, in the same measure

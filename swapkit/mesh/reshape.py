@@ -19,7 +19,7 @@ from ..imgproc import coarse_step, enlarge, sample_at
 from .raster import fit_to_mean_mesh, interpolate, rasterize
 from ..runtime import cached_tensor
 from ..topology import asset_path, distance_to_landmarks, EYE_LEFT, EYE_RIGHT, LIDS_LEFT, LIDS_RIGHT, mean_mesh
-from ..topology import OVAL
+from ..topology import LIPS_INNER, LIPS_OUTER, OVAL
 from ..types import Crops, Source, upload
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #e3a847e3
@@ -43,6 +43,17 @@ def mean_shape(source:Source)->torch.Tensor: # (n,)
 def _eye_weights()->torch.Tensor: # (2,468), 1 at an eye … 0 away from it
     return torch.stack([1-distance_to_landmarks(i)/.03 for i in (EYE_LEFT+LIDS_LEFT, EYE_RIGHT+LIDS_RIGHT)]).clamp(0,1)
 
+@cached_tensor(1)
+def _lip_pairs()->tuple[torch.Tensor, torch.Tensor]: # (2,468); (468,)
+    "The points of the lower and the upper lip that belong to each point; −½ at the upper lip, ½ at the lower, 0 away."
+    n, m, rings = len(LIPS_INNER), mean_mesh()[:,:2], torch.tensor([LIPS_INNER, LIPS_OUTER])
+    far, near = torch.cdist(m, m[rings.flatten()]).min(1)
+    place = near%n # in a ring: the lower lip from corner to corner, then the upper one back
+    upper = place>n//2
+    lower = torch.where(upper, n-place, place)
+    pairs = torch.stack([rings[0][lower], rings[0][(n-lower)%n]])
+    return pairs, torch.where(upper, -.5, .5)*(1-far/.05).clamp(0,1)
+
 def shape_change(
     source:torch.Tensor, photos:int,    # (n,) mean shape of so many photos
     target:torch.Tensor, frames:float,  # (n,) mean shape of so many good frames
@@ -53,7 +64,8 @@ def shape_change(
     d = torch.einsum('n,nkc->kc', (source-target)*likely, b['draw'])
     for w, eye in zip(_eye_weights().to(d), (EYE_LEFT + LIDS_LEFT, EYE_RIGHT + LIDS_RIGHT), strict=True):
         d = torch.lerp(d, d[eye].mean(0).expand_as(d), w[:, None])
-    return d
+    (low, up), much = _lip_pairs()
+    return d+much.to(d)[:,None]*(d[up]-d[low])  # the mouth stays as open as it is
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #20813629
 _RINGS = ((1.12, .7), (1.25, .3), (1.4, 0.)) # size, in ovals; share of the movement
