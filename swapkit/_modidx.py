@@ -1284,6 +1284,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'swapkit.mask.polygons._rings_of': ('4_mask/polygons.html#_rings_of', 'swapkit/mask/polygons.py'),
                                        'swapkit.mask.polygons._rows': ('4_mask/polygons.html#_rows', 'swapkit/mask/polygons.py'),
                                        'swapkit.mask.polygons.eye_mask': ('4_mask/polygons.html#eye_mask', 'swapkit/mask/polygons.py'),
+                                       'swapkit.mask.polygons.eyes_open': ('4_mask/polygons.html#eyes_open', 'swapkit/mask/polygons.py'),
                                        'swapkit.mask.polygons.face_mask': ('4_mask/polygons.html#face_mask', 'swapkit/mask/polygons.py'),
                                        'swapkit.mask.polygons.fill_polygons': ( '4_mask/polygons.html#fill_polygons',
                                                                                 'swapkit/mask/polygons.py'),

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['edge_blur', 'match_blur']
 
-# %% ../nbs/6_swap/07_sharpness.ipynb #7b4945db
+# %% ../nbs/6_swap/07_sharpness.ipynb #87647768
 import dataclasses
 
 import torch
@@ -15,7 +15,7 @@ from .imgproc import block_mean, blur, coarse_step, enlarge
 from .runtime import cached_tensor
 from .types import Crops, upload
 
-# %% ../nbs/6_swap/07_sharpness.ipynb #e5ce07d0
+# %% ../nbs/6_swap/07_sharpness.ipynb #c179c33b
 _AGAIN = 1.     # standard deviation of the second blur, pixels
 
 @cached_tensor(2)
@@ -38,8 +38,8 @@ def edge_blur(
     total = lambda g: (weight*g).sum((1,2,3))
     return _AGAIN**2/((total(before)+1e-12)/(total(after)+1e-12)-1).clamp(min=.02)
 
-# %% ../nbs/6_swap/07_sharpness.ipynb #253a36f5
-_SHARPER = .5, 1.2      # pixels² of the grid: how much sharper a face may be; from where on it is blurred in full
+# %% ../nbs/6_swap/07_sharpness.ipynb #724897a6
+_SHARPER = .6, 1.2      # pixels² of the grid: how much sharper a face may be; from where on it is blurred in full
 _BLURS = 1., 1.6        # standard deviations of the fixed blurs, pixels of the grid
 _GRID = .2              # pixels²: what shrinking to the grid and enlarging blurs
 
