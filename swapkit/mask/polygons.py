@@ -65,6 +65,7 @@ def fill_polygons(
 EYE_REACH = dict(eyes=0., lashes=.5, lids=1.) # how far the ring of an eye is moved towards the crease of the lid
 _RINGS = dict(oval=OVAL, lips=LIPS_OUTER)
 
+# %% ../../nbs/4_mask/01_polygons.ipynb #52645db2
 # how much more a mouth is open than its landmarks say, as a part of the opening; at most, as a part of the crop's side
 _OPENER = .3, .004
 
@@ -73,6 +74,7 @@ def _opened(ring, side): # (F,20,2), the lower lip, then the upper one → the s
     more = (_OPENER[1]*side/half.norm(dim=-1, keepdim=True).clamp(min=1e-3)).clamp(max=_OPENER[0])
     return ring.addcmul(half, more)
 
+# %% ../../nbs/4_mask/01_polygons.ipynb #98559985
 _CLOSED, _OPEN = .2, .27    # height of an eye, as a part of its width
 
 def eyes_open(lms:torch.Tensor)->torch.Tensor: # (F,468,2 or 3) → (F,2)
@@ -82,6 +84,7 @@ def eyes_open(lms:torch.Tensor)->torch.Tensor: # (F,468,2 or 3) → (F,2)
     height = (rings[:,:,3:6]-rings[:,:,11:14].flip(2)).norm(dim=-1).mean(-1)
     return ((height/width.clamp(min=1e-3)-_CLOSED)/(_OPEN-_CLOSED)).clamp(0,1)
 
+# %% ../../nbs/4_mask/01_polygons.ipynb #eea19013
 def _rings_of(lms, what, side): # (F,468,2) → one or two rings (F,K,2)
     if what=='inner': return [_opened(pick(lms, LIPS_INNER), side)]
     if what in _RINGS: return [pick(lms, _RINGS[what])]
@@ -90,6 +93,7 @@ def _rings_of(lms, what, side): # (F,468,2) → one or two rings (F,K,2)
     else: reach = (eyes_open(lms)*(what[1]-what[0])+what[0])[...,None,None].unbind(1)
     return [torch.lerp(pick(lms, a[:1] + a[:0:-1]), pick(lms, b), r) for (a,b),r in zip(eyes, reach)]
 
+# %% ../../nbs/4_mask/01_polygons.ipynb #8569cee0
 def region_masks(
     crops:Crops,    # with mesh landmarks
     # oval, inner or lips (of the mouth), eyes, lashes or lids (both eyes), or two numbers as in `EYE_REACH`: how far

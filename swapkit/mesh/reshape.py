@@ -43,6 +43,7 @@ def mean_shape(source:Source)->torch.Tensor: # (n,)
 def _eye_weights()->torch.Tensor: # (2,468), 1 at an eye … 0 away from it
     return torch.stack([1-distance_to_landmarks(i)/.03 for i in (EYE_LEFT+LIDS_LEFT, EYE_RIGHT+LIDS_RIGHT)]).clamp(0,1)
 
+# %% ../../nbs/5_mesh/03_reshape.ipynb #6c402a46
 @cached_tensor(1)
 def _lip_pairs()->tuple[torch.Tensor, torch.Tensor]: # (2,468); (468,)
     "The points of the lower and the upper lip that belong to each point; −½ at the upper lip, ½ at the lower, 0 away."
@@ -54,6 +55,7 @@ def _lip_pairs()->tuple[torch.Tensor, torch.Tensor]: # (2,468); (468,)
     pairs = torch.stack([rings[0][lower], rings[0][(n-lower)%n]])
     return pairs, torch.where(upper, -.5, .5)*(1-far/.05).clamp(0,1)
 
+# %% ../../nbs/5_mesh/03_reshape.ipynb #d43af011
 def shape_change(
     source:torch.Tensor, photos:int,    # (n,) mean shape of so many photos
     target:torch.Tensor, frames:float,  # (n,) mean shape of so many good frames
