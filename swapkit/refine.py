@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as nnf
 
-from .imgproc import block_mean, covered_window, enlarge, resize_square
+from .imgproc import block_mean, covered_window, enlarge, in_window, resize_square
 from .mesh.raster import interpolate, point_normals, rasterize, texture_mesh
 from .nets.tiny import load_tiny_net, TinyRefine
 from .registry import NetSpec, NetStage, REFINERS
@@ -165,9 +165,8 @@ class Refiner(NetStage):
         maps = mesh_maps(swapped.lms, swapped.size, swapped.device)
         drawn = draw_photo(texture.expand(len(swapped),-1,-1,-1), maps)
         said = run_padded(self.net, *refine_inputs(swapped.data, target.data, mask, maps, drawn))
-        (few, many), out = covered_window(mask, swapped.size//mask.shape[-1]), swapped.data.clone()
+        few, many = covered_window(mask, swapped.size//mask.shape[-1])
         few_said = resize_square(said, mask.shape[-1])[few]
         done = apply_refinement(few_said, swapped.data[many], target.data[many], mask[few], self.strength)
-        out[many] = done.clamp_(0, 1)
-        return dataclasses.replace(swapped, data=out)
+        return dataclasses.replace(swapped, data=in_window(swapped.data, many, done.clamp_(0, 1)))
     def __repr__(self)->str: return f"Refiner({self.name!r}, strength {self.strength:g})"

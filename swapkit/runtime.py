@@ -233,8 +233,9 @@ def map_in_order(
     n, cv = torch.get_num_threads() if device.type=='cpu' else 1, cv2.getNumThreads()
     if n==1: yield from map(run, pieces); return
     waiting = deque()
-    cv2.setNumThreads(1)
-    with ThreadPoolExecutor(n, 'piece', torch.set_num_threads, (1,)) as pool: # one torch thread per worker
+    # one thread for each worker, and one for whoever uses the results: more would wait for a core
+    cv2.setNumThreads(1); torch.set_num_threads(1)
+    with ThreadPoolExecutor(n, 'piece', torch.set_num_threads, (1,)) as pool:
         try:
             for p in pieces:
                 waiting.append(pool.submit(run, p))

@@ -166,7 +166,7 @@ def connected_to(
     if not len(mask): return mask
     low = resize_square(mask, grid)
     flood = torch.minimum(nnf.adaptive_max_pool2d(seed, grid), low) # a thin seed must not be averaged away
-    for _ in range(grid): flood = torch.minimum(nnf.max_pool2d(flood, 3, 1, 1), low)
+    for _ in range(grid): flood = torch.minimum(erode(flood, -1), low)
     return mask*resize_square((flood/low.clamp(min=1e-3)).clamp(0,1), mask.shape[-1])
 
 # %% ../../nbs/4_mask/02_parsing.ipynb #44fc2a56
@@ -209,7 +209,7 @@ def _from_outside(mask:torch.Tensor, grid:int=64, reach:int=20)->torch.Tensor: #
     "A soft mask without its small islands: what is connected to a part that is a tenth of the crop wide."
     low = nnf.avg_pool2d(mask, mask.shape[-1]//grid)
     flood = erode(low, grid//20)
-    for _ in range(reach): flood = torch.minimum(nnf.max_pool2d(flood, 3, 1, 1), low)
+    for _ in range(reach): flood = torch.minimum(erode(flood, -1), low)
     return mask*resize_square(flood/low.clamp(min=1e-3), mask.shape[-1])
 
 def hidden_mask(

@@ -112,12 +112,14 @@ def interpolate(
     "Interpolate values of the points at every pixel."
     if seen.is_cuda: return _interpolate_on_device(seen, *upload(seen.device, values, points, tris))
     W = barycentric(points[...,:2].double()[:,tris].flatten(0,1)).view(len(points), len(tris), 3, 3)
-    of = values.double()[:,tris].mT@W # (F,T,C,3) planes of the values
-    f,y,x = (seen>=0).nonzero(as_tuple=True)
-    a, b, c = of[f,seen[f,y,x]].unbind(-1)
-    out = values.new_zeros(*seen.shape, values.shape[-1])
-    out[f,y,x] = (a*x[:,None]+b*y[:,None]+c).to(out)
-    return out.permute(0,3,1,2)
+    of = (values.double()[:,tris].mT@W).permute(3,0,1,2) # (3,F,T,C) planes of the values
+    S = seen.shape[-1]
+    i = (seen.flatten()>=0).nonzero()[:,0]
+    f, x, y = i//S**2, i%S, i//S%S
+    a, b, c = of.flatten(1,2).index_select(1, f*len(tris)+seen.flatten()[i])
+    done = torch.addcmul(c, a, x[:,None]).addcmul_(b, y[:,None])
+    out = values.new_zeros(seen.numel(), values.shape[-1]).index_copy_(0, i, done.to(values))
+    return out.view(*seen.shape, -1).permute(0,3,1,2)
 
 def _interpolate_on_device(seen, values, points, tris):
     "The same at all pixels; where no triangle is seen the result is replaced by 0."

@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import torch
 
-from ..imgproc import block_mean, blur, coarse_step, covered_window, enlarge, reduce_crops, resize_square
-from ..imgproc import sample_at
+from ..imgproc import block_mean, blur, coarse_step, covered_window, enlarge, in_window, reduce_crops
+from ..imgproc import resize_square, sample_at
 from ..mask.parsing import glasses_mask, hidden_mask, Parser
 from ..mask.polygons import fill_polygons, region_masks
 from ..mesh.raster import sample_texture, texture_positions
@@ -111,9 +111,7 @@ def draw_swap(
     place = at[few]*on[few]*(2/(t-1))-1 # outside the mesh any place will do
     light = sample_at(shadows, at[few])
     lit = relight(skin, target, bare, feature, own, place, LIGHT_SIGMA*s, light, change, low)
-    out = crops.data.clone()
-    out[many] = torch.lerp(target, lit, enlarge(bare, step)).clamp_(0,1)
-    return out
+    return in_window(crops.data, many, torch.lerp(target, lit, enlarge(bare, step)).clamp_(0,1))
 
 def mesh_swap(
     crops:Crops,            # with mesh landmarks
