@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as nnf
 
-from .imgproc import block_mean, covered_window, enlarge, in_window, resize_square
+from .imgproc import block_mean, covered_window, enlarge, in_window, reduce_crops, resize_square
 from .mesh.raster import interpolate, point_normals, rasterize, texture_mesh
 from .nets.tiny import load_tiny_net, TinyRefine
 from .registry import NetSpec, NetStage, REFINERS
@@ -98,6 +98,7 @@ def apply_refinement(
     target:torch.Tensor,    # (F,3,S,S)
     mask:torch.Tensor,      # (F,1,s,s) where the swap is seen, on the coarse grid
     strength:float=1.,      # 0 nothing, 1 all of it
+    low:torch.Tensor|None=None, # (F,3,s,s) `swapped` on the coarse grid, if it is known
 )->torch.Tensor:            # (F,3,S,S)
     "Change a swapped face as the network says. Outside the mask nothing changes."
     step = swapped.shape[-1]//mask.shape[-1]
@@ -105,7 +106,7 @@ def apply_refinement(
     seen = strength*mask
     color, hide = said[:,:3].tanh()*_COLOR, (said[:,3:4]-KEEP).sigmoid()*seen*edge
     gain = limit_detail(said[:,4:].tanh()*_GAIN, swapped, target, mask).exp()-1
-    low = block_mean(swapped, step)
+    if low is None: low = block_mean(swapped, step)
     slow, more, keep = enlarge(torch.cat([(color-gain*low)*seen, gain*seen, hide], 1), step).split([3,1,1], 1)
     return torch.lerp((swapped+slow).addcmul_(swapped, more), target, keep)
 
@@ -128,7 +129,7 @@ REFINERS['tiny_refine'] = RefineSpec(
 
 # %% ../nbs/6_swap/06_refine.ipynb #0bd43e70
 def refine_inputs(
-    swapped:torch.Tensor, target:torch.Tensor,  # (F,3,S,S)
+    swapped:torch.Tensor, target:torch.Tensor,  # (F,3,S,S), or already on the coarse grid
     mask:torch.Tensor,      # (F,1,s,s) where the swap is seen, on the coarse grid
     maps:torch.Tensor,      # (F,7,64,64) from `mesh_maps`
     drawn:torch.Tensor,     # (F,3,64,64) from `draw_photo`
@@ -164,9 +165,13 @@ class Refiner(NetStage):
         if not len(swapped): return swapped
         maps = mesh_maps(swapped.lms, swapped.size, swapped.device)
         drawn = draw_photo(texture.expand(len(swapped),-1,-1,-1), maps)
-        said = run_padded(self.net, *refine_inputs(swapped.data, target.data, mask, maps, drawn))
-        few, many = covered_window(mask, swapped.size//mask.shape[-1])
+        step = swapped.size//mask.shape[-1]
+        low, was = (reduce_crops(c, step) for c in (swapped, target))
+        said = run_padded(self.net, *refine_inputs(low, was, mask, maps, drawn))
+        few, many = covered_window(mask, step)
         few_said = resize_square(said, mask.shape[-1])[few]
-        done = apply_refinement(few_said, swapped.data[many], target.data[many], mask[few], self.strength)
+        done = apply_refinement(
+            few_said, swapped.data[many], target.data[many], mask[few], self.strength, low[few]
+        )
         return dataclasses.replace(swapped, data=in_window(swapped.data, many, done.clamp_(0, 1)))
     def __repr__(self)->str: return f"Refiner({self.name!r}, strength {self.strength:g})"

@@ -170,7 +170,7 @@ def _to_floats(
 )->torch.Tensor:        # `out`, filled, in [0,1]
     "Convert pictures to the layout that networks read."
     for x,planes in zip(images, out):
-        for a,b in zip(cv2.split(x), planes): b.copy_(torch.from_numpy(a)).div_(255)
+        for a,b in zip(cv2.split(x), planes): torch.div(torch.from_numpy(a), 255, out=b)
     return out
 
 # %% ../../nbs/3_face/01_align.ipynb #236281cc

@@ -30,12 +30,11 @@ def masked_rms(
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #766ca4a5
 def local_contrast(
-    x:torch.Tensor,     # (F,3,h,w)
+    x:torch.Tensor,     # (F,1,h,w) one channel
     step:int,           # pixels of the picture for each of the coarse grid
 )->torch.Tensor:        # (F,1,h/step,w/step)
-    "Standard deviation of green, the sharpest channel, within each pixel of the coarse grid."
-    g = x[:,1:2]
-    return (block_mean(g.square(), step)-block_mean(g, step).square()).clamp(min=0).sqrt()
+    "Standard deviation within each pixel of the coarse grid."
+    return (block_mean(x.square(), step)-block_mean(x, step).square()).clamp(min=0).sqrt()
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #65fd7969
 def shrink(x:torch.Tensor, limit:float|torch.Tensor)->torch.Tensor: # same shape
@@ -378,7 +377,8 @@ def relight(
     shade = low+detail-.02
     if step==1: return shade
     light = scale*lit
-    mine, other = local_contrast(torch.cat([skin, target]), step).chunk(2)
+    green = torch.cat([skin[:,1:2], target[:,1:2]]) # the sharpest channel
+    mine, other = local_contrast(green, step).chunk(2)
     ratio = _band_ratio(light*mine, other, see)
     sharp, under = _sharpness(coarse, ratio)
     r = light*_band_gain(ratio, _FREE_FINE*(1-apart)*sharp, most, under)
