@@ -208,7 +208,7 @@ _HAIR = .3, 1.2         # logarithm of the factor of brightness from which brows
 _HAIR_DARK = 4., 5.     # 4 − 5·(brightness relative to the slow band): 0 for skin at .8 of it, 1 for a brow at .6
 # where skin of a tone far away becomes lighter: the target's share in its detail; how much its share in folds and
 # lips grows; logarithm of the factor of brightness at which both are full
-_LIGHTER_SHARE, _LIGHTER_OWN, _LIGHTER = .15, 1., .4
+_LIGHTER_SHARE, _LIGHTER_OWN, _LIGHTER = .1, .7, .4
 # limits where pictures agree, and where tones are far apart or slow forms have nothing in common
 _COLOR = .2, .01                # most by which the color of detail differs from that of the skin
 _GLOSS = 2.5, 1.2               # most brightness of detail, as strengths of the target's detail

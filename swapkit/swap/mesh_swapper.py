@@ -33,7 +33,7 @@ def skin_map()->torch.Tensor: # (1,468,4)
     folds = torch.stack([(1-distance_to_landmarks(i)/r).clamp(0,1) for i,r in FOLDS]).amax(0)
     lips = fill_polygons((m[LIPS_OUTER]*512)[None], 512)[0,0][tuple((m*512).round().long().clamp(0,511).flip(-1).T)]>0
     lips[[*LIPS_OUTER, *LIPS_INNER]] = True
-    v[:,0], v[:,1] = lips.float(), torch.where(lips, .05, .12*folds)
+    v[:,0], v[:,1] = lips.float(), torch.where(lips, 0., .08*folds)
     for points,much in ((NOSTRILS, .6), (BROWS, 1.)): v[points,0], v[points,1] = much, 0
     v[:,2] = rim_weights()
     v[:,1] = v[:,1].maximum(.5*v[:,2]*((m[BROWS,1].mean()-m[:,1])/.04).clamp(0,1))
@@ -80,7 +80,7 @@ def _in_expression(
     return torch.lerp(textures[:1], textures[1:], there.view(-1,1,1,1)), torch.lerp(widths[0], widths[1], share)
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #a428dfbc
-_OWN_EYE = (.5, .25), (1., .5)  # as in `region_masks`: how far the target's eye stays in full, and fades
+_OWN_EYE = (.5, .12), (1., .32)  # as in `region_masks`: how far the target's eye stays in full, and fades
 
 def occlusion_mask(crops:Crops, size:int)->torch.Tensor: # (F,1,size,size)
     "What stays the target's: eyes with their lids, which fade toward the crease, and the inside of the mouth."
