@@ -2960,6 +2960,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                   'swapkit/swap/mesh_swapper.py'),
                                            'swapkit.swap.mesh_swapper._without_smile': ( '6_swap/mesh_swapper.html#_without_smile',
                                                                                          'swapkit/swap/mesh_swapper.py'),
+                                           'swapkit.swap.mesh_swapper.darken_mouths': ( '6_swap/mesh_swapper.html#darken_mouths',
+                                                                                        'swapkit/swap/mesh_swapper.py'),
                                            'swapkit.swap.mesh_swapper.draw_swap': ( '6_swap/mesh_swapper.html#draw_swap',
                                                                                     'swapkit/swap/mesh_swapper.py'),
                                            'swapkit.swap.mesh_swapper.mesh_swap': ( '6_swap/mesh_swapper.html#mesh_swap',

@@ -42,7 +42,8 @@ def match_blur(
     old:Crops,          # the target's own, aligned alike
     mask:torch.Tensor,  # (F,1,s,s) where both show the face, on the coarse grid
 )->Crops:
-    "Blur new faces that are sharper than the old ones until they are as blurred. Others are returned unchanged."
+    """Blur new faces that are sharper than the old ones until they are as blurred. Others are returned unchanged.
+    Outside the mask nothing changes."""
     coarse = coarse_step(new.size)
     step, (few, many) = max(coarse//2, 1), covered_window(mask, coarse)
     seen, was = new.data[many], old.data[:,1:2][many]
@@ -51,10 +52,11 @@ def match_blur(
     more = (wanted-now).view(-1,1,1,1)
     more = more*((more-_SHARPER[0])/(_SHARPER[1]-_SHARPER[0])).clamp(0,1)
     if more.device.type=='cpu' and not more.any(): return new
+    more = more*enlarge((mask[few]>0).to(mask), coarse//step)
     first, second = (_GRID+s*s for s in _BLURS)
     share = lambda low, high: ((more-low)/(high-low)).clamp(0,1)
     soft = torch.lerp(low, blur(low, _BLURS[0]), share(_GRID, first))
     soft = torch.lerp(soft, blur(low, _BLURS[1]), share(first, second))
     fine = seen-enlarge(low, step)
-    done = enlarge(soft, step).addcmul_(fine, 1-share(0, _GRID))
+    done = enlarge(soft, step).addcmul_(fine, enlarge(1-share(0, _GRID), step))
     return dataclasses.replace(new, data=in_window(new.data, many, done))

@@ -119,7 +119,7 @@ def interpolate(
     a, b, c = of.flatten(1,2).index_select(1, f*len(tris)+seen.flatten()[i])
     done = torch.addcmul(c, a, x[:,None]).addcmul_(b, y[:,None])
     out = values.new_zeros(seen.numel(), values.shape[-1]).index_copy_(0, i, done.to(values))
-    return out.view(*seen.shape, -1).permute(0,3,1,2)
+    return out.view(*seen.shape, values.shape[-1]).permute(0,3,1,2)
 
 def _interpolate_on_device(seen, values, points, tris):
     "The same at all pixels; where no triangle is seen the result is replaced by 0."

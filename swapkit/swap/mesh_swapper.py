@@ -4,16 +4,17 @@
 
 # %% auto #0
 __all__ = ['SMALL_TEXTURE', 'skin_map', 'mouth_width', 'photo_expressions', 'occlusion_mask', 'draw_swap', 'mesh_swap',
-           'photo_glasses', 'small_textures']
+           'darken_mouths', 'photo_glasses', 'small_textures']
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #409acf1f
+import dataclasses
 from functools import lru_cache
 
 import torch
 
-from ..imgproc import block_mean, blur, coarse_step, covered_window, enlarge, in_window, reduce_crops
+from ..imgproc import block_mean, blur, coarse_step, covered_window, enlarge, erode, in_window, reduce_crops
 from ..imgproc import resize_square, sample_at
-from ..mask.parsing import glasses_mask, hidden_mask, Parser
+from ..mask.parsing import class_probability, glasses_mask, hidden_mask, LIP_CLASSES, MOUTH_CLASSES, Parser
 from ..mask.polygons import fill_polygons, region_masks
 from ..mesh.raster import sample_texture, texture_positions
 from ..mesh.relight import LIGHT_SIGMA, mean_rim, relight, rim_change, rim_tone, skin_outliers
@@ -124,11 +125,31 @@ def mesh_swap(
     texture, smile = _in_expression(textures, widths, crops.lms)
     return draw_swap(crops, texture, shadows, rim_change(around, rim_tone(crops)), smile)
 
+# %% ../../nbs/6_swap/02_mesh_swapper.ipynb #fdbc0dfe
+_MOUTH = .2, .3     # probability from which a pixel is inside the mouth; width of the ramp
+_LIP_LINE = .65     # brightness of the line between closed lips, as a part of that of the lips
+
+def darken_mouths(
+    crops:Crops,        # photos
+    prob:torch.Tensor,  # (F,10,s,s) from a parser
+)->Crops:
+    "The photos without teeth: between the lips they get the color of the shadow there."
+    lips, mouth = (class_probability(prob, c) for c in (LIP_CLASSES, MOUTH_CLASSES))
+    low = resize_square(crops.data, prob.shape[-1])
+    color = (low*lips).sum((2,3), keepdim=True)/lips.sum((2,3), keepdim=True).clamp(min=1e-3)
+    lms, = upload(crops.device, crops.lms)
+    ring = fill_polygons(pick(lms[...,:2].float(), LIPS_INNER), crops.size)
+    # the landmarks have the sharper edge, and the parser knows whether the mouth is open
+    opened = erode(((mouth-_MOUTH[0])/_MOUTH[1]).clamp(0,1), -2)
+    inside = erode(ring, -max(crops.size//512, 1))*resize_square(opened, crops.size)
+    return dataclasses.replace(crops, data=torch.lerp(crops.data, _LIP_LINE*color, blur(inside, .5)))
+
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #72dcbc17
 @lru_cache(2)
 def _parser(device): return Parser('tiny_parse', device)
 
 def _make_textures(crops, prob, worn): # photos with what the parser and `glasses_mask` say → (E,3,t,t)
+    crops = darken_mouths(crops, prob)
     hidden, (_, groups) = hidden_mask(prob, 'remove'), photo_expressions(crops.lms)
     # glasses in every photo belong to the person
     if worn.amax((1,2,3)).amin()<.5: hidden = hidden.maximum(worn)
