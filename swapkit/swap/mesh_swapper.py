@@ -34,7 +34,7 @@ def skin_map()->torch.Tensor: # (1,468,4)
     folds = torch.stack([(1-distance_to_landmarks(i)/r).clamp(0,1) for i,r in FOLDS]).amax(0)
     lips = fill_polygons((m[LIPS_OUTER]*512)[None], 512)[0,0][tuple((m*512).round().long().clamp(0,511).flip(-1).T)]>0
     lips[[*LIPS_OUTER, *LIPS_INNER]] = True
-    v[:,0], v[:,1] = lips.float(), torch.where(lips, 0., .08*folds)
+    v[:,0], v[:,1] = lips.float(), torch.where(lips, 0., .12*folds)
     for points,much in ((NOSTRILS, .6), (BROWS, 1.)): v[points,0], v[points,1] = much, 0
     v[:,2] = rim_weights()
     v[:,1] = v[:,1].maximum(.5*v[:,2]*((m[BROWS,1].mean()-m[:,1])/.04).clamp(0,1))
