@@ -26,8 +26,6 @@ def masked_rms(
     x = (x.mean(1, keepdim=True) if x.shape[1]>1 else x).square()
     return ((x*mask).sum((1,2,3), keepdim=True)/mask.sum((1,2,3), keepdim=True).clamp(min=1e-4)).sqrt()
 
-
-
 # %% ../../nbs/5_mesh/04_relight.ipynb #766ca4a5
 def local_contrast(
     x:torch.Tensor,     # (F,1,h,w) one channel
@@ -206,9 +204,10 @@ _LEAST = .65, 1.        # least factor of the coarse band of lips and nostrils, 
 _LEAST_FINE = .8        # least own factor of the finer bands of brows; the factor of the skin limits it
 _HAIR = .3, 1.2         # logarithm of the factor of brightness from which brows become darker; how fast
 _HAIR_DARK = 4., 5.     # 4 − 5·(brightness relative to the slow band): 0 for skin at .8 of it, 1 for a brow at .6
-# where skin of a tone far away becomes lighter: the target's share in its detail; how much its share in folds and
-# lips grows; logarithm of the factor of brightness at which both are full
-_LIGHTER_SHARE, _LIGHTER_OWN, _LIGHTER = .1, .7, .4
+# where skin of a tone far away becomes lighter: the target's share in its detail; how much its share in folds grows;
+# its share in lips; logarithm of the factor of brightness at which all are full
+_LIGHTER_SHARE, _LIGHTER_OWN, _LIGHTER_LIPS, _LIGHTER = .1, .7, .45, .4
+_LIP = .05, .1                  # most color and darkness of the target's lips that are taken over: no lipstick
 # limits where pictures agree, and where tones are far apart or slow forms have nothing in common
 _COLOR = .2, .01                # most by which the color of detail differs from that of the skin
 _GLOSS = 2.5, 1.2               # most brightness of detail, as strengths of the target's detail
@@ -271,6 +270,8 @@ def _detail(
     grown = torch.add(_LIGHTER_OWN/_LIGHTER*own, plain, alpha=_LIGHTER_SHARE/_LIGHTER)
     kept = own.addcmul(lighter, grown)
     made = torch.lerp(made, target, kept.clamp(max=.8).maximum(own))
+    pink = (target-film*hue).clamp(-_LIP[0], _LIP[0]).addcmul(film.clamp(min=-_LIP[1]), hue)
+    made = torch.lerp(made, pink, lighter*(2.5*(marks-brow)-1.5).clamp(0, 1)*(_LIGHTER_LIPS/_LIGHTER))
     strength, gray = masked_rms(target, flat), made.mean(1, keepdim=True)
     def beyond(x, most): return (e := (x-most).clamp(min=0)).addcmul(most, torch.tanh(e/most), value=-1)
     bright = beyond(gray, part(_GLOSS, torch.maximum(far, .7*unlike))*strength+.01)
@@ -377,8 +378,7 @@ def relight(
     shade = low+detail-.02
     if step==1: return shade
     light = scale*lit
-    green = torch.cat([skin[:,1:2], target[:,1:2]]) # the sharpest channel
-    mine, other = local_contrast(green, step).chunk(2)
+    mine, other = local_contrast(torch.cat([skin[:,1:2], target[:,1:2]]), step).chunk(2) # green is the sharpest
     ratio = _band_ratio(light*mine, other, see)
     sharp, under = _sharpness(coarse, ratio)
     r = light*_band_gain(ratio, _FREE_FINE*(1-apart)*sharp, most, under)
