@@ -160,12 +160,13 @@ def tally(
     key:dict[str, dict[str, str]],
     ratings:Sequence[dict[str, dict[str, Any]]],    # of each reader: sheet → letter → step, 1 to 4
     before:str, after:str,
-)->dict[str, Any]: # steps: version → count of each; better, worse: shares; grotesque: sheets of the newer version;
-    # better_to_all, worse_to_all: sheets where all readers say so
-    "Sum up what the readers said; raises `BadInput` for an unknown sheet or step."
+)->dict[str, Any]: # steps: version → count of each; better, worse: shares; lower_row: share of the lower row among what
+    # was liked better; grotesque: sheets of the newer version; better_to_all, worse_to_all: sheets where all agree
+    """Sum up what the readers said; raises `BadInput` for an unknown sheet or step. Readers without a habit like the
+    lower row as often as the upper one: `lower_row` is near .5."""
     steps = {v: [0]*4 for v in (before, after)}
     wins: dict[str, list[int]] = {}
-    bad = set()
+    bad, lower = set(), []
     for reader in ratings:
         for sheet,said in reader.items():
             if sheet not in key or not all(said.get(l) in (1, 2, 3, 4) for l in 'AB'):
@@ -173,13 +174,15 @@ def tally(
             of = {key[sheet][l]: said[l] for l in 'AB'}
             for v,s in of.items(): steps[v][s-1] += 1
             liked = {after: 1, before: -1}.get(key[sheet].get(str(said.get('better')), ''), 0)
-            wins.setdefault(sheet, []).append((of[after]<of[before])-(of[after]>of[before]) or liked)
+            won = (of[after]<of[before])-(of[after]>of[before]) or liked
+            wins.setdefault(sheet, []).append(won)
+            if won: lower.append((won>0)==(key[sheet]['B']==after))
             if of[after]==4: bad.add(sheet)
     each = [w for v in wins.values() for w in v]
     share = lambda sign: sum(w==sign for w in each)/max(len(each), 1)
     everybody = lambda sign: sum(set(v)=={sign} for v in wins.values())
-    return dict(steps=steps, better=share(1), worse=share(-1), grotesque=sorted(bad), sheets=len(wins),
-                better_to_all=everybody(1), worse_to_all=everybody(-1))
+    return dict(steps=steps, better=share(1), worse=share(-1), lower_row=sum(lower)/max(len(lower), 1),
+                grotesque=sorted(bad), sheets=len(wins), better_to_all=everybody(1), worse_to_all=everybody(-1))
 
 # %% ../../nbs/9_research/11_blind_pairs.ipynb #cf98a7ef
 _DRAWN = 'generated_896x1280' # the drawn figure may be taken for a minor
