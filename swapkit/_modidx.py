@@ -1257,6 +1257,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'swapkit.mask.parsing.Parser.sees_front': ( '4_mask/parsing.html#parser.sees_front',
                                                                                   'swapkit/mask/parsing.py'),
                                       'swapkit.mask.parsing._face_middle': ('4_mask/parsing.html#_face_middle', 'swapkit/mask/parsing.py'),
+                                      'swapkit.mask.parsing._flood': ('4_mask/parsing.html#_flood', 'swapkit/mask/parsing.py'),
                                       'swapkit.mask.parsing._from_outside': ( '4_mask/parsing.html#_from_outside',
                                                                               'swapkit/mask/parsing.py'),
                                       'swapkit.mask.parsing._glasses': ('4_mask/parsing.html#_glasses', 'swapkit/mask/parsing.py'),

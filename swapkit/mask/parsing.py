@@ -157,6 +157,10 @@ def class_probability(
     return pick(prob, which).sum(1, keepdim=True).clamp(0,1)
 
 # %% ../../nbs/4_mask/02_parsing.ipynb #3d4257b3
+def _flood(seed, low, steps): # (F,1,n,n) each; the seed lies under `low`
+    for _ in range(steps): seed = torch.minimum(erode(seed, -1), low)
+    return seed
+
 def connected_to(
     mask:torch.Tensor,  # (F,1,s,s)
     seed:torch.Tensor,  # (F,1,s,s)
@@ -166,7 +170,7 @@ def connected_to(
     if not len(mask): return mask
     low = resize_square(mask, grid)
     flood = torch.minimum(nnf.adaptive_max_pool2d(seed, grid), low) # a thin seed must not be averaged away
-    for _ in range(grid): flood = torch.minimum(erode(flood, -1), low)
+    flood = _flood(flood, low, grid)
     return mask*resize_square((flood/low.clamp(min=1e-3)).clamp(0,1), mask.shape[-1])
 
 # %% ../../nbs/4_mask/02_parsing.ipynb #44fc2a56
@@ -208,8 +212,7 @@ def _hiding_weights()->torch.Tensor: # (1,10,1,1)
 def _from_outside(mask:torch.Tensor, grid:int=64, reach:int=20)->torch.Tensor: # (F,1,s,s), as the result
     "A soft mask without its small islands: what is connected to a part that is a tenth of the crop wide."
     low = nnf.avg_pool2d(mask, mask.shape[-1]//grid)
-    flood = erode(low, grid//20)
-    for _ in range(reach): flood = torch.minimum(erode(flood, -1), low)
+    flood = _flood(erode(low, grid//20), low, reach)
     return mask*resize_square(flood/low.clamp(min=1e-3), mask.shape[-1])
 
 def hidden_mask(

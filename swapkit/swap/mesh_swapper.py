@@ -89,6 +89,7 @@ def occlusion_mask(crops:Crops, size:int)->torch.Tensor: # (F,1,size,size)
     soft = [blur(m, m.shape[-1]*s) for m,s in zip(masks, (.009, .02, .006))]
     return resize_square(torch.stack(soft).amax(0), size)
 
+# %% ../../nbs/6_swap/02_mesh_swapper.ipynb #ce6a8d4b
 def draw_swap(
     crops:Crops,            # with mesh landmarks
     texture:torch.Tensor,   # (1 or F,3,t,t) from `make_texture`
@@ -114,6 +115,7 @@ def draw_swap(
     lit = relight(skin, target, bare, feature, own, place, LIGHT_SIGMA*s, light, change, low)
     return in_window(crops.data, many, torch.lerp(target, lit, enlarge(bare, step)).clamp_(0,1))
 
+# %% ../../nbs/6_swap/02_mesh_swapper.ipynb #46955296
 def mesh_swap(
     crops:Crops,            # with mesh landmarks
     textures:torch.Tensor,  # (E,3,t,t) from `make_texture`: at rest, and smiling if there are such photos
@@ -157,6 +159,7 @@ def _make_textures(crops, prob, worn): # photos with what the parser and `glasse
     prefer = (torch.full((len(crops),), .03).index_fill(0, torch.tensor(g), 1.) for g in groups)
     return torch.cat([make_texture(crops, hidden=hidden, prefer=p) for p in prefer])
 
+# %% ../../nbs/6_swap/02_mesh_swapper.ipynb #84b94e3d
 def _parsed(source:Source): return source.get('parsed', lambda s: _parser(s.crops.device)(s.crops))
 
 def photo_glasses(source:Source)->torch.Tensor: # (P,1,s,s) from `glasses_mask`
@@ -176,6 +179,7 @@ def small_textures(crops:Crops, source:Source)->torch.Tensor: # F target crops â
 def _shadows(source:Source): return source.get('shadows', lambda s: side_shadows(_textures(s)[:1]))
 def _around(source:Source): return source.get('around', lambda s: mean_rim(rim_tone(s.crops)))
 
+# %% ../../nbs/6_swap/02_mesh_swapper.ipynb #b072c5a3
 SWAPPERS['mesh'] = SwapSpec(
     template='ffhq_512',
     needs=('tiny_parse',),  # for the photos
