@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['OVAL', 'LIPS_OUTER', 'LIPS_INNER', 'EYE_LEFT', 'EYE_RIGHT', 'MESH68', 'FIVE_POINTS', 'RIGID', 'LIDS_LEFT',
-           'LIDS_RIGHT', 'BROWS', 'BROW_ENDS', 'SKIN_POINTS', 'NOSTRIL_RIMS', 'NOSTRILS', 'FOLDS', 'SMILE',
+           'LIDS_RIGHT', 'BROWS', 'BROW_ENDS', 'SKIN_POINTS', 'NOSTRIL_RIMS', 'UPPER_LIP', 'NOSTRILS', 'FOLDS', 'SMILE',
            'five_points', 'asset_path', 'mean_mesh', 'triangles', 'mirror_points', 'distance_to_landmarks']
 
 # %% ../nbs/1_base/08_topology.ipynb #0c12b141
@@ -100,6 +100,9 @@ SKIN_POINTS = [50,280,205,425,4,195,151,9,108,337,101,330,117,346] # in the midd
 
 # %% ../nbs/1_base/08_topology.ipynb #bc55ce79
 NOSTRIL_RIMS = [98,97,2,326,327,64,294]
+
+# skin between the nose and the lips, from fold to fold
+UPPER_LIP = [98,97,2,326,327,167,164,393,165,391,92,322,206,426]
 
 # %% ../nbs/1_base/08_topology.ipynb #0205087f
 NOSTRILS = NOSTRIL_RIMS + [

@@ -279,15 +279,18 @@ def _detail(
     return made.addcmul((1-marks)*dark-bright, hue), scale.mean(1, keepdim=True), coarse
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #82574711
+_NEARBY = .7    # as a part of the blur that divides light and detail
+_HELD = 1e-4    # squares of shadows that count as none
+
 def _missing_shadows(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) both divided by their slow bands
     shadows:torch.Tensor, flat:torch.Tensor,    # (F,1,s,s)
-)->torch.Tensor:    # (F,1,1,1) 0 … 1
-    "How much of the photo's side shadows the target lacks; all of them if the pixels do not tell."
+    sigma:float,    # pixels: how far around a place the pixels count
+)->torch.Tensor:    # (F,1,s,s) 0 … 1
+    "How much of the photo's shadows the target lacks, at each place; all of them if the pixels do not tell."
     brighter = (target.clamp(min=.05)/source.clamp(min=.05)).log().mean(1, keepdim=True)
-    total = lambda x: (x*flat).sum((2,3), keepdim=True)
-    held = 1e-4*flat.sum((2,3), keepdim=True)+1e-6
-    return ((total(brighter*shadows)+held)/(total(shadows.square())+held)).clamp(0,1)
+    a, b = blur(torch.cat([brighter*shadows, shadows.square()], 1)*flat, sigma).add_(_HELD).split(1, 1)
+    return (a/b).clamp_(0,1)
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #5574100b
 _FREE_FINE = .45 # as `_FREE`, of the finest band
@@ -347,7 +350,7 @@ def relight(
     feature:torch.Tensor, own:torch.Tensor, # the same size, from `skin_map`
     at:torch.Tensor,        # (F,2,h/step,w/step) places on the texture, −1 … 1
     sigma:float,            # pixels of the coarse grid; slower changes are light
-    shadows:torch.Tensor|None=None, # (F,1,h/step,w/step) from `side_shadows`
+    shadows:torch.Tensor|None=None, # (F,1,h/step,w/step) from `cast_shadows`
     around:tuple[torch.Tensor, torch.Tensor]|None=None, # from `rim_change`
     low:torch.Tensor|None=None,     # (F,3,h/step,w/step) `target` on the coarse grid, if it is known
 )->torch.Tensor:            # (F,3,h,w)
@@ -358,7 +361,7 @@ def relight(
     flat, lit = see*(1-feature), torch.ones_like(see)
     low_a, low_b = low_pass(torch.cat([a, b], 1), flat, sigma).clamp(min=.02).chunk(2, 1)
     if shadows is not None:
-        lit = (_missing_shadows(a/low_a, b/low_b, shadows, flat)*shadows).exp()
+        lit = (_missing_shadows(a/low_a, b/low_b, shadows, flat, _NEARBY*sigma)*shadows).exp()
         a = a*lit
         low_a = low_pass(a, flat, sigma).clamp(min=.02)
     low, far, unlike = _slow_light(low_a.log(), low_b.log(), flat, at, around)

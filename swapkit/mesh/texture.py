@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['TONE_SPREAD', 'BANDS', 'unwrap_photos', 'mirror_texture', 'rim_weights', 'skin_tone', 'skin_likeness', 'sharpness',
-           'photo_weight', 'even_light', 'push_pull', 'find_strands', 'side_shadows', 'even_sides', 'make_texture']
+           'photo_weight', 'even_light', 'push_pull', 'find_strands', 'side_shadows', 'even_sides', 'nose_shadow',
+           'cast_shadows', 'make_texture']
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #74b80897
 import dataclasses
@@ -16,7 +17,7 @@ from ..imgproc import blur, erode, low_pass, resize_square, sample_at
 from .raster import camera_facing, spread_on_texture, texture_mesh, to_frontal
 from ..runtime import cached_tensor
 from ..topology import BROW_ENDS, BROWS, distance_to_landmarks, LIDS_LEFT, LIDS_RIGHT, LIPS_INNER, LIPS_OUTER
-from ..topology import mean_mesh, mirror_points, NOSTRIL_RIMS, OVAL, SKIN_POINTS
+from ..topology import mean_mesh, mirror_points, NOSTRIL_RIMS, OVAL, SKIN_POINTS, UPPER_LIP
 from ..types import cat, Crops
 from ..messages import logger
 
@@ -181,7 +182,7 @@ def _outer_skin(size:int)->torch.Tensor: # (1,1,t,t) in [0,1]
 def side_shadows(
     skin:torch.Tensor,  # (1,3,t,t) texture
     min_difference:float=.1,    # of logarithms: smaller ones inside the face are kept
-    max_lift:float=.4,          # a logarithm
+    max_lift:float=.6,          # a logarithm
 )->torch.Tensor:        # (1,1,t,t) logarithms
     "How much lighter the other side is where one side is darker, in parts smaller than a tenth of the face."
     t = skin.shape[-1]
@@ -193,6 +194,37 @@ def side_shadows(
 def even_sides(skin:torch.Tensor)->torch.Tensor: # (1,3,t,t) texture → the same
     "Lift what is dark on one side of the face only."
     return (skin*side_shadows(skin).exp()).clamp(0,1)
+
+# %% ../../nbs/5_mesh/02_texture.ipynb #d1c9c958
+@cached_tensor(4)
+def _lower_face(size:int)->torch.Tensor: # (1,2,t,t) in [0,1]
+    "The skin between the nose and the lips; the plain skin around it."
+    on, y = torch.zeros(468), mean_mesh()[:,1]
+    on[UPPER_LIP] = 1
+    lip, below = spread_on_texture(torch.stack([on, (y>y[6]).float()], 1)[None], size).clamp(0,1).split(1, 1)
+    return torch.cat([lip, below*(1-lip)*_plain_skin(size)*(1-_outer_skin(size))], 1)
+
+_WARM = 0., .1      # a logarithm: how much redder than its surroundings shaded skin may be, and surely is
+_ROUGH = 1.6, 1.3   # how many times as rough as its surroundings it may be at most, and surely is not
+
+def nose_shadow(
+    skin:torch.Tensor,  # (1,3,t,t) texture
+    min_difference:float=.06, max_lift:float=.6,    # logarithms, as in `side_shadows`
+)->torch.Tensor:        # (1,1,t,t) logarithms
+    "How much lighter the skin around the upper lip is, if the lip is in the shadow of the nose; 0 for a moustache."
+    t, log = skin.shape[-1], skin.clamp(min=.02).log()
+    lip, around = _lower_face(t).to(skin.device).split(1, 1)
+    mean = lambda x, w: (x*w).sum((2,3), keepdim=True)/w.sum((2,3), keepdim=True)
+    y, red = log.mean(1, keepdim=True), log[:,:1]-log[:,2:]
+    fine = (y-blur(y, t/170)).square()
+    warm, rough = mean(red, lip)-mean(red, around), (mean(fine, lip)/mean(fine, around)).sqrt()
+    sure = [((x-low)/(high-low)).clamp(0,1) for x,(low,high) in ((warm, _WARM), (rough, _ROUGH))]
+    shade = low_pass(y, around.clamp(min=1e-5), t/8)-low_pass(y, lip.clamp(min=1e-5), t/60)
+    return (shade-min_difference).clamp(0, max_lift)*sure[0]*sure[1]*lip
+
+def cast_shadows(skin:torch.Tensor)->torch.Tensor: # (1,3,t,t) texture → (1,1,t,t) logarithms
+    "How much lighter the skin would be without `side_shadows` and `nose_shadow`."
+    return torch.maximum(side_shadows(skin), nose_shadow(skin))
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #05c39399
 def _texture_weights(

@@ -18,7 +18,7 @@ from ..mask.parsing import class_probability, glasses_mask, hidden_mask, LIP_CLA
 from ..mask.polygons import fill_polygons, region_masks
 from ..mesh.raster import sample_texture, texture_positions
 from ..mesh.relight import LIGHT_SIGMA, mean_rim, relight, rim_change, rim_tone, skin_outliers
-from ..mesh.texture import make_texture, rim_weights, side_shadows
+from ..mesh.texture import make_texture, rim_weights, cast_shadows
 from ..runtime import cached_tensor
 from ..registry import SWAPPERS
 from .base import SwapSpec
@@ -93,7 +93,7 @@ def occlusion_mask(crops:Crops, size:int)->torch.Tensor: # (F,1,size,size)
 def draw_swap(
     crops:Crops,            # with mesh landmarks
     texture:torch.Tensor,   # (1 or F,3,t,t) from `make_texture`
-    shadows:torch.Tensor,   # (1 or F,1,t,t) from `side_shadows`
+    shadows:torch.Tensor,   # (1 or F,1,t,t) from `cast_shadows`
     change:tuple[torch.Tensor, torch.Tensor],   # from `rim_change`
     smile:torch.Tensor,     # (F,) `mouth_width` that the texture shows, on the host
 )->torch.Tensor:            # (F,3,S,S)
@@ -119,7 +119,7 @@ def draw_swap(
 def mesh_swap(
     crops:Crops,            # with mesh landmarks
     textures:torch.Tensor,  # (E,3,t,t) from `make_texture`: at rest, and smiling if there are such photos
-    shadows:torch.Tensor,   # (1,1,t,t) from `side_shadows`
+    shadows:torch.Tensor,   # (1,1,t,t) from `cast_shadows`
     around:tuple[torch.Tensor, torch.Tensor],   # of the photos, from `mean_rim`
     widths:torch.Tensor,    # (E,) `mouth_width` of the photos, on the host
 )->torch.Tensor:            # (F,3,S,S)
@@ -176,7 +176,7 @@ def small_textures(crops:Crops, source:Source)->torch.Tensor: # F target crops â
     small = source.get('small_textures', lambda s: block_mean(_textures(s), _textures(s).shape[-1]//SMALL_TEXTURE))
     return _in_expression(small, _widths(source), crops.lms)[0].expand(len(crops),-1,-1,-1)
 
-def _shadows(source:Source): return source.get('shadows', lambda s: side_shadows(_textures(s)[:1]))
+def _shadows(source:Source): return source.get('shadows', lambda s: cast_shadows(_textures(s)[:1]))
 def _around(source:Source): return source.get('around', lambda s: mean_rim(rim_tone(s.crops)))
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #b072c5a3

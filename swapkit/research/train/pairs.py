@@ -25,7 +25,7 @@ from ...mask.parsing import hidden_mask, Parser
 from ...mask.polygons import face_mask
 from ...mesh.raster import draw_texture
 from ...mesh.relight import rim_change, rim_tone
-from ...mesh.texture import make_texture, side_shadows
+from ...mesh.texture import make_texture, cast_shadows
 from ...refine import draw_photo, mesh_maps
 from .dress import draw_in_front
 from .glasses import Portraits
@@ -159,7 +159,7 @@ def make_photos(
         crops = as_crops(x, p)
         hidden = hidden_mask(parser(crops))
         t = torch.cat([make_texture(crops[i:i+1], TEXTURE, hidden=hidden[i:i+1]) for i in range(len(p))])
-        made.append(((t*255).round().byte(), side_shadows(t).half(), *rim_tone(crops), mouth_width(p)))
+        made.append(((t*255).round().byte(), cast_shadows(t).half(), *rim_tone(crops), mouth_width(p)))
     return Photos(*map(torch.cat, zip(*made)))
 
 def swap_photos(crops:Crops, photos:Photos, rows:torch.Tensor)->torch.Tensor: # rows: (F,) → (F,3,S,S)
