@@ -135,39 +135,44 @@ def make_sheet(pair:dict[str, Any], results:dict[str, list[np.ndarray]])->np.nda
 # %% ../../nbs/9_research/11_blind_pairs.ipynb #5ffce007
 def make_sheets(
     out:Path, before:str, after:str, seed:int=22,
-)->dict[str, dict[str, str]]: # sheet → letter → version
-    """Write a sheet for each pair, and the key. Each version has the upper row on half of the sheets. Raises `BadInput`
-    if a version has made no picture."""
+    readers:int=2,
+)->list[dict[str, dict[str, str]]]: # of each reader: sheet → letter → version
+    """Write a sheet for each reader and pair, and the keys. Each version has the upper row on half of the sheets, and
+    every other reader has the rows exchanged. Raises `BadInput` if a version has made no picture."""
     for version in (before, after):
         if not any((out/version).glob('*.png')): raise BadInput(f"no pictures in {out/version}: render it first")
-    pairs, key, rng = json.loads((out/'pairs.json').read_text()), {}, random.Random(seed)
-    (out/'sheets').mkdir(exist_ok=True)
+    pairs, rng = json.loads((out/'pairs.json').read_text()), random.Random(seed)
+    keys:list[dict[str, dict[str, str]]] = [{} for _ in range(readers)]
     orders = [(before, after) if i%2 else (after, before) for i in range(len(pairs))]
     rng.shuffle(orders)
     for i,pair in enumerate(pairs):
-        key[f'{i:02}'] = dict(zip('AB', orders[i]))
         results = {}
-        for letter,version in key[f'{i:02}'].items():
+        for version in orders[i]:
             files = [out/version/f'{i:02}-{k}.png' for k in pair['frames']]
-            results[letter] = [read_picture(f) if f.exists() else from_frames(read_frame(video_info(pair['clip']), k))
-                               for f,k in zip(files, pair['frames'])]
-        cv2.imwrite(str(out/'sheets'/f'{i:02}.jpg'), make_sheet(pair, results), [cv2.IMWRITE_JPEG_QUALITY, 92])
-    save_figures(out/'key.json', key)
-    return key
+            results[version] = [read_picture(f) if f.exists() else from_frames(read_frame(video_info(pair['clip']), k))
+                                for f,k in zip(files, pair['frames'])]
+        for n,key in enumerate(keys):
+            key[f'{i:02}'] = dict(zip('AB', orders[i][::-1] if n%2 else orders[i]))
+            folder = out/'sheets'/str(n+1)
+            folder.mkdir(parents=True, exist_ok=True)
+            sheet = make_sheet(pair, {letter: results[v] for letter,v in key[f'{i:02}'].items()})
+            cv2.imwrite(str(folder/f'{i:02}.jpg'), sheet, [cv2.IMWRITE_JPEG_QUALITY, 92])
+    save_figures(out/'key.json', keys)
+    return keys
 
 # %% ../../nbs/9_research/11_blind_pairs.ipynb #dd1d0bae
 def tally(
-    key:dict[str, dict[str, str]],
-    ratings:Sequence[dict[str, dict[str, Any]]],    # of each reader: sheet → letter → step, 1 to 4
+    keys:Sequence[dict[str, dict[str, str]]],       # of each reader, from `make_sheets`
+    ratings:Sequence[dict[str, dict[str, Any]]],    # of the same readers: sheet → letter → step, 1 to 4
     before:str, after:str,
 )->dict[str, Any]: # steps: version → count of each; better, worse: shares; lower_row: share of the lower row among what
     # was liked better; grotesque: sheets of the newer version; better_to_all, worse_to_all: sheets where all agree
     """Sum up what the readers said; raises `BadInput` for an unknown sheet or step. Readers without a habit like the
-    lower row as often as the upper one: `lower_row` is near .5."""
+    lower row about as often as the upper one: `lower_row` is near .5."""
     steps = {v: [0]*4 for v in (before, after)}
     wins: dict[str, list[int]] = {}
     bad, lower = set(), []
-    for reader in ratings:
+    for key,reader in zip(keys, ratings, strict=True):
         for sheet,said in reader.items():
             if sheet not in key or not all(said.get(l) in (1, 2, 3, 4) for l in 'AB'):
                 raise BadInput(f"sheet {sheet}: a rating needs a step from 1 to 4 for A and B")
@@ -200,13 +205,14 @@ def main(argv:Sequence[str]|None=None)->None:
     p.add_argument('--seed', type=int, default=22)
     p.add_argument('--workers', type=int, default=2)
     p.add_argument('--only', action='store_true', help='render only the older version')
-    p.add_argument('--ratings', type=Path, nargs='*', help='of each reader, as JSON: sum them up')
+    p.add_argument('--readers', type=int, default=2)
+    p.add_argument('--ratings', type=Path, nargs='*', help='of all readers, in their order, as JSON: sum them up')
     p.add_argument('--save', help='of the sum, as JSON')
     a = p.parse_args(argv)
     (before, first), (after, second) = ((*v.split('=', 1), '')[:2] for v in (a.before, a.after))
     if a.ratings:
-        key = json.loads((a.out/'key.json').read_text())
-        said = tally(key, [json.loads(f.read_text()) for f in a.ratings], before, after)
+        keys = json.loads((a.out/'key.json').read_text())
+        said = tally(keys, [json.loads(f.read_text()) for f in a.ratings], before, after)
         print(json.dumps(said, indent=1))
         origin = measurement_origin('research.blind_pairs', argv)
         save_figures(a.save, origin | dict(seed=a.seed, readers=len(a.ratings)) | said)
@@ -219,6 +225,6 @@ def main(argv:Sequence[str]|None=None)->None:
     refined = {} if a.refine=='auto' else dict(refine=a.refine)
     for name,python,swap in ((before, first, {}), (after, second, refined))[:1 if a.only else 2]:
         print(name, 'failed:', render_pairs(a.out, name, python, a.workers, swap))
-    if not a.only: print(len(make_sheets(a.out, before, after, a.seed)), 'sheets in', a.out/'sheets')
+    if not a.only: print(len(make_sheets(a.out, before, after, a.seed, a.readers)), 'sets of sheets in', a.out/'sheets')
 
 if __name__=='__main__' and '__file__' in globals(): main() # not in a notebook
