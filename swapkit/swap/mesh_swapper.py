@@ -81,7 +81,7 @@ def _in_expression(
     return torch.lerp(textures[:1], textures[1:], there.view(-1,1,1,1)), torch.lerp(widths[0], widths[1], share)
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #a428dfbc
-_OWN_EYE = (.5, .12), (1., .32)  # as in `region_masks`: how far the target's eye stays in full, and fades
+_OWN_EYE = (.5, .05), (1., .22)  # as in `region_masks`: how far the target's eye stays in full, and fades
 
 def occlusion_mask(crops:Crops, size:int)->torch.Tensor: # (F,1,size,size)
     "What stays the target's: eyes with their lids, which fade toward the crease, and the inside of the mouth."
