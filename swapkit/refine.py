@@ -54,16 +54,18 @@ def draw_photo(
     return nnf.grid_sample(texture, at, padding_mode='border', align_corners=False)*maps[:,3:4]
 
 @cached_tensor(1)
-def _eye_map()->torch.Tensor: # (1,1,64,64) 1 around the eyes
+def _eye_map()->torch.Tensor: # (1,1,64,64) on the texture
+    "1 up to .009 sides of the crop from eyes and lids, 0 from .039 on."
     far = distance_to_landmarks(LIDS_LEFT+LIDS_RIGHT+EYE_LEFT+EYE_RIGHT)
     return spread_on_texture((1.3-far/.03).clamp(0,1)[None,:,None], _MAPS)
 
 def draw_with_eyes(
     texture:torch.Tensor, maps:torch.Tensor,    # as for `draw_photo`
-)->tuple[torch.Tensor, torch.Tensor]: # (F,3,64,64); (F,1,64,64) 1 around the eyes
-    "`draw_photo`, and where the eyes are."
+)->tuple[torch.Tensor, torch.Tensor]: # (F,3,64,64); (F,1,64,64) 1 at the eyes and around them
+    "`draw_photo`, and a map of the eyes."
     eyes, = upload(texture.device, _eye_map())
-    return draw_photo(torch.cat([texture, eyes.expand(len(texture),-1,-1,-1)], 1), maps).split([3,1], 1)
+    drawn = draw_photo(torch.cat([texture, eyes.expand(len(texture),-1,-1,-1)], 1), maps)
+    return drawn[:,:3], drawn[:,3:]
 
 def compare_photo(
     drawn:torch.Tensor,     # (F,3,64,64) from `draw_photo`
@@ -71,7 +73,8 @@ def compare_photo(
     cover:torch.Tensor,     # (F,1,64,64) where both are seen
 )->torch.Tensor:            # (F,3,64,64)
     """How the photo differs from the swap after its mean color is made the same, multiplied by 4 to bring it near 1. It
-    fades where the photo is darker or lighter (to 0 at a factor of 1.4) or of another color."""
+    is weaker for a face whose photo has another mean brightness (from a factor of 1.1 on; 0 at 1.4) or another mean
+    color."""
     mean = lambda x: (x*cover).sum((2,3), keepdim=True)+1e-3
     gain = (mean(low)/mean(drawn)).log()
     tone, color = gain.mean(1, keepdim=True).abs(), gain.amax(1, keepdim=True)-gain.amin(1, keepdim=True)
@@ -86,8 +89,8 @@ def limit_detail(
     swapped:torch.Tensor, target:torch.Tensor,  # (F,3,S,S)
     mask:torch.Tensor,      # (F,1,s,s) where the swap is seen, on the coarse grid
 )->torch.Tensor:            # (F,1,s,s)
-    """The same, less where detail would become stronger than 1.25 times the target's: a smooth film does not get the
-    pores of a sharp photo."""
+    """Weaken the positive gains of a face by one factor, so that its detail does not exceed 1.25 times the target's: a
+    smooth film does not get the pores of a sharp photo."""
     step = swapped.shape[-1]//mask.shape[-1]
     def power(x): # (F,1,s,s) of what the coarse grid cannot show
         g = x[:,1:2]
@@ -104,9 +107,9 @@ def calm_eyes(
     said:torch.Tensor,  # (F,5,s,s) from `TinyRefine`
     eyes:torch.Tensor,  # (F,1,s/2,s/2) 1 around the eyes
 )->torch.Tensor:        # (F,5,s,s)
-    "The answer of the network without stronger detail around the eyes."
-    color, detail = said.split([4,1], 1)
-    return torch.cat([color, torch.lerp(detail, detail.clamp(max=0), enlarge(eyes, 2))], 1)
+    "The answer of the network; around the eyes, detail does not become stronger."
+    others, detail = said.split([4,1], 1)
+    return torch.cat([others, torch.lerp(detail, detail.clamp(max=0), enlarge(eyes, 2))], 1)
 
 # %% ../nbs/6_swap/06_refine.ipynb #3d403524
 _COLOR, _GAIN = .4, .7  # most change of color, in [0,1]; of the logarithm of the strength of detail

@@ -199,6 +199,7 @@ def _lift_between_brows(detail, target, level, between): # (F,3,s,s), (F,1,s,s) 
 # %% ../../nbs/5_mesh/04_relight.ipynb #2d45c083
 _BRIGHTER, _DARKER = .35, .8    # powers of the factor of brightness
 _FREE = .35                     # a logarithm: bands may be stronger by so much
+_FREE_FINE = .45                # the same of the finest band
 _FREE_FEATURES = .6     # the same of brows, lips and nostrils
 _LEAST = .65, 1.        # least factor of the coarse band of lips and nostrils, and of brows
 _LEAST_FINE = .8        # least own factor of the finer bands of brows; the factor of the skin limits it
@@ -279,8 +280,7 @@ def _detail(
     return made.addcmul((1-marks)*dark-bright, hue), scale.mean(1, keepdim=True), coarse
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #82574711
-_NEARBY = .7    # as a part of the blur that divides light and detail
-_HELD = 1e-4    # squares of shadows that count as none
+_NEARBY, _HELD = .7, 1e-4   # as a part of the blur that divides light and detail; squares of shadows that count as none
 
 def _missing_shadows(
     source:torch.Tensor, target:torch.Tensor,   # (F,3,s,s) both divided by their slow bands
@@ -291,9 +291,6 @@ def _missing_shadows(
     brighter = (target.clamp(min=.05)/source.clamp(min=.05)).log().mean(1, keepdim=True)
     a, b = blur(torch.cat([brighter*shadows, shadows.square()], 1)*flat, sigma).add_(_HELD).split(1, 1)
     return (a/b).clamp_(0,1)
-
-# %% ../../nbs/5_mesh/04_relight.ipynb #5574100b
-_FREE_FINE = .45 # as `_FREE`, of the finest band
 
 # %% ../../nbs/5_mesh/04_relight.ipynb #0f0ea13a
 _RIM = 1.05, 1.1, 1.16, 1.24    # sizes of rings around the face, in ovals

@@ -145,7 +145,10 @@ def push_pull(
     return torch.lerp(nnf.interpolate(less, scale_factor=2., mode='bilinear'), x, w.clamp(0,1))
 
 # %% ../../nbs/5_mesh/02_texture.ipynb #a3389178
-def _outer_points(reach:float, soft:float)->torch.Tensor: # parts of the crop → (468,) in [0,1]
+def _outer_points(
+    reach:float,    # distance from the oval of the face at which the weight is 0, in sides of the crop
+    soft:float,     # width of the ramp from 0 to 1
+)->torch.Tensor:    # (468,) in [0,1]
     "Weights of the outer part of the face, without brows and eyes."
     return ((reach - distance_to_landmarks(OVAL)) / soft).clamp(0, 1) * (
         (distance_to_landmarks(BROWS + LIDS_LEFT + LIDS_RIGHT) - 0.02) / 0.015
@@ -153,14 +156,14 @@ def _outer_points(reach:float, soft:float)->torch.Tensor: # parts of the crop �
 
 @cached_tensor(4)
 def _temples(size:int)->torch.Tensor: # (1,1,t,t) in [0,1]
-    "The texture beside the eyes and at the rim of the forehead."
+    "The outer part of the face above the mouth: the rim of the forehead, the temples and the cheeks."
     y = mean_mesh()[:,1]
     return spread_on_texture((_outer_points(.11, .02)*((y[0]-y)/.06).clamp(0,1))[None,:,None], size)
 
 def find_strands(
     skin:torch.Tensor,  # (1,3,t,t) texture
 )->torch.Tensor:        # (1,1,t,t) 1 a dark line … 0
-    "Find thin dark lines at the temples."
+    "Find thin dark lines in the outer part of the face above the mouth."
     t, y = skin.shape[-1], skin.mean(1, keepdim=True)
     r = max(round(t/73), 1)
     dark = erode(erode(y, -r), r)-y
@@ -186,10 +189,10 @@ def side_shadows(
 )->torch.Tensor:        # (1,1,t,t) logarithms
     "How much lighter the other side is where one side is darker, in parts smaller than a tenth of the face."
     t = skin.shape[-1]
-    y = blur(skin.mean(1, keepdim=True).clamp(min=.02).log(), t/100) # the mean face is not quite its mirror image
+    y = blur(skin.mean(1, keepdim=True).clamp(min=.02).log(), t/100) # a place and its mirror place do not match exactly
     y = y-blur(y, t/13)
-    free, soft = (f(t).to(y.device) for f in (_outer_skin, _plain_skin))
-    return (y.flip(-1)-y-min_difference*(1-free)).clamp(0, max_lift)*soft
+    outer, plain = (f(t).to(y.device) for f in (_outer_skin, _plain_skin))
+    return (y.flip(-1)-y-min_difference*(1-outer)).clamp(0, max_lift)*plain
 
 def even_sides(skin:torch.Tensor)->torch.Tensor: # (1,3,t,t) texture → the same
     "Lift what is dark on one side of the face only."
@@ -204,8 +207,10 @@ def _lower_face(size:int)->torch.Tensor: # (1,2,t,t) in [0,1]
     lip, below = spread_on_texture(torch.stack([on, (y>y[6]).float()], 1)[None], size).clamp(0,1).split(1, 1)
     return torch.cat([lip, below*(1-lip)*_plain_skin(size)*(1-_outer_skin(size))], 1)
 
-_WARM = 0., .1      # a logarithm: how much redder than its surroundings shaded skin may be, and surely is
-_ROUGH = 1.6, 1.3   # how many times as rough as its surroundings it may be at most, and surely is not
+# red in relation to blue, a logarithm, above that of the surroundings: up to the first value there is no shadow, from
+# the second on there surely is
+_WARM = 0., .1
+_ROUGH = 1.6, 1.3   # roughness, divided by that of the surroundings, likewise
 
 def nose_shadow(
     skin:torch.Tensor,  # (1,3,t,t) texture

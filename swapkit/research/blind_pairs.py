@@ -80,14 +80,14 @@ def render_pairs(
     out:Path, name:str,     # of the version; its results lie in a folder of this name
     python:str='',          # starts the version; by default this Python
     workers:int=2,
-    swap:dict[str, Any]|None=None,  # options of `swap_video`, for the swaps alone
-    **options:Any,          # the same, for the first pass
-)->dict[str, str]:          # frame → error, where the version failed; also written to lost.json
+    swap:dict[str, Any]|None=None,  # options of `swap_video`, for the swaps
+    **options:Any,          # of `swap_video`, for the first pass, which finds the faces
+)->dict[str, str]:          # frame or film → error, where the version failed; also written to lost.json
     "Render the three frames of every pair with one version, as PNG."
     pairs, folder = json.loads((out/'pairs.json').read_text()), out/name
     faces = {p['clip']: folder/'faces'/f"{Path(p['clip']).stem}.faces" for p in pairs}
     seconds = {p['clip']: p['seconds'] for p in pairs}
-    none = swap_in_parallel([swap_job(c, [], f, end=seconds[c], **options) for c,f in faces.items()],
+    no_faces = swap_in_parallel([swap_job(c, [], f, end=seconds[c], **options) for c,f in faces.items()],
                             folder, python, workers)
     jobs = [swap_job(p['clip'], p['person'], folder/f'{i:02}-{k}.mkv', faces='all', faces_file=str(faces[p['clip']]),
                      lossless=True, preset='ultrafast', **_one_frame(Path(p['clip']), k), **(swap or {}))
@@ -101,7 +101,7 @@ def render_pairs(
         cv2.imwrite(str(film.with_suffix('.png')), from_frames(read_frame(info, 0)))
         for f in folder.glob(f'{film.stem}.*'): # the film, and a note of where it came from
             if f.suffix!='.png': f.unlink()
-    lost = {Path(k).stem: v for k,v in (none | lost).items()}
+    lost = {Path(k).stem: v for k,v in (no_faces | lost).items()}
     save_figures(folder/'lost.json', lost)
     return lost
 
@@ -157,7 +157,7 @@ def make_sheets(
             folder.mkdir(parents=True, exist_ok=True)
             sheet = make_sheet(pair, {letter: results[v] for letter,v in key[f'{i:02}'].items()})
             cv2.imwrite(str(folder/f'{i:02}.jpg'), sheet, [cv2.IMWRITE_JPEG_QUALITY, 92])
-    save_figures(out/'key.json', keys)
+    (out/'key.json').write_text(json.dumps(keys, indent=1)+'\n', encoding='utf-8')
     return keys
 
 # %% ../../nbs/9_research/11_blind_pairs.ipynb #dd1d0bae
@@ -165,8 +165,9 @@ def tally(
     keys:Sequence[dict[str, dict[str, str]]],       # of each reader, from `make_sheets`
     ratings:Sequence[dict[str, dict[str, Any]]],    # of the same readers: sheet → letter → step, 1 to 4
     before:str, after:str,
-)->dict[str, Any]: # steps: version → count of each; better, worse: shares; lower_row: share of the lower row among what
-    # was liked better; grotesque: sheets of the newer version; better_to_all, worse_to_all: sheets where all agree
+)->dict[str, Any]: # steps: version → count of each; better, worse: in which share of the ratings the newer version won,
+    # and lost; lower_row: in which share of those row B won; grotesque: sheets where a reader gave the newer version a
+    # 4; sheets: how many; better_to_all, worse_to_all: on how many of them every reader said so
     """Sum up what the readers said; raises `BadInput` for an unknown sheet or step. Readers without a habit like the
     lower row about as often as the upper one: `lower_row` is near .5."""
     steps = {v: [0]*4 for v in (before, after)}
@@ -190,12 +191,12 @@ def tally(
                 grotesque=sorted(bad), sheets=len(wins), better_to_all=everybody(1), worse_to_all=everybody(-1))
 
 # %% ../../nbs/9_research/11_blind_pairs.ipynb #cf98a7ef
-_DRAWN = 'generated_896x1280' # the drawn figure may be taken for a minor
+_LEFT_OUT = 'generated_896x1280' # a drawing of somebody who may be taken for a minor
 
 def main(argv:Sequence[str]|None=None)->None:
     "Draw pairs, render them with two versions and write the sheets; or sum up ratings."
     p = argparse.ArgumentParser(prog='python -m swapkit.research.blind_pairs')
-    p.add_argument('out', type=Path, help='folder of everything; what is in it is not done again')
+    p.add_argument('out', type=Path, help='folder; pairs and pictures that are in it are not made again')
     p.add_argument('--people', type=Path, help='folder of portraits')
     p.add_argument('--clips', type=Path, help='folder of films')
     p.add_argument('--before', default='old', metavar='NAME[=PYTHON]', help='the older version, and what starts it')
@@ -207,7 +208,7 @@ def main(argv:Sequence[str]|None=None)->None:
     p.add_argument('--only', action='store_true', help='render only the older version')
     p.add_argument('--readers', type=int, default=2)
     p.add_argument('--ratings', type=Path, nargs='*', help='of all readers, in their order, as JSON: sum them up')
-    p.add_argument('--save', help='of the sum, as JSON')
+    p.add_argument('--save', help='where the sum of the ratings is written, as JSON')
     a = p.parse_args(argv)
     (before, first), (after, second) = ((*v.split('=', 1), '')[:2] for v in (a.before, a.after))
     if a.ratings:
@@ -219,7 +220,7 @@ def main(argv:Sequence[str]|None=None)->None:
         return
     a.out.mkdir(parents=True, exist_ok=True)
     people = sorted(a.people.glob('*.jpg'))
-    clips = sorted(f for f in a.clips.iterdir() if f.suffix in ('.mp4', '.mkv', '.mov', '.flv') and f.stem!=_DRAWN)
+    clips = sorted(f for f in a.clips.iterdir() if f.suffix in ('.mp4', '.mkv', '.mov', '.flv') and f.stem!=_LEFT_OUT)
     find = make_finder(*finder_names('auto', 'auto'))
     print(len(draw_pairs(a.out, people, clips, find, a.n, a.seed)), 'pairs')
     refined = {} if a.refine=='auto' else dict(refine=a.refine)
