@@ -207,9 +207,9 @@ def _lower_face(size:int)->torch.Tensor: # (1,2,t,t) in [0,1]
     lip, below = spread_on_texture(torch.stack([on, (y>y[6]).float()], 1)[None], size).clamp(0,1).split(1, 1)
     return torch.cat([lip, below*(1-lip)*_plain_skin(size)*(1-_outer_skin(size))], 1)
 
-# red in relation to blue, a logarithm, above that of the surroundings: up to the first value there is no shadow, from
-# the second on there surely is
-_WARM = 0., .1
+# red in relation to blue, less that of the surroundings, logarithms: up to the first value there is no shadow, from the
+# second on there surely is
+_WARM = -.1, .03
 _ROUGH = 1.6, 1.3   # roughness, divided by that of the surroundings, likewise
 
 def nose_shadow(
