@@ -247,7 +247,7 @@ def _detail(
     share = _color_share(torch.stack([tint, target-film*hue]), flat, _STRONGER[1])
     tint = tint*torch.lerp(share, torch.ones_like(marks), marks)
     # lips (least in green) keep their color; gray brows would turn blue, brown ones orange
-    lips = dark*(tint[:,1:2]<tint[:,::2].amin(1, keepdim=True))
+    lips = dark*(200*(tint[:,::2].amin(1, keepdim=True)-tint[:,1:2])).clamp(0, 1)
     limit = _COLOR[0]*(_COLOR[1]/_COLOR[0])**torch.lerp(torch.maximum(far, colors), .7*far, lips)
     tint = tint.clamp(-limit, limit)
     both = torch.cat([shade.mean(1, keepdim=True), film], 1)
