@@ -164,6 +164,7 @@ def refine_inputs(
     low = block_mean(x, 2)
     return x, torch.cat([maps, compare_photo(drawn, low[:,:3], low[:,6:]*maps[:,3:4])], 1)
 
+# %% ../nbs/6_swap/06_refine.ipynb #297d83da
 class Refiner(NetStage):
     "A stage that corrects swapped faces. Weights are loaded on construction; equal inputs give equal outputs."
     registry = REFINERS

@@ -222,7 +222,7 @@ def nose_shadow(
     mean = lambda x, w: (x*w).sum((2,3), keepdim=True)/w.sum((2,3), keepdim=True)
     y, red = log.mean(1, keepdim=True), log[:,:1]-log[:,2:]
     fine = (y-blur(y, t/170)).square()
-    warm, rough = mean(red, lip)-mean(red, around), (mean(fine, lip)/mean(fine, around)).sqrt()
+    warm, rough = mean(red, lip)-mean(red, around), (mean(fine, lip)/mean(fine, around).clamp(min=1e-9)).sqrt()
     sure = [((x-low)/(high-low)).clamp(0,1) for x,(low,high) in ((warm, _WARM), (rough, _ROUGH))]
     shade = low_pass(y, around.clamp(min=1e-5), t/8)-low_pass(y, lip.clamp(min=1e-5), t/60)
     return (shade-min_difference).clamp(0, max_lift)*sure[0]*sure[1]*lip

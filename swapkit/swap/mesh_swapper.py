@@ -18,7 +18,7 @@ from ..mask.parsing import class_probability, glasses_mask, hidden_mask, LIP_CLA
 from ..mask.polygons import fill_polygons, region_masks
 from ..mesh.raster import sample_texture, texture_positions
 from ..mesh.relight import LIGHT_SIGMA, mean_rim, relight, rim_change, rim_tone, skin_outliers
-from ..mesh.texture import make_texture, rim_weights, cast_shadows
+from ..mesh.texture import cast_shadows, make_texture, rim_weights
 from ..runtime import cached_tensor
 from ..registry import SWAPPERS
 from .base import SwapSpec
