@@ -18,8 +18,8 @@ from ..face.align import bent_places
 from ..imgproc import coarse_step, enlarge, sample_at
 from .raster import fit_to_mean_mesh, interpolate, rasterize
 from ..runtime import cached_tensor
-from ..topology import asset_path, distance_to_landmarks, EYE_LEFT, EYE_RIGHT, LIDS_LEFT, LIDS_RIGHT, mean_mesh
-from ..topology import LIPS_INNER, LIPS_OUTER, OVAL
+from ..topology import asset_path, BROWS, distance_to_landmarks, EYE_LEFT, EYE_RIGHT, LIDS_LEFT, LIDS_RIGHT
+from ..topology import LIPS_INNER, LIPS_OUTER, mean_mesh, OVAL
 from ..types import Crops, Source, upload
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #e3a847e3
@@ -39,9 +39,48 @@ def mean_shape(source:Source)->torch.Tensor: # (n,)
     return source.get('shape', lambda s: face_shape(s.crops.lms).mean(0)).cpu()
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #4af541cf
+_CORNERS, _LIP_MIDDLE = [61, 291], [0, 13, 14, 17]
+# for x, y and z: how much of a difference of the corners belongs to the expression; how far away it fades out
+_SMILE, _REACH = (.7, 1., .7), (.2, .1, .2)
+
+@cached_tensor(1)
+def _corner_weights()->torch.Tensor: # (2,468,3) 1 at a corner of the mouth … 0 away from it
+    far = torch.stack([distance_to_landmarks([i]) for i in _CORNERS])
+    return torch.stack([1-far/r for r in _REACH], -1).clamp(0,1)
+
+def _keep_smile(d:torch.Tensor)->torch.Tensor: # (468,3) change of shape → the same
+    "A change that leaves the target's smile or pursed mouth as it is."
+    smile = (d[_CORNERS]-d[_LIP_MIDDLE].mean(0))*d.new_tensor(_SMILE)
+    return d-torch.einsum('knc,kc->nc', _corner_weights().to(d), smile)
+
+# %% ../../nbs/5_mesh/03_reshape.ipynb #9dcc4556
+_LOWER, _EYE_CORNERS = .008, ([33, 133], [362, 263])
+
+@cached_tensor(1)
+def _brow_weights()->torch.Tensor: # (468,) 1 at the brows … 0 away from them
+    return (1-distance_to_landmarks(BROWS)/.05).clamp(0,1)
+
+def _keep_brows(d:torch.Tensor)->torch.Tensor: # (468,3) → the same
+    "A change that lowers the brows by little."
+    lower = d[BROWS,1].mean()-d[sum(_EYE_CORNERS, [])][:,1].mean()
+    too_much = (lower-_LOWER*(lower/_LOWER).tanh()).clamp(min=0)
+    return d-torch.stack([0*lower, too_much, 0*lower])*_brow_weights().to(d)[:,None]
+
+# %% ../../nbs/5_mesh/03_reshape.ipynb #0714f422
 @cached_tensor(1)
 def _eye_weights()->torch.Tensor: # (2,468), 1 at an eye … 0 away from it
     return torch.stack([1-distance_to_landmarks(i)/.03 for i in (EYE_LEFT+LIDS_LEFT, EYE_RIGHT+LIDS_RIGHT)]).clamp(0,1)
+
+def _move_eyes(d:torch.Tensor)->torch.Tensor: # (468,3) → the same
+    "A change that moves, turns and enlarges each eye as a whole."
+    m, number = mean_mesh().to(d), lambda v: torch.complex(v[...,0], v[...,1])
+    eyes = EYE_LEFT+LIDS_LEFT, EYE_RIGHT+LIDS_RIGHT
+    for w, eye, corners in zip(_eye_weights().to(d), eyes, _EYE_CORNERS, strict=True):
+        was, now = (number(v[corners].diff(dim=0)) for v in (m, m+d))
+        moved = d[eye].mean(0).repeat(468, 1)   # a product of complex numbers turns and enlarges
+        moved[:,:2] += torch.view_as_real((now/was-1)*number(m-m[eye].mean(0)))
+        d = torch.lerp(d, moved, w[:,None])
+    return d
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #6c402a46
 @cached_tensor(1)
@@ -55,6 +94,11 @@ def _lip_pairs()->tuple[torch.Tensor, torch.Tensor]: # (2,468); (468,)
     pairs = torch.stack([rings[0][lower], rings[0][(n-lower)%n]])
     return pairs, torch.where(upper, -.5, .5)*(1-far/.05).clamp(0,1)
 
+def _keep_opening(d:torch.Tensor)->torch.Tensor: # (468,3) → the same
+    "A change that leaves the mouth as open as it is."
+    (low, up), much = _lip_pairs()
+    return d+much.to(d)[:,None]*(d[up]-d[low])
+
 # %% ../../nbs/5_mesh/03_reshape.ipynb #d43af011
 def shape_change(
     source:torch.Tensor, photos:int,    # (n,) mean shape of so many photos
@@ -64,10 +108,7 @@ def shape_change(
     b = {k:v.to(source) for k,v in shape_basis().items()}
     likely = b['between']/(b['between']+1/photos+1/min(max(frames, .01), 10)) # frames of a film resemble each other
     d = torch.einsum('n,nkc->kc', (source-target)*likely, b['draw'])
-    for w, eye in zip(_eye_weights().to(d), (EYE_LEFT + LIDS_LEFT, EYE_RIGHT + LIDS_RIGHT), strict=True):
-        d = torch.lerp(d, d[eye].mean(0).expand_as(d), w[:, None])
-    (low, up), much = _lip_pairs()
-    return d+much.to(d)[:,None]*(d[up]-d[low])  # the mouth stays as open as it is
+    return _keep_opening(_move_eyes(_keep_brows(_keep_smile(d))))
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #20813629
 _RINGS = ((1.12, .7), (1.25, .3), (1.4, 0.)) # size, in ovals; share of the movement
