@@ -21,6 +21,7 @@ from .errors import BadInput
 from .face.align import align, AlignPlan, plan_align, plan_warp, realign, warp
 from .geometry import compose, invert, rescale
 from .imgproc import block_mean, coarse_step, combine, enlarge, reduce_crops
+from .lips import tint_lips
 from .mask.compose import box_mask, make_masks, Masks, UserMask
 from .mask.occlusion import Occluder
 from .mask.parsing import Parser
@@ -195,6 +196,7 @@ def run_stages(
     if match_color and swap.spec.full_crop: new = match_colors(new, base, enlarge(seen, step))
     if refine: new = refine(new, base, seen, photo_textures(base, sources, which))
     if match_sharpness: new = match_blur(new, base, seen)
+    new, mouth = tint_lips(new, base, mouth, seen)
     done = _restore_faces(restore, new, base, *(enlarge(m, step) for m in (seen, mouth))) if restore else new
     done = match_tones(done, reduce_crops(base, 2*step), block_mean(seen, 2)) # a gray target stays gray
     # without a restorer the mouth is left out

@@ -18,7 +18,7 @@ FLOORS = {
     4: 'face.*',
     5: 'mask.*',
     6: 'mesh.*',
-    7: 'swap.* refine restore sharpness blend',
+    7: 'swap.* refine restore sharpness lips blend',
     8: 'compositor sources analysis assignment target workdir partial pair_check jobs request swap_check pipeline '
     'cluster batch job_file job_queue segments',
     9: 'apps.* __main__',

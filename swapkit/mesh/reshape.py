@@ -54,7 +54,7 @@ def _keep_smile(d:torch.Tensor)->torch.Tensor: # (468,3) change of shape → the
     return d-torch.einsum('knc,kc->nc', _corner_weights().to(d), smile)
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #9dcc4556
-_LOWER, _EYE_CORNERS = .008, ([33, 133], [362, 263])
+_LOWER, _EYE_CORNERS = .011, ([33, 133], [362, 263])
 
 @cached_tensor(1)
 def _brow_weights()->torch.Tensor: # (468,) 1 at the brows … 0 away from them
