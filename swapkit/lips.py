@@ -48,12 +48,13 @@ def tint_lips(
     step, (lips,) = coarse_step(new.size), region_masks(old, 'lips')
     near = erode(lips, -_AROUND)
     few, many = covered_window(near, step)
-    stays, lips = mouth[few], lips[few]
+    lips = lips[few]
     log = _log(torch.cat([block_mean(c.data[many], step) for c in (new, old)], 1))
     mean = lambda x, w: (x*w).sum((2,3), keepdim=True)/(w.sum((2,3), keepdim=True)+1)
-    colors = mean(log, lips*(1-stays)*seen[few])
+    colors = mean(log, lips*(1-mouth[few])*seen[few])
     skin = mean(_redness(log[:,3:]), (near[few]-lips)*seen[few])
-    fine = _log(old.data[many])
+    few, many = covered_window(mouth, step)
+    stays, fine = mouth[few], _log(old.data[many])
     share = lip_share(fine, colors[:,3:], skin)
     tinted = (fine+share*(colors[:,:3]-colors[:,3:]).clamp(-_CHANGE, _CHANGE)).exp()
     data = torch.lerp(new.data[many], tinted, enlarge(stays, step))
