@@ -49,7 +49,7 @@ def _corner_weights()->torch.Tensor: # (2,468,3) 1 at a corner of the mouth … 
     return torch.stack([1-far/r for r in _REACH], -1).clamp(0,1)
 
 def _keep_smile(d:torch.Tensor)->torch.Tensor: # (468,3) change of shape → the same
-    "A change that leaves the target's smile or pursed mouth as it is."
+    "Take a smile, or a pursed mouth, out of a change of shape."
     smile = (d[_CORNERS]-d[_LIP_MIDDLE].mean(0))*d.new_tensor(_SMILE)
     return d-torch.einsum('knc,kc->nc', _corner_weights().to(d), smile)
 
@@ -61,10 +61,10 @@ def _brow_weights()->torch.Tensor: # (468,) 1 at the brows … 0 away from them
     return (1-distance_to_landmarks(BROWS)/.05).clamp(0,1)
 
 def _keep_brows(d:torch.Tensor)->torch.Tensor: # (468,3) → the same
-    "A change that lowers the brows by little."
+    "Limit how far a change of shape lowers the brows."
     lower = d[BROWS,1].mean()-d[sum(_EYE_CORNERS, [])][:,1].mean()
     too_much = (lower-_LOWER*(lower/_LOWER).tanh()).clamp(min=0)
-    return d-torch.stack([0*lower, too_much, 0*lower])*_brow_weights().to(d)[:,None]
+    return d-too_much*d.new_tensor([0., 1., 0.])*_brow_weights().to(d)[:,None]
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #0714f422
 @cached_tensor(1)
@@ -72,7 +72,7 @@ def _eye_weights()->torch.Tensor: # (2,468), 1 at an eye … 0 away from it
     return torch.stack([1-distance_to_landmarks(i)/.03 for i in (EYE_LEFT+LIDS_LEFT, EYE_RIGHT+LIDS_RIGHT)]).clamp(0,1)
 
 def _move_eyes(d:torch.Tensor)->torch.Tensor: # (468,3) → the same
-    "A change that moves, turns and enlarges each eye as a whole."
+    "Let a change of shape move, turn and enlarge each eye as a whole."
     m, number = mean_mesh().to(d), lambda v: torch.complex(v[...,0], v[...,1])
     eyes = EYE_LEFT+LIDS_LEFT, EYE_RIGHT+LIDS_RIGHT
     for w, eye, corners in zip(_eye_weights().to(d), eyes, _EYE_CORNERS, strict=True):
@@ -95,7 +95,7 @@ def _lip_pairs()->tuple[torch.Tensor, torch.Tensor]: # (2,468); (468,)
     return pairs, torch.where(upper, -.5, .5)*(1-far/.05).clamp(0,1)
 
 def _keep_opening(d:torch.Tensor)->torch.Tensor: # (468,3) → the same
-    "A change that leaves the mouth as open as it is."
+    "Let a change of shape keep the mouth as open as it is."
     (low, up), much = _lip_pairs()
     return d+much.to(d)[:,None]*(d[up]-d[low])
 
