@@ -1271,6 +1271,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                               'swapkit/mask/parsing.py'),
                                       'swapkit.mask.parsing._parts_of_classes': ( '4_mask/parsing.html#_parts_of_classes',
                                                                                   'swapkit/mask/parsing.py'),
+                                      'swapkit.mask.parsing._unsure_glasses': ( '4_mask/parsing.html#_unsure_glasses',
+                                                                                'swapkit/mask/parsing.py'),
                                       'swapkit.mask.parsing.class_probability': ( '4_mask/parsing.html#class_probability',
                                                                                   'swapkit/mask/parsing.py'),
                                       'swapkit.mask.parsing.connected_to': ('4_mask/parsing.html#connected_to', 'swapkit/mask/parsing.py'),

@@ -41,6 +41,7 @@ BROW_CLASSES, EYE_CLASSES, NOSE_CLASSES, MOUTH_CLASSES, LIP_CLASSES = map(
 )
 GLASSES_CLASSES = _part_numbers('glasses')
 HIDING_CLASSES = _part_numbers('other hair in_front') # what hides a face where it should be
+_FRONT, = _part_numbers('in_front') # the last of `PARTS`
 FACE_CLASSES = _part_numbers('skin brows eyes nose lips mouth') # without glasses, which cover the face
 
 # %% ../../nbs/4_mask/02_parsing.ipynb #8be40ee1
@@ -202,6 +203,13 @@ def _glasses(prob:torch.Tensor)->tuple[torch.Tensor, torch.Tensor]: # (F,10,s,s)
     worn = prob[:,GLASSES_CLASSES[0]:GLASSES_CLASSES[0]+1]
     return worn, nnf.adaptive_avg_pool2d(worn, (1,2))*(128**2/2)
 
+def _unsure_glasses(worn:torch.Tensor, sides:torch.Tensor)->torch.Tensor: # from `_glasses`; (F,1,s,s)
+    "1 at and beside glasses that the parser is nowhere sure of, because their lenses are clear and blurred by motion."
+    seen, sure = nnf.adaptive_avg_pool2d(torch.cat([worn*10-.5, worn*5-2.5], 1).clamp_(0,1), 1).split(1, 1)
+    doubt = ((.07-sure/(seen+1e-4))/.04).clamp_(0,1)*((sides.amin(3, True)-20)/30).clamp_(0,1)
+    s = worn.shape[-1]
+    return doubt*blur(erode((worn*2).clamp_(max=1), -round(s*.055)), s*.023)
+
 @cached_tensor(4)
 def _hiding_weights()->torch.Tensor: # (1,10,1,1)
     w = torch.zeros(1,len(PARTS),1,1)
@@ -223,10 +231,12 @@ def hidden_mask(
     check_choice('glasses', glasses, ('keep', 'remove'))
     if not len(prob): return prob[:,:1]
     weights, = upload(prob.device, _hiding_weights())
-    hidden = _from_outside(nnf.conv2d(prob, weights.to(prob)).sub_(.3).div_(.3).clamp_(0,1))
+    worn, sides = _glasses(prob)
+    sure = 1-_unsure_glasses(worn, sides)
+    hides = nnf.conv2d(prob, weights.to(prob)).addcmul_(prob[:,_FRONT:], sure-1)
+    hidden = _from_outside(hides.sub_(.3).div_(.3).clamp_(0,1))
     if glasses=='keep':
-        worn, sides = _glasses(prob)
-        worn = worn*((sides.amin(3, True)-130)/50).clamp_(0,1)
+        worn = worn*sure*((sides.amin(3, True)-130)/50).clamp_(0,1)
         hidden = hidden.maximum(worn.sub_(.3).div_(.3).clamp_(0,1))
     return blur(hidden, prob.shape[-1]*.005)
 
