@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SMALL_TEXTURE', 'skin_map', 'mouth_width', 'photo_expressions', 'occlusion_mask', 'draw_swap', 'mesh_swap',
-           'darken_mouths', 'photo_glasses', 'small_textures']
+           'fit_mouths', 'darken_mouths', 'photo_glasses', 'small_textures']
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #409acf1f
 import dataclasses
@@ -127,6 +127,41 @@ def mesh_swap(
     texture, smile = _in_expression(textures, widths, crops.lms)
     return draw_swap(crops, texture, shadows, rim_change(around, rim_tone(crops)), smile)
 
+# %% ../../nbs/6_swap/02_mesh_swapper.ipynb #675d1f23
+_LIP_RINGS = ( # of the mesh, from the outline inward: left corner, below, right corner, above
+    LIPS_OUTER,
+    [76,77,90,180,85,16,315,404,320,307,306,408,304,303,302,11,72,73,74,184],
+    [62,96,89,179,86,15,316,403,319,325,292,407,272,271,268,12,38,41,42,183],
+    LIPS_INNER,
+)
+
+def fit_mouths(
+    crops:Crops,        # photos, with mesh landmarks
+    prob:torch.Tensor,  # (F,10,s,s) from a parser
+)->Crops:
+    "The photos with the inner lips of the mesh at the edges of the open mouth that the parser sees."
+    if not len(crops): return crops
+    lms, mouth = crops.lms.cpu().float().clone(), class_probability(prob, MOUTH_CLASSES).cpu().float()
+    rings, scale = torch.tensor(_LIP_RINGS), mouth.shape[-1]/crops.size
+    below, above = rings[3,1:10], rings[3,11:].flip(0)
+    wide = lms[:,291,:2]-lms[:,61,:2]
+    down = torch.stack([-wide[:,1], wide[:,0]], 1)[:,None]
+    middle, apart = (lms[:,below,:2]+lms[:,above,:2])/2, lms[:,below,:2]-lms[:,above,:2]
+    # all lengths are parts of the mouth's width
+    gap, rows = (apart*down).sum(2)/wide.square().sum(1, keepdim=True), torch.linspace(-.4, .4, 81)
+    at = middle[:,:,None]+rows[:,None]*down[:,None]
+    seen = sample_at(mouth, ((at+.5)*scale-.5).permute(0,3,1,2).contiguous())[:,0] # (F,9,81)
+    high, offset = seen.sum(2)*.01, (seen*rows).sum(2)/seen.sum(2).clamp(min=1e-3)
+    sure = (1.4*seen.amax(2)-.2).clamp(0,1)
+    near = torch.exp(-(torch.arange(11)[:,None]-torch.arange(1,10)).square()/2)
+    line = ((high*offset)@near.mT)/(high@near.mT+1e-4)  # how far the middle of the mouth moves, from corner to corner
+    grow = sure*(high-gap)/2
+    move = torch.cat([line[:,:1], line[:,1:10]+grow, line[:,10:], (line[:,1:10]-grow).flip(1)], 1).clamp(-.16,.16)
+    share = torch.linspace(0, 1, 4)[:,None].repeat(1,20).index_fill(1, torch.tensor([0,10]), 1.) # corners move as one
+    opened = ((sure.mean(1)-.15)/.3).clamp(0,1)
+    lms[:,rings.flatten(),:2] += (opened[:,None,None]*move[:,None]*share).flatten(1)[...,None]*down
+    return dataclasses.replace(crops, lms=lms.to(crops.lms))
+
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #fdbc0dfe
 _MOUTH = .2, .3     # probability from which a pixel is inside the mouth; width of the ramp
 _LIP_LINE = .65     # brightness of the line between closed lips, as a part of that of the lips
@@ -151,7 +186,7 @@ def darken_mouths(
 def _parser(device): return Parser('tiny_parse', device)
 
 def _make_textures(crops, prob, worn): # photos with what the parser and `glasses_mask` say → (E,3,t,t)
-    crops = darken_mouths(crops, prob)
+    crops = darken_mouths(fit_mouths(crops, prob), prob)
     hidden, (_, groups) = hidden_mask(prob, 'remove'), photo_expressions(crops.lms)
     # glasses in every photo belong to the person
     if worn.amax((1,2,3)).amin()<.5: hidden = hidden.maximum(worn)
