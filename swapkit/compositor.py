@@ -240,9 +240,7 @@ class Compositor:
                 some(Parser, o.parser, dtype), some(Occluder, o.occluder), o.mouth, oval=not self.swap.spec.full_crop,
                 extra=make_masks(o.masks, device, engine), glasses=o.glasses, grow=o.mask_grow, fade=o.mask_fade
             )
-            # a refiner that nobody named runs in torch, whatever runs ONNX files
-            own = 'auto' if options.refine=='auto' else engine
-            self.refine = None if o.refine=='none' else Refiner(o.refine, device, own, strength=o.refine_strength)
+            self.refine = some(Refiner, o.refine, strength=o.refine_strength)
             self.restore = some(
                 Restorer, o.restore, dtype, strength=o.restore_strength, fidelity=o.fidelity, colors=o.color == 'match'
             )

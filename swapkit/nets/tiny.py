@@ -13,7 +13,6 @@ import torch.nn.functional as nnf
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ..errors import BadInput
 from .base import let_cudnn_measure
 from ..runtime import cached_tensor, default_device
 from ..types import PathLike, pick, upload
@@ -264,14 +263,10 @@ _TINY_NETS = dict(tiny_detect=TinyDetect, tiny_mesh=TinyMesh, tiny_parse=TinyPar
 def load_tiny_net(
     name:str,           # key of `_TINY_NETS`
     device=None,        # by default the GPU if torch has one
-    engine:str='auto',  # they run in torch; another engine raises `BadInput`
+    engine:str='auto',  # what runs ONNX files; these networks are none, and run in torch with every engine
     path:PathLike|None=None,    # another file with weights than the one of `models`
 )->nn.Module:
-    "Load a built-in network with its weights; raises `BadInput` for an engine other than auto or torch."
-    if engine not in ('auto', 'torch'):
-        raise BadInput(
-            f"{name} runs in torch, not in {engine}: leave out --engine, or choose an ONNX network"
-        )
+    "Load a built-in network with its weights."
     net = _TINY_NETS[name]()
     net.load_state_dict({k:v.float() for k,v in load_state(path or model_path(name)).items()})
     net = net.requires_grad_(False).eval().to(device or default_device())
