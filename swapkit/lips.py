@@ -16,7 +16,8 @@ from .types import Crops
 
 # %% ../nbs/6_swap/08_lips.ipynb #dd8c810c
 _APART = .05, .15   # redness of lips less that of skin: nothing is changed up to the first, all of it from the second
-_DARK = -1., -.5    # logarithm of brightness less that of the lips, likewise
+# logarithms of brightness less that of the lips, likewise: for the brightness, and for the color alone
+_DARK, _BLACK = (-1., -.5), (-2.2, -1.4)
 
 def _log(x): return x.clamp(min=.02).log()
 
@@ -26,12 +27,14 @@ def lip_share(
     x:torch.Tensor,     # (F,3,h,w) logarithms of colors
     lips:torch.Tensor,  # (F,3,1,1) mean of the lips, likewise
     skin:torch.Tensor,  # (F,1,1,1) redness of the skin around the mouth
-)->torch.Tensor:        # (F,1,h,w)
-    "How much each pixel is lip: 0 skin, teeth or darkness, 1 lip."
+)->tuple[torch.Tensor, torch.Tensor]:   # (F,1,h,w) each
+    """How much each pixel is lip: 0 skin, teeth or darkness, 1 lip. And how much its color is that of a lip, also in
+    the shadow."""
     ramp = lambda v, low, high: ((v-low)/(high-low)).clamp(0,1)
     more = _redness(lips)-skin
-    share = ((_redness(x)-skin)/more.clamp(min=_APART[1])).clamp(0,1)*ramp(more, *_APART)
-    return share*ramp(x.mean(1, keepdim=True)-lips.mean(1, keepdim=True), *_DARK)
+    red = ((_redness(x)-skin)/more.clamp(min=_APART[1])).clamp(0,1)*ramp(more, *_APART)
+    bright = x.mean(1, keepdim=True)-lips.mean(1, keepdim=True)
+    return red*ramp(bright, *_DARK), red*ramp(bright, *_BLACK)
 
 # %% ../nbs/6_swap/08_lips.ipynb #78e61384
 _AROUND = 6     # cells of the coarse grid: how far from the lips the skin is measured
@@ -55,8 +58,10 @@ def tint_lips(
     skin = mean(_redness(log[:,3:]), (near[few]-lips)*seen[few])
     few, many = covered_window(mouth, step)
     stays, fine = mouth[few], _log(old.data[many])
-    share = lip_share(fine, colors[:,3:], skin)
-    tinted = (fine+share*(colors[:,:3]-colors[:,3:]).clamp(-_CHANGE, _CHANGE)).exp()
+    lip, red = lip_share(fine, colors[:,3:], skin)
+    change = (colors[:,:3]-colors[:,3:]).clamp(-_CHANGE, _CHANGE)
+    gray = change.mean(1, keepdim=True)
+    tinted = (fine+red*(change-gray)).addcmul_(lip, gray).exp_()
     data = torch.lerp(new.data[many], tinted, enlarge(stays, step))
-    left = stays*(1-block_mean(share, step))
+    left = stays*(1-block_mean(red, step))
     return dataclasses.replace(new, data=in_window(new.data, many, data)), in_window(mouth, few, left)
