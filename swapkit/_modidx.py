@@ -2988,6 +2988,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                     'swapkit/swap/mesh_swapper.py'),
                                            'swapkit.swap.mesh_swapper.fit_mouths': ( '6_swap/mesh_swapper.html#fit_mouths',
                                                                                      'swapkit/swap/mesh_swapper.py'),
+                                           'swapkit.swap.mesh_swapper.hidden_in_photo': ( '6_swap/mesh_swapper.html#hidden_in_photo',
+                                                                                          'swapkit/swap/mesh_swapper.py'),
                                            'swapkit.swap.mesh_swapper.mesh_swap': ( '6_swap/mesh_swapper.html#mesh_swap',
                                                                                     'swapkit/swap/mesh_swapper.py'),
                                            'swapkit.swap.mesh_swapper.mouth_width': ( '6_swap/mesh_swapper.html#mouth_width',

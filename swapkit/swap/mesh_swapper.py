@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SMALL_TEXTURE', 'skin_map', 'mouth_width', 'photo_expressions', 'occlusion_mask', 'draw_swap', 'mesh_swap',
-           'fit_mouths', 'darken_mouths', 'photo_glasses', 'small_textures']
+           'fit_mouths', 'darken_mouths', 'hidden_in_photo', 'photo_glasses', 'small_textures']
 
 # %% ../../nbs/6_swap/02_mesh_swapper.ipynb #409acf1f
 import dataclasses
@@ -185,9 +185,15 @@ def darken_mouths(
 @lru_cache(2)
 def _parser(device): return Parser('tiny_parse', device)
 
+_BESIDE = 1/64  # as a part of the crop's side: how far beside hair the skin of a photo is left out
+
+def hidden_in_photo(prob:torch.Tensor)->torch.Tensor: # (F,10,s,s) from a parser → (F,1,s,s)
+    "`hidden_mask` with a margin, because skin beside hair is dark, or has the color of what is behind the head."
+    return erode(hidden_mask(prob, 'remove'), -round(prob.shape[-1]*_BESIDE))
+
 def _make_textures(crops, prob, worn): # photos with what the parser and `glasses_mask` say → (E,3,t,t)
     crops = darken_mouths(fit_mouths(crops, prob), prob)
-    hidden, (_, groups) = hidden_mask(prob, 'remove'), photo_expressions(crops.lms)
+    hidden, (_, groups) = hidden_in_photo(prob), photo_expressions(crops.lms)
     # glasses in every photo belong to the person
     if worn.amax((1,2,3)).amin()<.5: hidden = hidden.maximum(worn)
     # the other photos show what is hidden in these
