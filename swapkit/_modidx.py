@@ -1705,6 +1705,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'swapkit.nets.tflite._write_function': ('nets/tflite.html#_write_function', 'swapkit/nets/tflite.py'),
                                      'swapkit.nets.tflite._write_pad': ('nets/tflite.html#_write_pad', 'swapkit/nets/tflite.py'),
                                      'swapkit.nets.tflite._write_pool': ('nets/tflite.html#_write_pool', 'swapkit/nets/tflite.py'),
+                                     'swapkit.nets.tflite._write_prelu': ('nets/tflite.html#_write_prelu', 'swapkit/nets/tflite.py'),
                                      'swapkit.nets.tflite._write_reduction': ( 'nets/tflite.html#_write_reduction',
                                                                                'swapkit/nets/tflite.py'),
                                      'swapkit.nets.tflite._write_reshape': ('nets/tflite.html#_write_reshape', 'swapkit/nets/tflite.py'),

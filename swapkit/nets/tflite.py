@@ -190,9 +190,16 @@ def _write_arithmetic(w:_Writer, op:_Op)->None: # ADD, MUL, SUB, DIV
     kind, rank = {0:'Add', 18:'Mul', 41:'Sub', 42:'Div'}[op.code], w.rank(op.outs[0])
     w.activated(kind, [w.tensor(i, rank) for i in op.ins], op.outs[0], op.options.number(0, kind='b'))
 
-@_writes(54, 19, 14, 59, 75)
-def _write_function(w:_Writer, op:_Op)->None: # PRELU, RELU, LOGISTIC, NEG, SQRT
-    kind, rank = {54:'PRelu', 19:'Relu', 14:'Sigmoid', 59:'Neg', 75:'Sqrt'}[op.code], w.rank(op.outs[0])
+@_writes(54)
+def _write_prelu(w:_Writer, op:_Op)->None: # PRELU
+    # relu(x) + slope*(x-relu(x)): the same numbers as PRelu, for which onnxruntime has no fast code on a CPU
+    x, slope = (w.tensor(i, w.rank(op.outs[0])) for i in op.ins)
+    above = w.node('Relu', [x])
+    w.node('Add', [above, w.node('Mul', [w.node('Sub', [x, above]), slope])], op.outs[0])
+
+@_writes(19, 14, 59, 75)
+def _write_function(w:_Writer, op:_Op)->None: # RELU, LOGISTIC, NEG, SQRT
+    kind, rank = {19:'Relu', 14:'Sigmoid', 59:'Neg', 75:'Sqrt'}[op.code], w.rank(op.outs[0])
     w.node(kind, [w.tensor(i, rank) for i in op.ins], op.outs[0])
 
 @_writes(76)
@@ -287,7 +294,7 @@ def convert_tflite(
     return model
 
 # %% ../../nbs/nets/14_tflite.ipynb #e2b86b0b
-_VERSION = 1
+_VERSION = 2
 
 @cache
 def _spare_dir()->Path: return Path(tempfile.mkdtemp(prefix='swapkit-')) # if the cache cannot be written
