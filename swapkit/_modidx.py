@@ -2546,6 +2546,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                          'swapkit/research/train/mesh.py'),
                                              'swapkit.research.train.mesh._miss_face': ( '9_research/train/mesh.html#_miss_face',
                                                                                          'swapkit/research/train/mesh.py'),
+                                             'swapkit.research.train.mesh._point_weights': ( '9_research/train/mesh.html#_point_weights',
+                                                                                             'swapkit/research/train/mesh.py'),
                                              'swapkit.research.train.mesh._portrait_crop_matrices': ( '9_research/train/mesh.html#_portrait_crop_matrices',
                                                                                                       'swapkit/research/train/mesh.py'),
                                              'swapkit.research.train.mesh._project_points': ( '9_research/train/mesh.html#_project_points',

@@ -247,7 +247,7 @@ def finder_names(
     check_choice('detector', detector, ('auto', *DETECTORS)); check_choice('landmarks', landmarks, ('auto', *MESHES))
     want = [
         names if n == 'auto' else (n,)
-        for n, names in ((detector, ('yunet_n', 'tiny_detect')), (landmarks, ('face_mesh_468', 'tiny_mesh')))
+        for n, names in ((detector, ('yunet_n', 'tiny_detect')), (landmarks, ('face_landmarker', 'tiny_mesh')))
     ]
     got = choose_model(*want[0]), choose_model(*want[1])
     if lost := [w[0] for w,g in zip(want, got) if g!=w[0]]:

@@ -304,7 +304,7 @@ DETECTORS: Registry[Any] = Registry('detector', 'swapkit.face.detect', spec='swa
     'yunet_n', 'yunet_s', 'yunet_kornia', 'tiny_detect'))
 MESHES: Registry[Any] = Registry(
     'landmarks', 'swapkit.face.landmarks', 'swapkit.face.expression', spec='swapkit.face.landmarks:MeshSpec', builtin=(
-        'face_mesh_468', 'tiny_mesh', 'face_landmarker_478'))
+        'face_landmarker', 'tiny_mesh', 'face_mesh_468'))
 EMBEDDERS: Registry[Any] = Registry(
     'embedder', 'swapkit.face.recognition', spec='swapkit.face.recognition:EmbedSpec', builtin=(
         'mobilefacenet_128', 'sface', 'arcface_w600k_r50', 'simswap_arcface'))

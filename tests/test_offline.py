@@ -12,13 +12,13 @@ import pytest
 
 import dev
 
-WEIGHTS = ('yunet_n_dynamic.onnx', 'face_mesh_468_192.onnx')
+WEIGHTS = ('yunet_n_dynamic.onnx', 'face_landmarker.task')
 PEOPLE = dev.ROOT/'swapkit'/'samples'
 JOBS = dict( # what a user does on the first day; each has a folder as its own
     film=['swap', 'film.mp4', '--source', 'ben.jpg', '--out', 'new.mp4', '--preset', 'ultrafast'],
     photo=['swap', 'ada.jpg', '--source', 'ben.jpg', '--out', 'new.png'],
     analyze=['analyze', 'film.mp4', '--out', 'film.faces'],
-    named=['swap', 'ada.jpg', '--source', 'ben.jpg', '--out', 'named.png', '--landmarks', 'face_mesh_468'],
+    named=['swap', 'ada.jpg', '--source', 'ben.jpg', '--out', 'named.png', '--landmarks', 'face_landmarker'],
     doctor=['doctor'],
     models=['models', 'list'],
     homeless=['swap', 'ada.jpg', '--source', 'ben.jpg', '--out', 'homeless.png'])
@@ -111,7 +111,7 @@ def test_swap_with_the_built_in_networks(fresh):
         assert (fresh.work/made).exists()
         *hints, done = err.splitlines()
         assert done.startswith('swapkit: done: ') and made in done, err
-        assert len(hints)==(job=='film') and all('swapkit models pull yunet_n face_mesh_468' in h for h in hints), err
+        assert len(hints)==(job=='film') and all('swapkit models pull yunet_n face_landmarker' in h for h in hints), err
     assert fresh.err==''
 
 
@@ -125,7 +125,7 @@ def test_doctor_is_content(fresh):
 def test_naming_a_network_that_is_not_here(fresh):
     "What was asked for by name is never replaced."
     code, _, err = fresh.said['named']
-    assert code==4 and 'face_mesh_468' in err and not (fresh.work/'named.png').exists()
+    assert code==4 and 'face_landmarker' in err and not (fresh.work/'named.png').exists()
 
 
 def test_without_a_home(fresh):

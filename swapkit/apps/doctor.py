@@ -152,7 +152,7 @@ def _check_ffmpeg(
     return Check('ffmpeg', has, f"{exe}, {'with' if has else 'without'} {encoder}", fix)
 
 # %% ../../nbs/8_apps/03_doctor.ipynb #8b4cb050
-_DEFAULT_MODELS = ('yunet_n', 'face_mesh_468', 'tiny_detect', 'tiny_mesh')
+_DEFAULT_MODELS = ('yunet_n', 'face_landmarker', 'tiny_detect', 'tiny_mesh')
 # `face.recognition.PREFERRED_EMBEDDERS`, not imported: the doctor must work where other modules cannot be imported
 _RECOGNITION_MODELS = ('mobilefacenet_128', 'sface')
 

@@ -42,7 +42,7 @@ def _load_mesh(device:torch.device|str, engine:str='auto')->Any:
         return points[:,:468], there
     return run
 
-MESHES['face_landmarker_478'] = MeshSpec(
+MESHES['face_landmarker'] = MeshSpec(
     size=_SIZE, load=_load_mesh, needs=('face_landmarker',), license='Apache-2.0', commercial='yes'
 )
 

@@ -110,7 +110,7 @@ def estimate_roll(kps:torch.Tensor)->torch.Tensor: # (F,5,2) â†’ (F,) degrees, â
 # %% ../../nbs/3_face/03_landmarks.ipynb #7afdee93
 class FaceMesh(NetStage):
     "468 landmarks with depth for all faces of a batch."
-    registry, auto = MESHES, ('face_mesh_468', 'tiny_mesh')
+    registry, auto = MESHES, ('face_landmarker', 'tiny_mesh')
     topology = 'mesh468'
     def __init__(self,
         name:str='auto',    # key of `MESHES`; auto is the best whose weights are here

@@ -54,17 +54,16 @@ def _keep_smile(d:torch.Tensor)->torch.Tensor: # (468,3) change of shape → the
     return d-torch.einsum('knc,kc->nc', _corner_weights().to(d), smile)
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #9dcc4556
-_LOWER, _EYE_CORNERS = .011, ([33, 133], [362, 263])
+_EYE_CORNERS = [33, 133], [362, 263]
 
 @cached_tensor(1)
 def _brow_weights()->torch.Tensor: # (468,) 1 at the brows … 0 away from them
     return (1-distance_to_landmarks(BROWS)/.05).clamp(0,1)
 
 def _keep_brows(d:torch.Tensor)->torch.Tensor: # (468,3) → the same
-    "Limit how far a change of shape lowers the brows."
-    lower = d[BROWS,1].mean()-d[sum(_EYE_CORNERS, [])][:,1].mean()
-    too_much = (lower-_LOWER*(lower/_LOWER).tanh()).clamp(min=0)
-    return d-too_much*d.new_tensor([0., 1., 0.])*_brow_weights().to(d)[:,None]
+    "Take lowered brows out of a change of shape."
+    lower = (d[BROWS,1].mean()-d[sum(_EYE_CORNERS, [])][:,1].mean()).clamp(min=0)
+    return d-lower*d.new_tensor([0., 1., 0.])*_brow_weights().to(d)[:,None]
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #0714f422
 @cached_tensor(1)
@@ -100,6 +99,8 @@ def _keep_opening(d:torch.Tensor)->torch.Tensor: # (468,3) → the same
     return d+much.to(d)[:,None]*(d[up]-d[low])
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #d43af011
+_SHARE = .92 # of a likely difference
+
 def shape_change(
     source:torch.Tensor, photos:int,    # (n,) mean shape of so many photos
     target:torch.Tensor, frames:float,  # (n,) mean shape of so many good frames
@@ -107,7 +108,7 @@ def shape_change(
     "What must be added to the target's mesh to give it the source's shape."
     b = {k:v.to(source) for k,v in shape_basis().items()}
     likely = b['between']/(b['between']+1/photos+1/min(max(frames, .01), 10)) # frames of a film resemble each other
-    d = torch.einsum('n,nkc->kc', (source-target)*likely, b['draw'])
+    d = _SHARE*torch.einsum('n,nkc->kc', (source-target)*likely, b['draw'])
     return _keep_opening(_move_eyes(_keep_brows(_keep_smile(d))))
 
 # %% ../../nbs/5_mesh/03_reshape.ipynb #20813629

@@ -26,6 +26,7 @@ from ...face.landmarks import crop_matrix, FaceMesh, landmark_agreement, mesh_cr
 from ...geometry import iou
 from ..steadiness import mean_acceleration
 from .pictures import list_media, occlude, read_some_frames
+from .portraits import MESH_TEACHER
 from ...topology import five_points, mirror_points
 from ...types import cat, Faces, Frames, PathLike
 
@@ -159,7 +160,7 @@ def compare_meshes(
 )->tuple[torch.Tensor, ...]: # for each face: error, yaw, trust in the teacher
     """Compare the meshes of teacher and student, and compute how much the pipeline would trust the teacher
     (`face.landmarks.landmark_agreement` with the points of the detector)."""
-    teacher, pupil = FaceMesh('face_mesh_468', small_first=False), FaceMesh('tiny_mesh')
+    teacher, pupil = FaceMesh(MESH_TEACHER, small_first=False), FaceMesh('tiny_mesh')
     got = []
     for frames,faces in _large_faces(root, files, Detector('yunet_n', min_score=.8), every):
         said = teacher(frames, faces)
@@ -178,7 +179,7 @@ def _mirror_faces(frames:Frames, f:Faces)->tuple[Frames, Faces]:
 
 def _compare_mirrored(root:PathLike, files:list[str], every:int=9)->tuple[torch.Tensor, ...]: # error, yaw
     "Compare the mesh teacher on frames and on their mirror images."
-    mesh, got = FaceMesh('face_mesh_468', small_first=False), []
+    mesh, got = FaceMesh(MESH_TEACHER, small_first=False), []
     for frames,faces in _large_faces(root, files, Detector('yunet_n', min_score=.8), every):
         x, m = _mirror_faces(frames, faces)
         got.append(_mesh_errors(mesh(frames, faces), _mirror_faces(x, mesh(x, m))[1]))
@@ -202,7 +203,7 @@ def _measure_unrest(
 def _compare_unrest(root:PathLike, files:list[str], seed:int=0)->dict[str, float]:
     "Mean jitter of teacher and student, on the same pictures and noise."
     find, rows = Detector('yunet_n', min_score=.8), []
-    meshes = FaceMesh('face_mesh_468', small_first=False), FaceMesh('tiny_mesh')
+    meshes = FaceMesh(MESH_TEACHER, small_first=False), FaceMesh('tiny_mesh')
     for f in files:
         frames = next(read_some_frames(Path(root)/f))
         faces = find(frames[:1])
@@ -277,10 +278,10 @@ def _compare_speed(
     size:tuple[int, int]=(320,576), # (H, W) of the frames
 )->dict[str, Any]:                  # milliseconds per frame or face, and ratios
     "Time the networks alone, in turn; gives medians."
-    x, a, b = torch.rand(16,3,*size)*255, torch.rand(16,3,192,192), torch.rand(16,3,128,128)
+    x, a, b = torch.rand(16,3,*size)*255, torch.rand(16,3,256,256), torch.rand(16,3,128,128)
     nets = dict(
         yunet_n=(Detector('yunet_n').net, x), tiny_detect=(Detector('tiny_detect').net, x),
-        face_mesh_468=(FaceMesh('face_mesh_468', small_first=False).net, a), tiny_mesh=(FaceMesh('tiny_mesh').net, b),
+        mesh_teacher=(FaceMesh(MESH_TEACHER, small_first=False).net, a), tiny_mesh=(FaceMesh('tiny_mesh').net, b),
     )
     t:dict[str, list[float]] = {k: [] for k in nets}
     for _ in range(rounds+2):
@@ -288,7 +289,7 @@ def _compare_speed(
             s = time.perf_counter(); net(y); t[k].append((time.perf_counter()-s)/len(y)*1000)
     ms = {k: median(v[2:]) for k,v in t.items()}
     return dict(milliseconds=ms, detector_ratio=ms['tiny_detect']/ms['yunet_n'],
-                mesh_ratio=ms['tiny_mesh']/ms['face_mesh_468'], input=[16, *size])
+                mesh_ratio=ms['tiny_mesh']/ms['mesh_teacher'], input=[16, *size])
 
 # %% ../../../nbs/9_research/train/04_compare.ipynb #7a1ed15f
 _PARTS = ('detector', 'mesh', 'speed')

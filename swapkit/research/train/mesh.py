@@ -22,11 +22,12 @@ import torch.nn.functional as nnf
 from ...face.landmarks import FaceMesh
 from ...nets.tiny import TinyMesh
 from .course import CourseClock, format_options, learning_rate, load_or_make, resume_training
-from .course import save_record, time_used, training_parser, update_average, use_bfloat16
+from .course import save_record, time_used, training_parser, unfold, update_average, use_bfloat16
 from .pictures import degrade, list_data, occlude
-from .portraits import degrade_share, portrait_matrix, PORTRAIT_ROOM, PORTRAIT_SIDE
-from .portraits import prepare_media, turn_portraits
-from ...topology import EYE_LEFT, EYE_RIGHT, mirror_points
+from .portraits import degrade_share, MESH_TEACHER, portrait_matrix, PORTRAIT_ROOM
+from .portraits import PORTRAIT_SIDE, prepare_media, turn_portraits
+from ...runtime import cached_tensor
+from ...topology import EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, mirror_points
 
 # %% ../../../nbs/9_research/train/06_mesh.ipynb #e544003d
 def _random_crop_matrix(
@@ -101,19 +102,19 @@ def _ask_teacher(
 )->tuple[torch.Tensor, torch.Tensor]: # crops (n,128,128,3) uint8; points (n,468,3) from the center, in sides
     """Cut crops, and get the teacher's answers for them. If the teacher's answer is far from the known points, it has
     lost the face, and the known points are used."""
-    S, xs, qs = TinyMesh.size, [], []
+    S, side, xs, qs = TinyMesh.size, teacher.spec.size if teacher else 2*TinyMesh.size, [], []
     for i in torch.randint(len(pictures), (n,), generator=g).split(64):
         p, r = points[i], torch.rand(2, len(i), generator=g)
         H = _portrait_crop_matrices(p, torch.where(r[0]<coarse, .6, .25), g)
         ims = pictures[i].permute(0,2,3,1).contiguous().numpy()
-        big = [_cut_view(im, h, 192) for im,h in zip(ims, H.numpy())] # at the size that the teacher takes
+        big = [_cut_view(im, h, side) for im,h in zip(ims, H.numpy())] # at the size that the teacher takes
         less = lambda b: cv2.resize(b, (S,S), interpolation=cv2.INTER_AREA)
         xs += [less(b) if s<.5 else _cut_view(im, h) for b,im,h,s in zip(big, ims, H.numpy(), r[1])]
         z = p[...,2:]*torch.linalg.det(H[:,:2,:2]).abs().sqrt()[:,None,None]
         qs.append(q := torch.cat([_project_points(H, p)-(S-1)/2, z], -1)/S)
         if teacher is None: continue
         seen = teacher.net(torch.from_numpy(np.stack(big)).permute(0,3,1,2)/255.)[0].float()
-        told = (seen-torch.tensor([95.5,95.5,0]))/192
+        told = (seen-torch.tensor([(side-1)/2,(side-1)/2,0]))/side
         lost = (told-q)[...,:2].norm(dim=-1).mean(1) > _clamped_eye_distance(q)[:,0]/5
         qs[-1] = torch.where(lost[:,None,None], q, told)
     return torch.from_numpy(np.stack(xs)), torch.cat(qs)
@@ -141,14 +142,20 @@ def _make_batch(
     return x.permute(0,3,1,2)/255., answers[i], (torch.arange(n)>=no).float()
 
 # %% ../../../nbs/9_research/train/06_mesh.ipynb #223f25a0
+@cached_tensor(1)
+def _point_weights()->torch.Tensor: # (468,), 1 on average
+    w = torch.ones(468)
+    w[list({*LIPS_OUTER, *LIPS_INNER, *EYE_LEFT, *EYE_RIGHT})] = 2
+    return w/w.mean()
+
 def _mesh_loss(
     net:TinyMesh,
     x:torch.Tensor, p:torch.Tensor, there:torch.Tensor,     # from `_make_batch`
 )->tuple[torch.Tensor, torch.Tensor]: # loss; mean distance in eye distances
     "Loss of the student against its teacher."
     out, sure = net.raw(x)
-    eye, faces = _clamped_eye_distance(p), there.sum().clamp(min=1)
-    far = [((q[...,:2]-p[...,:2]).norm(dim=-1)/eye).mean(1) for q in out]
+    eye, faces, weights = _clamped_eye_distance(p), there.sum().clamp(min=1), _point_weights()
+    far = [((q[...,:2]-p[...,:2]).norm(dim=-1)/eye*weights).mean(1) for q in out]
     deep = ((out[-1][...,2]-p[...,2]).abs()/eye).mean(1)
     points = ((far[-1] + .3*sum(far[:-1])/len(far[:-1]) + deep/3)*there).sum()/faces
     return points + .1*nnf.binary_cross_entropy_with_logits(sure, there), (far[-1]*there).sum()/faces
@@ -235,7 +242,7 @@ def main(argv:list[str]|None=None)->None:
         a.data, lambda: [prepare_media(a.media, k) for k in ('learn', 'choose')]
     )
     Path(a.out).with_name('tiny_data.json').write_text(json.dumps(list_data(a.media), indent=0)+'\n')
-    begun, curve, teacher = time.time(), [], FaceMesh('face_mesh_468', small_first=False)
+    begun, curve, teacher = time.time(), [], FaceMesh(MESH_TEACHER, small_first=False)
     used = lambda t: t.permute(0,2,3,1).contiguous()
     last, also = [], (used(pics), points, used(grounds))
     def make(r):
@@ -246,7 +253,11 @@ def main(argv:list[str]|None=None)->None:
         many, their = (torch.cat(t) for t in zip(old, new))
         last.append(_ask_teacher(many, their, 3*a.fresh, g, teacher, a.coarse)); del last[:-4]
         return *(torch.cat(t) for t in zip(*last)), *also
-    net, before = (None, []) if not a.start else resume_training(TinyMesh(), a.start)
+    net, before = None, []
+    if a.start:
+        folded, before = resume_training(TinyMesh(), a.start)
+        some = _ask_teacher(pics, points, 512, torch.Generator().manual_seed(0))[0]
+        net = unfold(TinyMesh(norm=True), folded.eval(), some.permute(0,3,1,2)/255.)
     options = format_options(a, 'rounds each fresh batch seed threads top coarse fair minutes')
     about = dict(command=f'python -m swapkit.research.train.mesh MEDIA {options}', start=bool(a.start),
                  torch=torch.__version__, portraits=len(pics))

@@ -35,6 +35,7 @@ from .dress import dress, FILM_THINGS, motion_kernel
 from .glasses import BROWS, EYES, fill_ring, FRONT, GLASSES, glasses_plane, HAIR, LIPS, MOUTH
 from .glasses import NOSE, OTHER, Portraits, SIDE, SKIN, UNKNOWN
 from .pictures import degrade
+from .portraits import MESH_TEACHER
 from .portraits import add_shadow
 from ...topology import BROWS as BROW_POINTS, EYE_LEFT, EYE_RIGHT, LIPS_INNER, LIPS_OUTER, OVAL
 from ...types import Frames, PathLike
@@ -113,7 +114,7 @@ def portrait_crops(
     files:Iterable[str],    # paths relative to it; pictures in `faces` are on ffhq_512 already
 )->Iterator[tuple[torch.Tensor, torch.Tensor, str]]: # (1,3,256,256) in [0,1]; (468,3); its file
     "The largest face of each picture, on ffhq_512 at half size, with its landmarks. Pictures without one are left out."
-    find, mesh = Detector('yunet_n', min_score=.5), FaceMesh('face_mesh_468', small_first=False)
+    find, mesh = Detector('yunet_n', min_score=.5), FaceMesh(MESH_TEACHER, small_first=False)
     for f in files:
         frames:Frames = read_photo(Path(root)/f)
         faces = find(frames)

@@ -35,6 +35,7 @@ from ...refine import draw_photo, mesh_maps
 from ..reversed_pairs import from_frames, read_picture, to_frames
 from .pairs import Dice, FILM, film_look, KINDS, make_photos, MAKERS, Photos, PICTURES
 from .pairs import RecordedPairs, SIDE, vary_light, wrong_faces
+from .portraits import MESH_TEACHER
 from ...sources import load_source
 from ...types import Crops, Faces, Frames, PathLike, Source
 
@@ -195,7 +196,7 @@ def main(argv:Sequence[str]|None=None)->None:
     p.add_argument('--threads', type=int, default=1)
     a = p.parse_args(argv)
     torch.set_num_threads(a.threads)
-    made = record_set(a.folder, make_finder('yunet_n', 'face_mesh_468', 'cpu'), a.seed,
+    made = record_set(a.folder, make_finder('yunet_n', MESH_TEACHER, 'cpu'), a.seed,
                       [KINDS[k] for k in a.kinds or KINDS], a.shade)
     made.save(a.out)
     print(f'{len(made)} pairs of {len(made.kinds[:,0].unique())} people in {a.out}')
