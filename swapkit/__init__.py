@@ -27,7 +27,7 @@ __all__ = ['swap_video', 'swap_image', 'swap_batch', 'analyze', 'make_source', '
 
 # nothing that is loaded here reports to anybody; onnxruntime reads this when it is loaded
 os.environ['ORT_DISABLE_TELEMETRY'] = '1'
-__version__ = "0.24.0"
+__version__ = "0.25.0"
 
 _HOME = {
     'pipeline': ('swap_video', 'swap_image', 'analyze', 'make_source'),
