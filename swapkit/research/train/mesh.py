@@ -154,7 +154,7 @@ def _mesh_loss(
 )->tuple[torch.Tensor, torch.Tensor]: # loss; mean distance in eye distances
     "Loss of the student against its teacher."
     out, sure = net.raw(x)
-    eye, faces, weights = _clamped_eye_distance(p), there.sum().clamp(min=1), _point_weights()
+    eye, faces, weights = _clamped_eye_distance(p), there.sum().clamp(min=1), _point_weights().to(p)
     far = [((q[...,:2]-p[...,:2]).norm(dim=-1)/eye*weights).mean(1) for q in out]
     deep = ((out[-1][...,2]-p[...,2]).abs()/eye).mean(1)
     points = ((far[-1] + .3*sum(far[:-1])/len(far[:-1]) + deep/3)*there).sum()/faces
